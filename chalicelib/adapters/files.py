@@ -1,0 +1,49 @@
+"""Files that leave Kezek: an S3 bucket, or a folder (`KEZEK_FILES`) where none is configured."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from chalicelib.kernel.refusals import Unavailable
+
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}\Z")
+
+
+class FilesSilent(Unavailable):
+    """The place for files does not answer."""
+
+    code = "kezek/files-silent"
+
+
+def save(name: str, content: bytes) -> None:
+    """Store a file under a name made of ids; the same name again replaces it whole."""
+    if not _SAFE.match(name) or ".." in name:
+        raise ValueError("a file's name is made of letters, digits, dots, hyphens and slashes")
+    bucket = os.environ.get("KEZEK_FILES_BUCKET")
+    if bucket:
+        _to_s3(bucket, name, content)
+        return
+    target = Path(os.environ.get("KEZEK_FILES", ".local/files")) / name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        half = target.with_name(f".{target.name}.{os.getpid()}")
+        half.write_bytes(content)
+        half.replace(target)
+    except OSError as error:
+        raise FilesSilent() from error
+
+
+def _to_s3(bucket: str, name: str, content: bytes) -> None:
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    limits = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 2})
+    try:
+        boto3.client("s3", config=limits).put_object(
+            Bucket=bucket, Key=name, Body=content, ServerSideEncryption="aws:kms"
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise FilesSilent() from error

@@ -1,0 +1,52 @@
+"""The Chalice application, with its own errors said in our shape."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from chalice.app import Chalice, Response
+
+from chalicelib.edge import problems
+from chalicelib.edge.routes import Routes
+from chalicelib.edge.texts import language_of
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class Kezek(Chalice):
+    """Chalice with problem+json for what Chalice says by itself (404, 405, 500)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(app_name=name)
+        self.api.binary_types = ["application/octet-stream", "application/zip", _XLSX]
+        self.register_middleware(_reshaped, "http")
+
+    def mount(self, routes: Routes) -> None:
+        """Offer a slice's routes under its prefix."""
+        self.register_blueprint(routes.blueprint, url_prefix=routes.prefix)
+
+
+def _reshaped(event: Any, get_response: Callable[[Any], Response]) -> Response:
+    response = get_response(event)
+    if response.status_code < 400 or response.headers.get("Content-Type") == problems.MEDIA_TYPE:
+        return response
+    language = language_of(event.headers.get("accept-language") if event else None)
+    kept = {k: str(v) for k, v in response.headers.items() if k in ("Allow", "Retry-After")}
+    code = problems.OF_STATUS.get(response.status_code, "kezek/malformed")
+    return problems.respond(code, response.status_code, language, headers=kept)
+
+
+def unknown_path(method: str, accept_language: str | None) -> dict[str, Any]:
+    """Return the answer to a path that no route has, as a gateway would pass it on.
+
+    In AWS the gateway itself answers so (GatewayResponses of the template have the same body).
+    """
+    del method
+    answer = problems.respond("kezek/unknown", 404, language_of(accept_language))
+    return {
+        "statusCode": 404,
+        "headers": dict(answer.headers),
+        "body": answer.body if isinstance(answer.body, str) else json.dumps(answer.body),
+    }

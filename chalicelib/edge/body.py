@@ -1,0 +1,127 @@
+"""Read what a caller sent, strictly: size, type, charset, depth, doubled keys, unknown fields.
+
+The checks run in this order, so the same bad request always gets the same first refusal.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from chalicelib.kernel.refusals import Malformed
+
+T = TypeVar("T")
+
+MOST_BYTES = 1_000_000
+DEEPEST = 32
+_QUOTED = re.compile(r"'[^']*'")
+_WHERE = re.compile(r" - at `([^`]*)`")
+
+
+class NotJson(Malformed):
+    """The body is not JSON in UTF-8; `problem` says what is wrong."""
+
+    code = "kezek/not-json"
+
+
+class WrongType(Malformed):
+    """The Content-Type is not one this operation reads."""
+
+    code = "kezek/wrong-content-type"
+
+
+class TooLarge(Malformed):
+    """The body is larger than this operation reads."""
+
+    code = "kezek/too-large"
+
+
+class BadField(Malformed):
+    """A field is missing, unknown, or not of its form; `field` says which, `problem` how."""
+
+    code = "kezek/bad-field"
+
+
+def read(kind: type[T], raw: bytes, content_type: str | None, *, most: int = MOST_BYTES) -> T:
+    """Return the body as `kind`, or raise WrongType, TooLarge, NotJson or BadField."""
+    media = (content_type or "").split(";")[0].strip().lower()
+    if media != "application/json":
+        raise WrongType(expected="application/json")
+    if len(raw) > most:
+        raise TooLarge(most=most)
+    return convert(kind, parsed(raw))
+
+
+def parsed(raw: bytes) -> Any:
+    """Return strictly read JSON: UTF-8, no doubled keys, no NaN, at most 32 levels deep."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise NotJson(problem="charset") from error
+    if _depth(text) > DEEPEST:
+        raise NotJson(problem="depth")
+    try:
+        return json.loads(text, object_pairs_hook=_no_doubles, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, _Doubled):
+            raise NotJson(problem="doubled-key") from error
+        raise NotJson(problem="syntax") from error
+
+
+def convert(kind: type[T], value: Any, *, strict: bool = True) -> T:
+    """Return built-in values as `kind`; BadField names the first field that does not fit."""
+    try:
+        return msgspec.convert(value, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        raise bad_field(error) from error
+
+
+def bad_field(error: msgspec.ValidationError) -> BadField:
+    """Return the refusal for a failed conversion, without the value that failed."""
+    message = str(error)
+    where = _WHERE.search(message)
+    field = where.group(1).removeprefix("$").lstrip(".") if where else ""
+    problem = _QUOTED.sub("…", _WHERE.sub("", message))
+    return BadField(field=field or "body", problem=problem)
+
+
+class _Doubled(ValueError):
+    pass
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read_object = dict(pairs)
+    if len(read_object) != len(pairs):
+        raise _Doubled
+    return read_object
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _depth(text: str) -> int:
+    """Return how deep brackets nest, strings skipped; cheap, so it comes before parsing."""
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return 0
+    deepest = depth = 0
+    inside = escaped = False
+    for sign in text:
+        if inside:
+            if escaped:
+                escaped = False
+            elif sign == "\\":
+                escaped = True
+            elif sign == '"':
+                inside = False
+        elif sign == '"':
+            inside = True
+        elif sign in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif sign in "]}":
+            depth -= 1
+    return deepest

@@ -1,0 +1,24 @@
+"""One structured log: who, what, which ids, how long; never a name, a number or a note."""
+
+from __future__ import annotations
+
+import logging
+import os
+import traceback
+
+from aws_lambda_powertools.logging import Logger
+
+logger = Logger(
+    service=os.environ.get("POWERTOOLS_SERVICE_NAME", "kezek"),
+    level=os.environ.get("KEZEK_LOG_LEVEL", "INFO"),
+)
+logging.getLogger("botocore").setLevel(logging.WARNING)
+
+
+def bug(where: str, error: BaseException) -> None:
+    """Log a bug once: its type and the lines it passed, never its message, which may hold data."""
+    lines = [
+        f"{frame.filename.rsplit('/chalicelib/', 1)[-1]}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    logger.error("bug", extra={"where": where, "error": type(error).__name__, "lines": lines})

@@ -1,0 +1,61 @@
+"""What people read, in Kazakh, Russian and English: one TOML file per slice in `texts/`.
+
+["vouchers/no-place"]            a refusal's code
+kk = "…"  ru = "…"  en = "…"
+["notice:voucher-issued"]        a notice's template, {facts} filled in
+"""
+
+from __future__ import annotations
+
+import functools
+import string
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+
+LANGUAGES = ("kk", "ru", "en")
+DEFAULT_LANGUAGE = "kk"
+
+
+@functools.lru_cache(maxsize=1)
+def catalogue() -> dict[str, dict[str, str]]:
+    """Return key → language → text, of all files."""
+    texts: dict[str, dict[str, str]] = {}
+    folder = resources.files("chalicelib.edge").joinpath("texts")
+    for file in sorted(folder.iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".toml"):
+            texts.update(tomllib.loads(file.read_text("utf-8")))
+    return texts
+
+
+def text(key: str, language: str, facts: Mapping[str, object] | None = None) -> str:
+    """Return a text in a language, facts filled in; the key itself where no text exists."""
+    found = catalogue().get(key)
+    if found is None:
+        return key
+    return _Kind().vformat(found.get(language) or found[DEFAULT_LANGUAGE], (), facts or {})
+
+
+def language_of(accept: str | None) -> str:
+    """Return the best of our languages for an Accept-Language header."""
+    best, best_weight = DEFAULT_LANGUAGE, 0.0
+    for part in (accept or "").split(",")[:20]:
+        name, _, weight_text = part.strip().partition(";q=")
+        try:
+            weight = float(weight_text) if weight_text else 1.0
+        except ValueError:
+            continue
+        code = name.split("-")[0].lower()
+        if code in LANGUAGES and weight > best_weight:
+            best, best_weight = code, weight
+    return best
+
+
+class _Kind(string.Formatter):
+    """A formatter that leaves a missing fact out and never reaches into an object."""
+
+    def get_field(self, field_name: str, args: object, kwargs: Mapping[str, object]) -> object:
+        value = kwargs.get(field_name, "…")
+        if isinstance(value, list | tuple | frozenset | set):
+            value = ", ".join(str(v) for v in value)
+        return value, field_name

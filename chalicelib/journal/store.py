@@ -1,0 +1,103 @@
+"""Journal entries, and the commit that cannot leave one out.
+
+An entry carries the images of the rows its transaction wrote (sealed fields and the outbox apart):
+the tables can therefore be rebuilt from the journal by taking each row's newest version, in any
+order of reading. An aggregate's sequence is the version of its own row, so two commits cannot both
+be next.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from pynamodb.attributes import BinaryAttribute
+
+from chalicelib.journal.rules import Entry
+from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.periods import stamp
+from chalicelib.storage import keys
+from chalicelib.storage.commit import Delete, Put, Raced, Write
+from chalicelib.storage.commit import commit as _commit
+from chalicelib.storage.rows import JournalRow
+from chalicelib.storage.shelf import Shelf
+
+REBUILT = frozenset({"facts", "queue", "attendance", "money"})
+
+
+class EntryRow(JournalRow):
+    """An entry and the compressed images of the rows written with it."""
+
+    images = BinaryAttribute(legacy_encoding=False, null=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A row as it was written: its table, keys, version and attributes; None when removed."""
+
+    table: str
+    pk: str
+    sk: str
+    version: int
+    attributes: dict[str, Any] | None
+
+
+ENTRIES: Shelf[Entry] = Shelf(EntryRow, Entry)
+
+
+def entry(
+    event: str,
+    stream: str,
+    *,
+    by: Actor,
+    now: datetime,
+    pack: str | None = None,
+    **facts: Any,
+) -> Entry:
+    """Return an entry; its sequence is given by the commit."""
+    role = min(by.roles).value if by.roles else "public"
+    return Entry(event, stream, f"{role}:{by.subject}", stamp(now), pack, facts)
+
+
+def commit(what: Entry, aggregate: Put | Delete, *others: Write) -> None:
+    """Write an aggregate's row, whatever goes with it, and the journal entry: all or none.
+
+    The entry's sequence is the aggregate row's new version. Raises the refusal of the first write
+    whose condition failed.
+    """
+    writes: list[Write] = [aggregate, *others]
+    sequence = int(aggregate.row.version or 0)
+    numbered = dataclasses.replace(what, sequence=sequence)
+    images = [
+        _image(w) for w in writes if isinstance(w, (Put, Delete)) and w.row.logical in REBUILT
+    ]
+    row = EntryRow(
+        *keys.entry(numbered.stream, sequence),
+        version=1,
+        body=msgspec.json.encode(numbered).decode(),
+        images=zlib.compress(msgspec.json.encode(images), 6),
+    )
+    _commit([*writes, Put(row, only_if=EntryRow.pk.does_not_exist(), otherwise=Raced())])
+
+
+def history(stream: str) -> Iterator[Entry]:
+    """Yield an aggregate's entries, oldest first."""
+    return (kept.value for kept in ENTRIES.each(stream))
+
+
+def images_of(row: EntryRow) -> list[Image]:
+    """Return the rows that an entry's transaction wrote."""
+    if row.images is None:
+        return []
+    return msgspec.json.decode(zlib.decompress(row.images), type=list[Image])
+
+
+def _image(write: Put | Delete) -> Image:
+    row = write.row
+    attributes = None if isinstance(write, Delete) else row.serialize()
+    return Image(row.logical, row.pk, row.sk, int(row.version or 0), attributes)

@@ -1,0 +1,54 @@
+"""Who is asking: a pseudonymous subject with roles and the objects they reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """The roles of the domain sheet §3; a caller may have several."""
+
+    REPRESENTATIVE = "representative"
+    HEAD = "head"
+    EDUCATOR = "educator"
+    COMMISSION = "commission"
+    DEPARTMENT = "department"
+    OPERATOR = "operator"
+    FINANCE = "finance"
+    AUDITOR = "auditor"
+    ANALYST = "analyst"
+    DEVICE = "device"
+    SYSTEM = "system"
+    PUBLIC = "public"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A caller. `subject` is pseudonymous and safe in journal and log.
+
+    subject: a person id for people, a device id for tablets, a job's name for the system.
+    areas: regions an officer serves, empty for none. organisations: those a head or educator
+    works for. key: the 32 bytes of a tablet's public key, None for others.
+    """
+
+    subject: str
+    roles: frozenset[Role]
+    areas: frozenset[str] = frozenset()
+    organisations: frozenset[str] = frozenset()
+    key: bytes | None = None
+
+    def has(self, *roles: Role) -> bool:
+        return not self.roles.isdisjoint(roles)
+
+    def serves(self, area: str) -> bool:
+        """Return whether an officer's area covers this one."""
+        return area in self.areas or "*" in self.areas
+
+
+PUBLIC = Actor("public", frozenset({Role.PUBLIC}))
+
+
+def system(job: str) -> Actor:
+    """Return the actor of an unattended job; `job` names it in the journal."""
+    return Actor(job, frozenset({Role.SYSTEM}))

@@ -1,0 +1,230 @@
+"""The only door to the tables for writes: all of them or none, and the refusal that fits.
+
+A store describes a write with its condition and the refusal that condition means. pynamodb sends
+checks, deletes, puts and updates in that order whatever order they were added in, and its
+cancellation reasons follow the sent order; this module alone does the pairing.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
+
+from botocore.exceptions import BotoCoreError
+from pynamodb.connection import Connection
+from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.kernel.refusals import Malformed, Refusal, Unavailable
+from chalicelib.storage.rows import Row
+
+MOST_WRITES = 100
+_TRIES = 6
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 0.4
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Raced(Unavailable):
+    """Somebody else changed the row between our reading and our writing."""
+
+    code = "kezek/raced"
+
+
+class TooManyWrites(Malformed):
+    """A transaction holds at most 100 rows."""
+
+    code = "kezek/too-many-writes"
+
+
+class StoreSilent(Unavailable):
+    """The store did not answer in time."""
+
+    code = "kezek/store-silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write a whole row we own."""
+
+    row: Row
+    only_if: Condition | None = None
+    otherwise: Refusal = field(default_factory=Raced)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Change some attributes of a row; `row` needs only its keys."""
+
+    row: Row
+    actions: Sequence[Action]
+    only_if: Condition | None = None
+    otherwise: Refusal = field(default_factory=Raced)
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove a row."""
+
+    row: Row
+    only_if: Condition | None = None
+    otherwise: Refusal = field(default_factory=Raced)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Demand something of a row that is not written."""
+
+    row: Row
+    only_if: Condition
+    otherwise: Refusal
+
+
+Write = Put | Update | Delete | Check
+_SENT_ORDER: tuple[type, ...] = (Check, Delete, Put, Update)
+
+
+def commit(writes: Sequence[Write]) -> None:
+    """Write all or none; raise the `otherwise` of the first write whose condition failed.
+
+    One put alone is a plain conditional put. Conflicts between transactions are retried with
+    jitter, because nothing was written then; a silent store raises StoreSilent, after which the
+    caller may simply send the same again: conditions keep it to one effect.
+    """
+    if not writes:
+        return
+    if len(writes) > MOST_WRITES:
+        raise TooManyWrites(writes=len(writes), most=MOST_WRITES)
+    if len(writes) == 1 and isinstance(writes[0], Put):
+        _put(writes[0])
+        return
+    ordered = [w for kind in _SENT_ORDER for w in writes if isinstance(w, kind)]
+    for attempt in range(_TRIES):
+        try:
+            _send(ordered)
+            return
+        except TransactWriteError as error:
+            refusal = _refusal(error, ordered)
+            if refusal is not None:
+                raise refusal from error
+        except BotoCoreError as error:
+            raise StoreSilent() from error
+        time.sleep(pause(attempt))
+    raise Raced()
+
+
+def pause(attempt: int) -> float:
+    """Return seconds to wait before another try: full jitter, capped."""
+    return random.uniform(0, min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt))  # noqa: S311
+
+
+def settles(action: Callable[P, R]) -> Callable[P, R]:
+    """Decorate an action that gathers, decides and commits: repeat it whole when it was raced."""
+
+    @functools.wraps(action)
+    def again(*args: P.args, **kwargs: P.kwargs) -> R:
+        for attempt in range(_TRIES):
+            try:
+                return action(*args, **kwargs)
+            except Raced:
+                time.sleep(pause(attempt))
+        return action(*args, **kwargs)
+
+    return again
+
+
+def _put(write: Put) -> None:
+    try:
+        write.row.save(condition=write.only_if, add_version_condition=False)
+    except PutError as error:
+        if error.cause_response_code == "ConditionalCheckFailedException":
+            raise write.otherwise from error
+        raise StoreSilent() from error
+    except BotoCoreError as error:
+        raise StoreSilent() from error
+
+
+@functools.lru_cache(maxsize=4)
+def _connection(region: str, endpoint_stage: str) -> Connection:
+    del endpoint_stage  # one client per stage and endpoint, so that tests never share one
+    meta = Row.Meta
+    return Connection(
+        region=region,
+        connect_timeout_seconds=meta.connect_timeout_seconds,
+        read_timeout_seconds=meta.read_timeout_seconds,
+        max_retry_attempts=meta.max_retry_attempts,
+    )
+
+
+def forget_connection() -> None:
+    """Drop the cached client; for tests that change the endpoint."""
+    _connection.cache_clear()
+
+
+def _send(ordered: Sequence[Write]) -> None:
+    with TransactWrite(connection=_connection(Row.Meta.region, "")) as transaction:
+        for write in ordered:
+            match write:
+                case Check():
+                    transaction.condition_check(
+                        type(write.row), write.row.pk, write.row.sk, condition=write.only_if
+                    )
+                case Delete():
+                    transaction.delete(
+                        write.row, condition=write.only_if, add_version_condition=False
+                    )
+                case Put():
+                    transaction.save(write.row, condition=write.only_if)
+                case Update():
+                    transaction.update(
+                        write.row,
+                        actions=list(write.actions),
+                        condition=write.only_if,
+                        add_version_condition=False,
+                    )
+
+
+def _refusal(error: TransactWriteError, ordered: Sequence[Write]) -> Refusal | None:
+    """Return the refusal a cancellation means; None where time may cure it."""
+    reasons: Sequence[Any] = error.cancellation_reasons or ()
+    for write, reason in zip(ordered, reasons, strict=False):
+        if reason is not None and reason.code == "ConditionalCheckFailed":
+            return write.otherwise
+    codes = {reason.code for reason in reasons if reason is not None}
+    if codes & {"ItemCollectionSizeLimitExceeded", "ValidationError"}:
+        raise error
+    if codes or error.cause_response_code in {
+        "TransactionConflictException",
+        "TransactionInProgressException",
+        "ThrottlingException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "InternalServerError",
+    }:
+        return None
+    if error.cause_response_code is None:
+        return StoreSilent()
+    raise error
+
+
+def trouble(error: Exception) -> Refusal | None:
+    """Return what a reader should be told of a failed read; None when it is our bug."""
+    if isinstance(error, BotoCoreError):
+        return StoreSilent()
+    if isinstance(error, PynamoDBException):
+        code = error.cause_response_code
+        if code is None or code in {
+            "ThrottlingException",
+            "ProvisionedThroughputExceededException",
+            "RequestLimitExceeded",
+            "InternalServerError",
+        }:
+            return StoreSilent()
+    return None

@@ -1,0 +1,308 @@
+"""Key templates, each beside the question it answers; the question comes first.
+
+Every function returns (pk, sk), or pks where a question reads whole partitions.
+`docs/data-model.md` lists the same with costs.
+"""
+
+from __future__ import annotations
+
+import zlib
+from datetime import date
+
+from chalicelib.kernel.periods import Month
+
+ONLY = "-"
+QUEUE_SHARDS = 8
+GROUP_SHARDS = 4
+
+
+def shard(of: str, *, shards: int) -> int:
+    """Return the shard of an id, the same in every process and version."""
+    return zlib.crc32(of.encode()) % shards
+
+
+# --- children (facts) ---------------------------------------------------------------------------
+
+
+def alias(digest: str) -> tuple[str, str]:
+    """Whose is this IIN, BIN or sign-in? Held by a keyed digest; claims uniqueness."""
+    return f"ALIAS#{digest}", ONLY
+
+
+def person(person_id: str) -> tuple[str, str]:
+    """Who is this person?"""
+    return f"PERSON#{person_id}", ONLY
+
+
+def person_child(person_id: str, child_id: str) -> tuple[str, str]:
+    """Which children does this person represent? (query pk, sk begins CHILD#)"""
+    return f"PERSON#{person_id}", f"CHILD#{child_id}"
+
+
+def child(child_id: str) -> tuple[str, str]:
+    """Who is this child?"""
+    return f"CHILD#{child_id}", ONLY
+
+
+def relation(child_id: str, person_id: str) -> tuple[str, str]:
+    """Who may act for this child? (query pk, sk begins REP#)"""
+    return f"CHILD#{child_id}", f"REP#{person_id}"
+
+
+def holdings(child_id: str) -> tuple[str, str]:
+    """Which live applications, vouchers and enrolments does this child hold, anywhere?"""
+    return f"CHILD#{child_id}", "HOLDINGS"
+
+
+# --- providers (facts) --------------------------------------------------------------------------
+
+
+def organisation(organisation_id: str) -> tuple[str, str]:
+    """Who is paid?"""
+    return f"ORG#{organisation_id}", ONLY
+
+
+def organisation_site(organisation_id: str, site_id: str) -> tuple[str, str]:
+    """Which sites does an organisation run? (query pk, sk begins SITE#)"""
+    return f"ORG#{organisation_id}", f"SITE#{site_id}"
+
+
+def site(site_id: str) -> tuple[str, str]:
+    """What is this kindergarten or club, and is it listed?"""
+    return f"SITE#{site_id}", ONLY
+
+
+def site_group(site_id: str, group_id: str) -> tuple[str, str]:
+    """Which groups does a site have? (query pk, sk begins GROUP#); where is a group's row?"""
+    return f"SITE#{site_id}", f"GROUP#{group_id}"
+
+
+def area_sites(programme: str, area: str, site_id: str) -> tuple[str, str]:
+    """Which sites does an area have? (query each shard)"""
+    return f"SITES#{programme}#{area}#{shard(site_id, shards=GROUP_SHARDS)}", site_id
+
+
+def group(programme: str, area: str, group_id: str) -> tuple[str, str]:
+    """A group with its seats. The engine and the catalogue read an area's shards whole."""
+    return f"GROUPS#{programme}#{area}#{shard(group_id, shards=GROUP_SHARDS)}", group_id
+
+
+def group_shards(programme: str, area: str) -> list[str]:
+    """The partitions that hold all groups of an area."""
+    return [f"GROUPS#{programme}#{area}#{n}" for n in range(GROUP_SHARDS)]
+
+
+def site_shards(programme: str, area: str) -> list[str]:
+    """The partitions that list all sites of an area."""
+    return [f"SITES#{programme}#{area}#{n}" for n in range(GROUP_SHARDS)]
+
+
+def group_pointer(group_id: str) -> tuple[str, str]:
+    """In which programme and area does a group live?"""
+    return f"GROUP#{group_id}", ONLY
+
+
+# --- applications and vouchers (facts) ----------------------------------------------------------
+
+
+def application(application_id: str) -> tuple[str, str]:
+    """What was asked, by whom, and how does it stand?"""
+    return f"APPLICATION#{application_id}", ONLY
+
+
+def ticket(public_ticket: str) -> tuple[str, str]:
+    """Which application does a public ticket stand for?"""
+    return f"TICKET#{public_ticket}", ONLY
+
+
+def batch(batch_id: str) -> tuple[str, str]:
+    """Which applications move together (twins)?"""
+    return f"BATCH#{batch_id}", ONLY
+
+
+def voucher(voucher_id: str) -> tuple[str, str]:
+    """One child's entitlement and how it stands."""
+    return f"VOUCHER#{voucher_id}", ONLY
+
+
+def waiting(group_id: str, order: str, voucher_id: str) -> tuple[str, str]:
+    """Who waits for this group, in order? (query pk)"""
+    return f"WAITING#{group_id}", f"{order}#{voucher_id}"
+
+
+def enrolment(site_id: str, enrolment_id: str) -> tuple[str, str]:
+    """Who is enrolled at this site? (query pk, sk begins ENROLMENT#)"""
+    return f"SITE#{site_id}", f"ENROLMENT#{enrolment_id}"
+
+
+# --- queue --------------------------------------------------------------------------------------
+
+
+def queue_entry(programme: str, area: str, application_id: str) -> tuple[str, str]:
+    """Who stands in this queue? (query each shard)"""
+    return (
+        f"QUEUE#{programme}#{area}#{shard(application_id, shards=QUEUE_SHARDS)}",
+        application_id,
+    )
+
+
+def queue_shards(programme: str, area: str) -> list[str]:
+    """The partitions that hold one queue."""
+    return [f"QUEUE#{programme}#{area}#{n}" for n in range(QUEUE_SHARDS)]
+
+
+def ranks(programme: str, area: str) -> tuple[str, str]:
+    """The newest published order of a queue: its instant and number of pages."""
+    return f"RANKS#{programme}#{area}", "HEAD"
+
+
+def ranks_page(programme: str, area: str, as_of: str, page: int) -> tuple[str, str]:
+    """Where does a ticket stand in the order published at `as_of`?"""
+    return f"RANKS#{programme}#{area}#{as_of}", f"PAGE#{page:05d}"
+
+
+def run(run_id: str) -> tuple[str, str]:
+    """One iteration: what it read, under which rules, and how far it got."""
+    return f"RUN#{run_id}", ONLY
+
+
+def run_part(run_id: str, part: str, number: int) -> tuple[str, str]:
+    """A packed part of a run: INPUT or OUTCOME. (query pk, sk begins with the part)"""
+    return f"RUN#{run_id}", f"{part}#{number:05d}"
+
+
+def runs(programme: str, area: str, at: str, run_id: str) -> tuple[str, str]:
+    """Which runs did an area have, newest last? (query pk)"""
+    return f"RUNS#{programme}#{area}", f"{at}#{run_id}"
+
+
+def run_open(programme: str, area: str) -> tuple[str, str]:
+    """Is a run of this area under way? One at a time, and the carry-over of the last."""
+    return f"RUNS#{programme}#{area}", "OPEN"
+
+
+def due(on: date, at: str, name: str) -> tuple[str, str]:
+    """What falls due on a day, by instant? (query pk)"""
+    return f"DUE#{on.isoformat()}", f"{at}#{name}"
+
+
+# --- attendance ---------------------------------------------------------------------------------
+
+
+def pairing(digest: str) -> tuple[str, str]:
+    """Which site does this one-time code pair a tablet with?"""
+    return f"PAIRING#{digest}", ONLY
+
+
+def device(device_id: str) -> tuple[str, str]:
+    """Is this tablet paired, revoked, and where does its chain of records stand?"""
+    return f"DEVICE#{device_id}", ONLY
+
+
+def site_device(site_id: str, device_id: str) -> tuple[str, str]:
+    """Which tablets does a site have? (query pk, sk begins DEVICE#)"""
+    return f"SITE#{site_id}", f"DEVICE#{device_id}"
+
+
+def roster(site_id: str, group_id: str) -> tuple[str, str]:
+    """Who may be marked at this site, and on which days? (query pk: all groups in one call)"""
+    return f"ROSTER#{site_id}", group_id
+
+
+def evidence(device_id: str, last_counter: int, digest: str) -> tuple[str, str]:
+    """The signed upload that holds a record. (query pk, sk from the record's counter on)"""
+    return f"EVIDENCE#{device_id}", f"{last_counter:012d}#{digest}"
+
+
+def sheet(site_id: str, month: Month, child_id: str) -> tuple[str, str]:
+    """The child-month: days, approval, disputes. (query pk: a provider-month)"""
+    return f"SHEET#{site_id}#{month}", child_id
+
+
+def site_month(site_id: str, month: Month) -> tuple[str, str]:
+    """Has the provider closed this month?"""
+    return f"MONTH#{site_id}", str(month)
+
+
+# --- ratings ------------------------------------------------------------------------------------
+
+
+def rating(site_id: str, quarter: str, person_id: str) -> tuple[str, str]:
+    """Answers of one quarter for a site, one per representative. (query pk, sk begins quarter)"""
+    return f"RATINGS#{site_id}", f"{quarter}#{person_id}"
+
+
+# --- billing and payouts (money) ----------------------------------------------------------------
+
+
+def claimants(child_id: str, programme: str, month: Month) -> tuple[str, str]:
+    """Which sites claim which days of this child's month?"""
+    return f"CLAIMANTS#{child_id}#{programme}", str(month)
+
+
+def statement(site_id: str, month: Month, number: int) -> tuple[str, str]:
+    """The statements of a provider-month, each the difference to what was posted. (query pk)"""
+    return f"STATEMENT#{site_id}#{month}", f"{number:04d}"
+
+
+def posting(name: str) -> tuple[str, str]:
+    """Was this booked? The natural name books it once."""
+    return f"POSTING#{name}", ONLY
+
+
+def account(name: str) -> tuple[str, str]:
+    """An account's balance now."""
+    return f"ACCOUNT#{name}", ONLY
+
+
+def account_line(name: str, at: str, posting_name: str) -> tuple[str, str]:
+    """What moved an account, in order? (query pk, sk begins LINE#)"""
+    return f"ACCOUNT#{name}", f"LINE#{at}#{posting_name}"
+
+
+def claim(organisation_id: str, month: Month, claim_id: str) -> tuple[str, str]:
+    """What does an organisation ask for a month? (query pk)"""
+    return f"CLAIM#{organisation_id}#{month}", claim_id
+
+
+def area_claims(programme: str, area: str, month: Month, claim_id: str) -> tuple[str, str]:
+    """Which claims does an area have for a month, in which state? (query pk)"""
+    return f"CLAIMS#{programme}#{area}#{month}", claim_id
+
+
+def payment_run(run_id: str) -> tuple[str, str]:
+    """One payment file: its lines and its state."""
+    return f"PAYRUN#{run_id}", ONLY
+
+
+def bank_answer(digest: str) -> tuple[str, str]:
+    """Was this answer file read before?"""
+    return f"ANSWER#{digest}", ONLY
+
+
+# --- journal, outbox, vault ---------------------------------------------------------------------
+
+
+def entry(stream: str, sequence: int) -> tuple[str, str]:
+    """What happened to one aggregate, in order? (query pk)"""
+    return stream, f"{sequence:012d}"
+
+
+def notice(to: str, event_key: str) -> tuple[str, str]:
+    """What was this person told? (query pk); each event once."""
+    return f"NOTICES#{to}", event_key
+
+
+def work(event_key: str) -> tuple[str, str]:
+    """What is to be done after this commit?"""
+    return f"WORK#{event_key}", ONLY
+
+
+def sealed(subject: str) -> tuple[str, str]:
+    """The personal fields of one subject, sealed."""
+    return f"VAULT#{subject}", ONLY
+
+
+def data_key(subject: str) -> tuple[str, str]:
+    """The wrapped key that opens one subject's fields."""
+    return f"KEY#{subject}", ONLY

@@ -1,0 +1,61 @@
+"""What is to be done after a commit, written inside it: notices to people, work for jobs.
+
+The stream of this table carries each row out at least once. A notice has one event key, which the
+adapter gets too, so a person is told once; it stays readable in the person's cabinet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from chalicelib.kernel.periods import stamp
+from chalicelib.storage import keys
+from chalicelib.storage.commit import Put, Raced
+from chalicelib.storage.rows import OutboxRow
+from chalicelib.storage.shelf import Shelf
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message to one person or organisation. `to` is "person:<id>" or "organisation:<id>".
+
+    template: a key of the notices' texts; facts: pseudonymous, they fill the template.
+    """
+
+    key: str
+    to: str
+    template: str
+    facts: dict[str, Any]
+    at: str
+    sent_at: str | None = None
+    channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One message for a job: a topic and the ids it needs."""
+
+    key: str
+    topic: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    at: str = ""
+
+
+NOTICES: Shelf[Notice] = Shelf(OutboxRow, Notice)
+WORK: Shelf[Work] = Shelf(OutboxRow, Work)
+
+
+def notice(event_key: str, *, to: str, template: str, now: datetime, **facts: Any) -> Put:
+    """Describe a notice; the same event never tells the same person twice."""
+    value = Notice(event_key, to, template, facts, stamp(now))
+    return NOTICES.create(keys.notice(to, event_key), value, otherwise=Raced())
+
+
+def work(event_key: str, topic: str, *, now: datetime, **facts: Any) -> Put:
+    """Describe work for a job; kept a month after it was handed on."""
+    value = Work(event_key, topic, facts, stamp(now))
+    return WORK.create(
+        keys.work(event_key), value, otherwise=Raced(), expires_at=int(now.timestamp()) + 30 * 86400
+    )

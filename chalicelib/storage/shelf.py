@@ -1,0 +1,156 @@
+"""A shelf keeps one kind of value: frozen dataclass in, versioned packed row out.
+
+Fields that this version of the code does not know survive a replacement, so two versions may run
+at once. Every replacement is conditional on the version that was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.condition import Condition
+
+from chalicelib.kernel.refusals import Refusal, Unknown
+from chalicelib.storage.commit import Delete, Put, Raced
+from chalicelib.storage.rows import Row
+
+T = TypeVar("T")
+_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Generic[T]):
+    """A value as it was read: where it lies, its version, and the text it came from."""
+
+    value: T
+    pk: str
+    sk: str
+    version: int
+    body: str
+
+
+class Shelf(Generic[T]):
+    """Rows of one kind in one table."""
+
+    def __init__(self, row: type[Row], kind: type[T]) -> None:
+        self.row = row
+        self.kind = kind
+        self._decoder = msgspec.json.Decoder(kind)
+
+    # --- reads, always strongly consistent unless said
+
+    def find(self, key: tuple[str, str]) -> Kept[T] | None:
+        """Return the row under a key, or None. One read."""
+        try:
+            row = self.row.get(*key, consistent_read=True)
+        except DoesNotExist:
+            return None
+        return self.kept(row)
+
+    def load(self, key: tuple[str, str], *, otherwise: Refusal | None = None) -> Kept[T]:
+        """Return the row under a key, or raise `otherwise` (Unknown)."""
+        kept = self.find(key)
+        if kept is None:
+            raise otherwise or Unknown()
+        return kept
+
+    def find_many(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Kept[T]]:
+        """Return the rows that exist among keys; a call per hundred."""
+        found: dict[tuple[str, str], Kept[T]] = {}
+        unique = list(dict.fromkeys(keys))
+        for start in range(0, len(unique), _BATCH):
+            for row in self.row.batch_get(unique[start : start + _BATCH], consistent_read=True):
+                kept = self.kept(row)
+                found[kept.pk, kept.sk] = kept
+        return found
+
+    def each(
+        self,
+        pk: str,
+        *,
+        begins: str | None = None,
+        after: str | None = None,
+        upto: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        consistent: bool = True,
+    ) -> Iterator[Kept[T]]:
+        """Yield a partition's rows in key order, page after page.
+
+        begins: only keys that begin so. after, upto: keys above (excluded) and up to (included).
+        """
+        condition: Condition | None = None
+        if begins is not None:
+            condition = self.row.sk.startswith(begins)
+        elif after is not None and upto is not None:
+            condition = self.row.sk.between(after + "\x00", upto)
+        elif after is not None:
+            condition = self.row.sk > after
+        elif upto is not None:
+            condition = self.row.sk <= upto
+        rows = self.row.query(
+            pk,
+            condition,
+            consistent_read=consistent,
+            scan_index_forward=not newest_first,
+            limit=limit,
+        )
+        for row in rows:
+            yield self.kept(row)
+
+    def kept(self, row: Row) -> Kept[T]:
+        """Return a row as the value it holds."""
+        body = row.body or "{}"
+        return Kept(self._decoder.decode(body), row.pk, row.sk, int(row.version or 0), body)
+
+    # --- writes, described
+
+    def create(
+        self,
+        key: tuple[str, str],
+        value: T,
+        *,
+        otherwise: Refusal | None = None,
+        expires_at: int | None = None,
+        **attributes: Any,
+    ) -> Put:
+        """Describe a new row; `otherwise` (Raced) if the key is taken."""
+        row = self.row(*key, version=1, body=_packed(value), expires_at=expires_at, **attributes)
+        return Put(row, only_if=self.row.pk.does_not_exist(), otherwise=otherwise or Raced())
+
+    def replace(
+        self,
+        kept: Kept[T],
+        value: T,
+        *,
+        otherwise: Refusal | None = None,
+        expires_at: int | None = None,
+        **attributes: Any,
+    ) -> Put:
+        """Describe a row's next version; `otherwise` (Raced) if it changed since it was read."""
+        row = self.row(
+            kept.pk,
+            kept.sk,
+            version=kept.version + 1,
+            body=_packed(value, over=kept.body),
+            expires_at=expires_at,
+            **attributes,
+        )
+        return Put(row, only_if=self.row.version == kept.version, otherwise=otherwise or Raced())
+
+    def remove(self, kept: Kept[T], *, otherwise: Refusal | None = None) -> Delete:
+        """Describe a row's removal; `otherwise` (Raced) if it changed since it was read."""
+        row = self.row(kept.pk, kept.sk, version=kept.version + 1)
+        return Delete(row, only_if=self.row.version == kept.version, otherwise=otherwise or Raced())
+
+
+def _packed(value: object, *, over: str | None = None) -> str:
+    new: dict[str, Any] = msgspec.to_builtins(value)
+    if over is not None:
+        old = msgspec.json.decode(over)
+        new = {**{key: old[key] for key in old if key not in new}, **new}
+    return msgspec.json.encode(new).decode()
