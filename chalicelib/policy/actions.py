@@ -1,0 +1,46 @@
+"""Which pack judges: each is read once per process, because packs ship with the code."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+
+from chalicelib.kernel.refusals import Unknown
+from chalicelib.policy import store
+from chalicelib.policy.rules import Pack
+
+
+class NoPack(Unknown):
+    """No rules are kept for that programme in that area."""
+
+    code = "policy/no-pack"
+
+
+def load_pack(programme: str, area: str) -> Pack:
+    """Return the rule pack of a programme in an area, for example preschool in taldykorgan.
+
+    The same object on every call. Raises NoPack; BrokenPack when the file itself is wrong, which
+    is an error of whoever shipped it.
+    """
+    file = f"{programme}-{area}.toml"
+    # Names come from outside: only files that are really listed are opened, and kept.
+    if file in _files():
+        pack = _pack_in(file)
+        # "a-b" in "c" and "a" in "b-c" share a file name; only one of them is the pack.
+        if (pack.programme, pack.area) == (programme, area):
+            return pack
+    raise NoPack(programme=programme[:64], area=area[:64])
+
+
+def list_packs() -> tuple[Pack, ...]:
+    """Return all packs in order of id. Raises BrokenPack."""
+    return tuple(sorted((_pack_in(file) for file in _files()), key=lambda pack: pack.id))
+
+
+@lru_cache(maxsize=1)
+def _files() -> tuple[str, ...]:
+    return store.list_files()
+
+
+@cache    # as many as there are files
+def _pack_in(file: str) -> Pack:
+    return store.load_file(file)

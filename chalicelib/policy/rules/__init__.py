@@ -1,0 +1,93 @@
+"""The rules of a programme as data: what they look like, how a file of them is read and checked.
+
+    texts      what every row has: days of force, source, a text in three languages
+    places     rows about eligibility, order, terms and admission
+    earning    rows about attendance, rates and payment
+    cohorts    birth cohorts and categories
+    packs      Pack and Rules: which rows judge which day
+    reading    from a file's text to rows, with lines
+    checking   gaps, overlaps, references
+    files      a pack file and its calendar, put together
+
+Callers import from here; nothing in this folder reads a file or a clock.
+"""
+
+from __future__ import annotations
+
+from chalicelib.policy.rules.cohorts import Cohorts, Eligibility, OutOfAge, UnknownTier
+from chalicelib.policy.rules.earning import (
+    REASONS,
+    AttendanceRule,
+    Criterion,
+    ExclusionRule,
+    MonthCalendar,
+    MonthDates,
+    Payable,
+    Rate,
+    RatingRule,
+    Reason,
+)
+from chalicelib.policy.rules.packs import (
+    NoRate,
+    NoRuleInForce,
+    Pack,
+    Rules,
+    UnknownReason,
+    UnknownStatus,
+)
+from chalicelib.policy.rules.places import (
+    AcademicYear,
+    Admission,
+    AgeRule,
+    ChecklistItem,
+    Interleave,
+    IterationRule,
+    PapersReason,
+    Release,
+    Status,
+    Term,
+    Terms,
+    Tier,
+    completed_months,
+)
+from chalicelib.policy.rules.texts import POLICY, Act, Dated, Text
+
+__all__ = [
+    "POLICY",
+    "REASONS",
+    "AcademicYear",
+    "Act",
+    "Admission",
+    "AgeRule",
+    "AttendanceRule",
+    "ChecklistItem",
+    "Cohorts",
+    "Criterion",
+    "Dated",
+    "Eligibility",
+    "ExclusionRule",
+    "Interleave",
+    "IterationRule",
+    "MonthCalendar",
+    "MonthDates",
+    "NoRate",
+    "NoRuleInForce",
+    "OutOfAge",
+    "Pack",
+    "PapersReason",
+    "Payable",
+    "Rate",
+    "RatingRule",
+    "Reason",
+    "Release",
+    "Rules",
+    "Status",
+    "Term",
+    "Terms",
+    "Text",
+    "Tier",
+    "UnknownReason",
+    "UnknownStatus",
+    "UnknownTier",
+    "completed_months",
+]

@@ -1,0 +1,221 @@
+"""What must hold between the rows of a pack: no gap, no overlap, no name that leads nowhere.
+
+Each check reports at the line of the row that must change; all run before the first complaint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any, get_type_hints
+
+from chalicelib.policy.rules.earning import REASONS
+from chalicelib.policy.rules.packs import TABLES, epoch_starts
+from chalicelib.policy.rules.places import TERM_CHOICES, Terms, day_in
+from chalicelib.policy.rules.reading import Located, Reader
+from chalicelib.policy.rules.texts import POLICY, Act
+
+LocatedRows = Mapping[str, list[Located[Any]]]
+
+# What judges every day of the programme; without it no day has rules.
+ALWAYS: Mapping[str, tuple[str, ...]] = {
+    **{table: ("",) for table, (_, keys) in TABLES.items() if not keys},
+    "terms": tuple(field.name for field in fields(Terms)),
+    "absence": REASONS,
+}
+MONTH_AND_DAYS = ("starts", "turnover_from", "turnover_to")
+_CURES: Mapping[type, str] = {
+    int: "write a whole number",
+    bool: "write true or false",
+    str: "write a text",
+}
+IN_ORDER = (
+    "close_day", "approve_from", "approve_to", "department_from", "department_to",
+    "check_from", "check_to", "claim_from", "claim_to", "pay_day",
+)
+
+
+def check(
+    reader: Reader,
+    rows: LocatedRows,
+    acts: Iterable[Located[Act]],
+    valid_from: date,
+    valid_to: date | None,
+) -> None:
+    """Report everything that is wrong between rows; the rows themselves are well formed."""
+    _check_sources(reader, rows, acts)
+    for table, found in rows.items():
+        _check_series(reader, table, found, valid_from, valid_to)
+    _check_values(reader, rows)
+    flat = {table: tuple(each.row for each in found) for table, found in rows.items()}
+    for day in epoch_starts(flat, valid_from, valid_to):
+        _check_references(reader, rows, day)
+
+
+def _check_sources(reader: Reader, rows: LocatedRows, acts: Iterable[Located[Act]]) -> None:
+    known = {POLICY}
+    for act in acts:
+        if act.row.key in known:
+            reader.report(act.place.of("key"), f"act {act.row.key!r} twice", "keep one of them")
+        known.add(act.row.key)
+    for each in (each for found in rows.values() for each in found):
+        if each.row.source not in known:
+            reader.report(
+                each.place.of("source"),
+                f"source {each.row.source!r} is no act of this pack",
+                'add it under [[acts]] or write "policy"',
+            )
+
+
+def _check_series(
+    reader: Reader,
+    table: str,
+    found: list[Located[Any]],
+    valid_from: date,
+    valid_to: date | None,
+) -> None:
+    keys = TABLES[table][1]
+    series: dict[str, list[Located[Any]]] = {}
+    for each in found:
+        name = " ".join(str(getattr(each.row, key)) for key in keys)
+        series.setdefault(name, []).append(each)
+    header = reader.place(table).line
+    for name in ALWAYS.get(table, ()):
+        if name not in series:
+            reader.report(
+                header, f"no {_named(table, name)}", f"add a [[{table}]] row from {valid_from}"
+            )
+    if not found and table not in ALWAYS:
+        reader.report(header, f"no row of {table}", f"add a [[{table}]] row from {valid_from}")
+    for name, members in series.items():
+        _check_dates(reader, _named(table, name), members)
+        if name in ALWAYS.get(table, ()):
+            _check_coverage(reader, _named(table, name), members, valid_from, valid_to)
+
+
+def _check_dates(reader: Reader, name: str, members: list[Located[Any]]) -> None:
+    members.sort(key=lambda each: each.row.during.first)
+    for earlier, later in pairwise(members):
+        last, first = earlier.row.during.last, later.row.during.first
+        if last is None or last >= first:
+            reader.report(
+                later.place.of("valid_from"),
+                f"{name} from {first} overlaps the row at line {earlier.place.line}",
+                f"end that row with valid_to = {first - timedelta(days=1)}",
+            )
+        elif last + timedelta(days=1) != first:
+            reader.report(
+                later.place.of("valid_from"),
+                f"{name} has a gap after {last}",
+                f"start this row on {last + timedelta(days=1)} or end the one before later",
+            )
+
+
+def _check_coverage(
+    reader: Reader,
+    name: str,
+    members: list[Located[Any]],
+    valid_from: date,
+    valid_to: date | None,
+) -> None:
+    first, last = members[0], members[-1]
+    if first.row.during.first > valid_from:
+        reader.report(
+            first.place.of("valid_from"),
+            f"{name} has a gap from {valid_from}",
+            "start where the pack does",
+        )
+    ends = last.row.during.last
+    if ends is not None and (valid_to is None or ends < valid_to):
+        reader.report(
+            last.place.of("valid_to"),
+            f"{name} has a gap after {ends}",
+            "add the next row, or drop valid_to",
+        )
+
+
+def _check_values(reader: Reader, rows: LocatedRows) -> None:
+    hints = get_type_hints(Terms)
+    for each in rows["terms"]:
+        hint, value = hints.get(each.row.code), each.row.value
+        if hint is None:
+            reader.report(
+                each.place.of("code"),
+                f"unknown term {each.row.code!r}",
+                f"use one of: {', '.join(sorted(hints))}",
+            )
+        elif type(value) is not hint:
+            reader.report(
+                each.place.of("value"),
+                f"{each.row.code} = {value!r} is wrong",
+                _CURES[hint],
+            )
+        elif value not in TERM_CHOICES.get(each.row.code, (value,)):
+            choices = ", ".join(TERM_CHOICES[each.row.code])
+            reader.report(
+                each.place.of("value"),
+                f"{each.row.code} = {value!r} is wrong",
+                f"use one of: {choices}",
+            )
+    for each in rows["academic_year"]:
+        for key in MONTH_AND_DAYS:
+            try:
+                day_in(2025, getattr(each.row, key))    # a common year: 29 February is no start
+            except ValueError:
+                reader.report(
+                    each.place.of(key),
+                    f"{key} = {getattr(each.row, key)!r} is no day of every year",
+                    "write MM-DD",
+                )
+    for each in rows["month_calendar"]:
+        for before, after in pairwise(IN_ORDER):
+            if getattr(each.row, before) > getattr(each.row, after):
+                reader.report(
+                    each.place.of(after),
+                    f"{after} is before {before}",
+                    "keep the days of the month in their order",
+                )
+    for each in rows["attendance"]:
+        if each.row.opens >= each.row.closes:
+            reader.report(each.place.of("closes"), "closes before it opens", "close later")
+
+
+def _check_references(reader: Reader, rows: LocatedRows, day: date) -> None:
+    now = {
+        table: [each for each in found if day in each.row.during] for table, found in rows.items()
+    }
+    tiers = {each.row.code for each in now["tiers"]}
+    pointers = [(each, "tier") for each in now["statuses"]]
+    pointers += [(each, key) for each in now["interleave"] for key in ("first", "then")]
+    for each, key in pointers:
+        tier = getattr(each.row, key)
+        if tier not in tiers:
+            _report_once(
+                reader, each, key, f"tier {tier!r} is not in force on {day}",
+                f"use one of: {', '.join(sorted(tiers))}",
+            )
+    orders = sorted(each.row.order for each in now["tiers"])
+    if now["tiers"] and orders != list(range(1, len(orders) + 1)):
+        _report_once(
+            reader, now["tiers"][-1], "order", f"the tiers' order on {day} is {orders}",
+            f"number them 1 to {len(orders)}, each once",
+        )
+    for table in ("tiers", "rates"):
+        if rows[table] and not now[table]:
+            _report_once(
+                reader, rows[table][0], "valid_from", f"no row of {table} on {day}",
+                "let one be in force on every day",
+            )
+
+
+def _report_once(reader: Reader, each: Located[Any], key: str, wrong: str, cure: str) -> None:
+    # The same row is wrong in every epoch it spans; its first day is enough.
+    line = each.place.of(key)
+    if not any(p.line == line and p.cure == cure for p in reader.problems):
+        reader.report(line, wrong, cure)
+
+
+def _named(table: str, name: str) -> str:
+    return f"{table} {name!r}" if name else table

@@ -1,0 +1,278 @@
+"""A pack: all rows of one programme in one area, and the rules they make on a given day.
+
+A pack is cut into epochs, stretches of days in which nothing changes. `Pack.at` finds the epoch
+of a day, so that a closed month keeps the rules of its time whatever is entered later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from chalicelib.kernel.refusals import Malformed, OutOfTurn
+from chalicelib.kernel.workdays import Calendar
+from chalicelib.policy.rules.cohorts import Cohorts
+from chalicelib.policy.rules.earning import (
+    AttendanceRule,
+    Criterion,
+    ExclusionRule,
+    MonthCalendar,
+    Payable,
+    Rate,
+    RatingRule,
+    Rounding,
+)
+from chalicelib.policy.rules.places import (
+    AcademicYear,
+    Admission,
+    AgeRule,
+    ChecklistItem,
+    Interleave,
+    IterationRule,
+    PapersReason,
+    Release,
+    Status,
+    Term,
+    Terms,
+    Tier,
+)
+from chalicelib.policy.rules.texts import Act, Dated, Text
+
+# The tables of a pack file, in the order a reader meets them: row type, and the fields that tell
+# its series apart. A table without such fields holds one series.
+TABLES: Mapping[str, tuple[type[Any], tuple[str, ...]]] = {
+    "academic_year": (AcademicYear, ()),
+    "ages": (AgeRule, ()),
+    "tiers": (Tier, ("code",)),
+    "statuses": (Status, ("code",)),
+    "interleave": (Interleave, ()),
+    "iteration": (IterationRule, ()),
+    "release": (Release, ()),
+    "terms": (Term, ("code",)),
+    "papers_refusal_reasons": (PapersReason, ("code",)),
+    "admission": (Admission, ()),
+    "checklist": (ChecklistItem, ("code",)),
+    "attendance": (AttendanceRule, ()),
+    "absence": (Payable, ("reason",)),
+    "month_calendar": (MonthCalendar, ()),
+    "rates": (Rate, ("kind", "hours", "locality")),
+    "rounding": (Rounding, ()),
+    "exclusion": (ExclusionRule, ()),
+    "rating": (RatingRule, ()),
+    "criteria": (Criterion, ("code",)),
+}
+
+Rows = Mapping[str, tuple[Any, ...]]    # by table, as TABLES names them
+
+
+class NoRuleInForce(OutOfTurn):
+    """The pack holds no rules for that day."""
+
+    code = "policy/no-rule-in-force"
+
+
+class NoRate(OutOfTurn):
+    """No rate is adopted for that sort of group on that day."""
+
+    code = "policy/no-rate"
+
+
+class UnknownStatus(Malformed):
+    """The rules in force know no social status of that code."""
+
+    code = "policy/unknown-status"
+
+
+class UnknownReason(Malformed):
+    """The rules in force know no absence reason of that code."""
+
+    code = "policy/unknown-reason"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The rows in force on one day."""
+
+    tiers: tuple[Tier, ...]    # best first
+    statuses: Mapping[str, Status]
+    cohorts: Cohorts
+    academic_year: AcademicYear
+    interleave: Interleave
+    iteration: IterationRule
+    release: Release
+    terms: Terms
+    term_rows: Mapping[str, Term]    # the same terms with source and text
+    papers_refusal_reasons: tuple[PapersReason, ...]
+    admission: Admission
+    attendance: AttendanceRule
+    absence: tuple[Payable, ...]
+    month_calendar: MonthCalendar
+    rates: tuple[Rate, ...]
+    rounding_rule: Rounding
+    exclusion: ExclusionRule
+    rating: RatingRule
+
+    @property
+    def rounding(self) -> str:
+        """Return the name of the rounding: "half-up-tenge"."""
+        return self.rounding_rule.method
+
+    def tier_for(self, statuses: Iterable[str]) -> Tier:
+        """Return the best tier the statuses open; without any, the last. Raises UnknownStatus."""
+        best = self.tiers[-1]
+        for code in statuses:
+            if code not in self.statuses:
+                raise UnknownStatus(status=code)
+            tier = self.cohorts.tier(self.statuses[code].tier)
+            if tier.order < best.order:
+                best = tier
+        return best
+
+    def payable(self, reason: str) -> Payable:
+        """Return what becomes of a day with this timesheet code. Raises UnknownReason."""
+        for row in self.absence:
+            if row.reason == reason:
+                return row
+        raise UnknownReason(reason=reason)
+
+    def rate_for(self, kind: str, hours: str, locality: str, sen: bool) -> Rate:
+        """Return the rate of one child in one sort of group. Raises NoRate.
+
+        The coefficient for special educational needs is 1000 per mille when `sen` is False, so
+        `rate_tiyn` times `coefficients` is right for this child without looking again.
+        """
+        for row in self.rates:
+            if (row.kind, row.hours, row.locality) == (kind, hours, locality):
+                return row if sen else replace(row, sen_per_mille=1000)
+        raise NoRate(kind=kind, hours=hours, locality=locality)
+
+
+@dataclass(frozen=True, eq=False)    # two packs are the same when their versions are
+class Pack:
+    """One programme in one area: its acts, its calendar and all its dated rows.
+
+    version: the id with the first 12 hex digits of the digest; stored by every decision.
+    digest: SHA-256 of the canonical content of pack and calendar; comments do not change it.
+    valid_to: the last day of the programme, None while no end is set.
+    """
+
+    id: str
+    programme: str
+    area: str
+    text: Text
+    digest: str
+    valid_from: date
+    valid_to: date | None
+    acts: tuple[Act, ...]
+    calendar: Calendar
+    rows: Rows
+
+    @property
+    def version(self) -> str:
+        return f"{self.id}@{self.digest[:12]}"
+
+    def at(self, on: date) -> Rules:
+        """Return the rules of a day. Raises NoRuleInForce before and after the programme."""
+        if on < self.valid_from or (self.valid_to is not None and on > self.valid_to):
+            raise NoRuleInForce(pack=self.id, on=on.isoformat())
+        starts, rules = self._epochs
+        return rules[bisect_right(starts, on) - 1]
+
+    def act(self, key: str) -> Act | None:
+        """Return the act a row cites, None for "policy"."""
+        return next((act for act in self.acts if act.key == key), None)
+
+    def digest_of(self, on: date) -> str:
+        """Return a SHA-256 of what the rows in force say on a day, apart from their dates.
+
+        Entering a later row, or closing one at its end, leaves the digest of the past alone.
+        """
+        if on < self.valid_from or (self.valid_to is not None and on > self.valid_to):
+            raise NoRuleInForce(pack=self.id, on=on.isoformat())
+        said = {
+            table: [_undated(row) for row in rows]
+            for table, rows in in_force(self.rows, on).items()
+        }
+        return digest(said)
+
+    @cached_property
+    def _epochs(self) -> tuple[list[date], list[Rules]]:
+        starts = epoch_starts(self.rows, self.valid_from, self.valid_to)
+        return starts, [rules_of(in_force(self.rows, start)) for start in starts]
+
+
+def in_force(rows: Rows, on: date) -> Rows:
+    """Return the rows of each table whose days of force hold this day."""
+    return {
+        table: tuple(row for row in all_rows if on in row.during)
+        for table, all_rows in rows.items()
+    }
+
+
+def epoch_starts(rows: Rows, valid_from: date, valid_to: date | None) -> list[date]:
+    """Return the days within a pack's validity on which any row begins, earliest first.
+
+    Series have no gaps, so where a row ends another begins, or its series is over for good; the
+    day after a last row counts too.
+    """
+    starts = {valid_from}
+    for table in rows.values():
+        for row in table:
+            starts.add(row.during.first)
+            if row.during.last is not None:
+                starts.add(date.fromordinal(row.during.last.toordinal() + 1))
+    return sorted(
+        day for day in starts if day >= valid_from and (valid_to is None or day <= valid_to)
+    )
+
+
+def rules_of(rows: Rows) -> Rules:
+    """Return the rules that the rows of one day make; the rows have passed all checks."""
+    statuses = {status.code: status for status in rows["statuses"]}
+    tiers = tuple(
+        replace(tier, statuses=tuple(s.code for s in statuses.values() if s.tier == tier.code))
+        for tier in sorted(rows["tiers"], key=lambda tier: tier.order)
+    )
+    (academic_year,) = rows["academic_year"]
+    (ages,) = rows["ages"]
+    (admission,) = rows["admission"]
+    (rating,) = rows["rating"]
+    term_rows = {term.code: term for term in rows["terms"]}
+    return Rules(
+        tiers=tiers,
+        statuses=statuses,
+        cohorts=Cohorts(ages, academic_year, tiers),
+        academic_year=academic_year,
+        interleave=rows["interleave"][0],
+        iteration=rows["iteration"][0],
+        release=rows["release"][0],
+        terms=Terms(**{code: term.value for code, term in term_rows.items()}),
+        term_rows=term_rows,
+        papers_refusal_reasons=rows["papers_refusal_reasons"],
+        admission=replace(admission, items=rows["checklist"]),
+        attendance=rows["attendance"][0],
+        absence=rows["absence"],
+        month_calendar=rows["month_calendar"][0],
+        rates=rows["rates"],
+        rounding_rule=rows["rounding"][0],
+        exclusion=rows["exclusion"][0],
+        rating=replace(rating, criteria=rows["criteria"]),
+    )
+
+
+def digest(content: object) -> str:
+    """Return the SHA-256 of a content of plain values and dates, the same for the same content."""
+    canonical = json.dumps(
+        content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str
+    )
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _undated(row: Dated) -> dict[str, Any]:
+    return {name: value for name, value in asdict(row).items() if name != "during"}
