@@ -25,7 +25,7 @@ class Kezek(Chalice):
 
     def mount(self, routes: Routes) -> None:
         """Offer a slice's routes under its prefix."""
-        self.register_blueprint(routes.blueprint, url_prefix=routes.prefix)
+        self.register_blueprint(routes.blueprint, url_prefix=routes.prefix or None)
 
 
 def _reshaped(event: Any, get_response: Callable[[Any], Response]) -> Response:

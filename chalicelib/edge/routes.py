@@ -94,10 +94,10 @@ OPERATIONS: list[Operation] = []
 class Routes:
     """A slice's routes under /v1/<slice>."""
 
-    def __init__(self, module: str, slice_name: str) -> None:
+    def __init__(self, module: str, slice_name: str, *, prefix: str | None = None) -> None:
         self.blueprint = Blueprint(module)
         self.slice_name = slice_name
-        self.prefix = f"/v1/{slice_name}"
+        self.prefix = f"/v1/{slice_name}" if prefix is None else prefix
 
     def get(self, path: str, **offer: Any) -> Callable[[View], View]:
         return self._route("GET", path, **offer)
@@ -237,7 +237,8 @@ def _response(answer: object, operation: Operation, language: str) -> Response:
         answer = answer.value
     if isinstance(answer, File):
         headers["Content-Type"] = answer.media_type
-        headers["Content-Disposition"] = f'attachment; filename="{answer.name}"'
+        if not answer.media_type.startswith("text/html"):
+            headers["Content-Disposition"] = f'attachment; filename="{answer.name}"'
         # Lambda carries text as text; only media types listed as binary go out as bytes.
         textual = answer.media_type.startswith(("text/", "application/xml", "application/json"))
         content = answer.content.decode() if textual else answer.content

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 from pynamodb.attributes import BinaryAttribute
+from pynamodb.exceptions import DeleteError, PutError
 
 from chalicelib.journal.rules import Entry
 from chalicelib.kernel.actors import Actor
@@ -24,16 +25,19 @@ from chalicelib.kernel.periods import stamp
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Delete, Put, Raced, Write
 from chalicelib.storage.commit import commit as _commit
-from chalicelib.storage.rows import JournalRow
+from chalicelib.storage.rows import AttendanceRow, FactsRow, JournalRow, MoneyRow, QueueRow, Row
 from chalicelib.storage.shelf import Shelf
 
-REBUILT = frozenset({"facts", "queue", "attendance", "money"})
+_MODELS: dict[str, type[Row]] = {
+    model.logical: model for model in (FactsRow, QueueRow, AttendanceRow, MoneyRow)
+}
+REBUILT = frozenset(_MODELS)
 
 
 class EntryRow(JournalRow):
     """An entry and the compressed images of the rows written with it."""
 
-    images = BinaryAttribute(legacy_encoding=False, null=True)
+    images = BinaryAttribute(legacy_encoding=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,7 @@ def commit(what: Entry, aggregate: Put | Delete, *others: Write) -> None:
     writes: list[Write] = [aggregate, *others]
     sequence = int(aggregate.row.version or 0)
     numbered = dataclasses.replace(what, sequence=sequence)
-    images = [
-        _image(w) for w in writes if isinstance(w, (Put, Delete)) and w.row.logical in REBUILT
-    ]
+    images = [_image(w) for w in writes if isinstance(w, Put | Delete) and w.row.logical in REBUILT]
     row = EntryRow(
         *keys.entry(numbered.stream, sequence),
         version=1,
@@ -92,8 +94,6 @@ def history(stream: str) -> Iterator[Entry]:
 
 def images_of(row: EntryRow) -> list[Image]:
     """Return the rows that an entry's transaction wrote."""
-    if row.images is None:
-        return []
     return msgspec.json.decode(zlib.decompress(row.images), type=list[Image])
 
 
@@ -101,3 +101,42 @@ def _image(write: Put | Delete) -> Image:
     row = write.row
     attributes = None if isinstance(write, Delete) else row.serialize()
     return Image(row.logical, row.pk, row.sk, int(row.version or 0), attributes)
+
+
+def scan_images() -> Iterator[Image]:
+    """Yield every image in the journal; reads the whole table, page after page."""
+    for row in EntryRow.scan(consistent_read=True):
+        yield from images_of(row)
+
+
+def stored(image: Image) -> dict[str, Any] | None:
+    """Return a row's attributes as they are stored now; None where there is no row."""
+    answer = _table(image.table).get_item(image.pk, image.sk, consistent_read=True)
+    item: dict[str, Any] | None = answer.get("Item")
+    return item
+
+
+def restore(image: Image) -> bool:
+    """Put a row as its image says; False when what is stored is as new or newer.
+
+    A removed row is removed again, unless it was written anew since.
+    """
+    version = JournalRow.version
+    older = version.does_not_exist() | (version < image.version)
+    try:
+        if image.attributes is None:
+            _table(image.table).delete_item(image.pk, image.sk, condition=older)
+        else:
+            _table(image.table).put_item(
+                image.pk, image.sk, attributes=image.attributes, condition=older
+            )
+    except (PutError, DeleteError) as error:
+        if error.cause_response_code == "ConditionalCheckFailedException":
+            return False
+        raise
+    return True
+
+
+def _table(logical: str) -> Any:
+    # Images hold every attribute of a row; a model would write only those it knows.
+    return _MODELS[logical]._get_connection()

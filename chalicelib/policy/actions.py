@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache, lru_cache
+from typing import Any
+
+import msgspec
 
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.policy import store
 from chalicelib.policy.rules import Pack
+from chalicelib.policy.rules.packs import in_force
 
 
 class NoPack(Unknown):
@@ -36,11 +41,20 @@ def list_packs() -> tuple[Pack, ...]:
     return tuple(sorted((_pack_in(file) for file in _files()), key=lambda pack: pack.id))
 
 
+def rows_on(pack: Pack, on: date) -> dict[str, list[dict[str, Any]]]:
+    """Return every row in force on a day, by table, as plain values. Raises NoRuleInForce."""
+    pack.at(on)
+    return {
+        table: [msgspec.to_builtins(row) for row in rows]
+        for table, rows in in_force(pack.rows, on).items()
+    }
+
+
 @lru_cache(maxsize=1)
 def _files() -> tuple[str, ...]:
     return store.list_files()
 
 
-@cache    # as many as there are files
+@cache  # as many as there are files
 def _pack_in(file: str) -> Pack:
     return store.load_file(file)

@@ -115,11 +115,18 @@ class Shelf(Generic[T]):
         value: T,
         *,
         otherwise: Refusal | None = None,
+        version: int = 1,
         expires_at: int | None = None,
         **attributes: Any,
     ) -> Put:
-        """Describe a new row; `otherwise` (Raced) if the key is taken."""
-        row = self.row(*key, version=1, body=_packed(value), expires_at=expires_at, **attributes)
+        """Describe a new row; `otherwise` (Raced) if the key is taken.
+
+        version: where a key may be left and taken again, a number above all it ever had (that of
+        the aggregate it goes with), so that a rebuild tells the last writing from the first.
+        """
+        row = self.row(
+            *key, version=version, body=_packed(value), expires_at=expires_at, **attributes
+        )
         return Put(row, only_if=self.row.pk.does_not_exist(), otherwise=otherwise or Raced())
 
     def replace(

@@ -1,0 +1,52 @@
+# The commands a newcomer types. Each installs what it needs into .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+TEST_WORKERS ?= 2
+
+.PHONY: demo test check serve package bench install format clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.txt requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Kezek needs Python 3.11 or newer")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+## demo: the whole preschool programme on invented people; ARGS=--exit ends instead of serving
+demo: install
+	@$(BIN)/kezek demo $(ARGS)
+
+## test: all tests; ARGS='-k word' chooses
+test: install
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) $(ARGS)
+
+## check: format, lint, types, import contracts, templates
+check: install
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m infra.package check
+
+## serve: everything on loopback until Ctrl-C
+serve: install
+	@$(BIN)/kezek serve $(ARGS)
+
+## package: what ships to Lambda, with its template, into build/
+package: install
+	@$(BIN)/python -m infra.package build $(ARGS)
+
+## bench: the gates, as ratios in one run
+bench: install
+	@$(BIN)/python -m bench $(ARGS)
+
+format: install
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) .local build

@@ -1,0 +1,57 @@
+"""What Kezek says of itself: its API document, a page to read it, and each problem in words."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib import resources
+from typing import Any
+
+import msgspec
+
+from chalicelib.edge import openapi
+from chalicelib.edge.routes import Answer, Call, File, Routes
+from chalicelib.edge.texts import LANGUAGES, catalogue
+from chalicelib.kernel.refusals import Unknown
+
+routes = Routes(__name__, "about", prefix="")
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A refusal in words; {facts} stand where an answer fills them in."""
+
+    code: str
+    kk: str
+    ru: str
+    en: str
+
+
+@routes.get("/v1/openapi.json", action="about/read", answers=dict[str, Any])
+def read_openapi(call: Call[None]) -> Answer:
+    """Read this document."""
+    return Answer(msgspec.Raw(openapi.document()), headers={"Cache-Control": "max-age=300"})
+
+
+@routes.get(
+    "/v1/problems/{slice_name}/{name}", action="about/read", answers=Problem, refuses=(Unknown,)
+)
+def read_problem(call: Call[None], slice_name: str, name: str) -> Problem:
+    """Read what a problem's type means, in Kazakh, Russian and English."""
+    found = catalogue().get(f"{slice_name}/{name}")
+    if found is None:
+        raise Unknown()
+    return Problem(f"{slice_name}/{name}", *(found[language] for language in LANGUAGES))
+
+
+@routes.get("/docs", action="about/read", media="text/html")
+def read_docs(call: Call[None]) -> Answer:
+    """Read the API on a page that needs nothing from elsewhere."""
+    page = resources.files("chalicelib.edge").joinpath("docs.html").read_bytes()
+    script = page.split(b"<script>", 1)[1].split(b"</script>", 1)[0]
+    digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
+    policy = (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    file = File(page, "text/html; charset=utf-8", "docs.html")
+    return Answer(file, headers={"Content-Security-Policy": policy})

@@ -1,0 +1,27 @@
+"""Outbox rows, as the notices slice reads and closes them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from chalicelib.notices.rules import Channel
+from chalicelib.storage import keys
+from chalicelib.storage.commit import Put
+from chalicelib.storage.outbox import NOTICES, Notice
+from chalicelib.storage.shelf import Kept
+
+
+def find_notice(to: str, event_key: str) -> Kept[Notice] | None:
+    """Return one notice."""
+    return NOTICES.find(keys.notice(to, event_key))
+
+
+def list_notices(to: str, *, after: str | None, limit: int) -> Iterator[Kept[Notice]]:
+    """Yield what one addressee was told, by event key."""
+    return NOTICES.each(keys.notice(to, "")[0], after=after, limit=limit)
+
+
+def sent(kept: Kept[Notice], *, at: str, channel: Channel) -> Put:
+    """Describe the mark that a notice was handed to its channel."""
+    return NOTICES.replace(kept, dataclasses.replace(kept.value, sent_at=at, channel=channel))
