@@ -1,0 +1,1 @@
+"""Children, those who represent them, and what each child holds."""

@@ -1,0 +1,217 @@
+"""Rows of people and children: aliases, persons, children, relations, holdings, sealed fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from chalicelib.children.rules import (
+    Alias,
+    Child,
+    ChildIinTaken,
+    Holdings,
+    Person,
+    Relation,
+)
+from chalicelib.kernel.refusals import Refusal, Unknown
+from chalicelib.storage import keys, vault
+from chalicelib.storage.commit import Delete, Put
+from chalicelib.storage.rows import FactsRow
+from chalicelib.storage.secrets import alias_digest
+from chalicelib.storage.shelf import Kept, Shelf
+
+
+@dataclass(frozen=True, slots=True)
+class PersonChild:
+    """A pointer from a person to a child; the relation itself lies with the child."""
+
+    child_id: str
+
+
+ALIASES: Shelf[Alias] = Shelf(FactsRow, Alias)
+PERSONS: Shelf[Person] = Shelf(FactsRow, Person)
+CHILDREN: Shelf[Child] = Shelf(FactsRow, Child)
+RELATIONS: Shelf[Relation] = Shelf(FactsRow, Relation)
+POINTERS: Shelf[PersonChild] = Shelf(FactsRow, PersonChild)
+HOLDINGS: Shelf[Holdings] = Shelf(FactsRow, Holdings)
+
+_RELATIONS_MAX = 20
+
+
+def iin_digest(iin: str) -> str:
+    """Return the digest under which an IIN is claimed."""
+    return alias_digest("iin", iin)
+
+
+def provisional_digest(name: str) -> str:
+    """Return the digest under which a child without an IIN is claimed."""
+    return alias_digest("no-iin", name)
+
+
+# --- reads --------------------------------------------------------------------------------------
+
+
+def find_alias(digest: str) -> Kept[Alias] | None:
+    """Return who stands behind a digest of an IIN or a sign-in. One read."""
+    return ALIASES.find(keys.alias(digest))
+
+
+def find_person(person_id: str) -> Kept[Person] | None:
+    return PERSONS.find(keys.person(person_id))
+
+
+def load_person(person_id: str) -> Kept[Person]:
+    return PERSONS.load(keys.person(person_id))
+
+
+def find_child(child_id: str) -> Kept[Child] | None:
+    return CHILDREN.find(keys.child(child_id))
+
+
+def load_child(child_id: str) -> Kept[Child]:
+    return CHILDREN.load(keys.child(child_id))
+
+
+def find_relation(child_id: str, person_id: str) -> Kept[Relation] | None:
+    return RELATIONS.find(keys.relation(child_id, person_id))
+
+
+def list_relations(child_id: str) -> list[Kept[Relation]]:
+    """Return who ever could act for a child; a handful."""
+    rows = RELATIONS.each(keys.relation(child_id, "")[0], begins="REP#")
+    return [kept for kept, _ in zip(rows, range(_RELATIONS_MAX), strict=False)]
+
+
+def each_child_of(person_id: str, *, after: str | None = None) -> Iterator[str]:
+    """Yield the ids of children a person ever represented, after an id, in order of id."""
+    pk, first = keys.person_child(person_id, after or "")
+    for kept in POINTERS.each(pk, after=first, upto=keys.person_child(person_id, "~")[1]):
+        yield kept.value.child_id
+
+
+def find_children(child_ids: Sequence[str]) -> dict[str, Kept[Child]]:
+    found = CHILDREN.find_many([keys.child(c) for c in child_ids])
+    return {kept.value.child_id: kept for kept in found.values()}
+
+
+def find_relations(child_ids: Sequence[str], person_id: str) -> dict[str, Relation]:
+    found = RELATIONS.find_many([keys.relation(c, person_id) for c in child_ids])
+    return {kept.value.child_id: kept.value for kept in found.values()}
+
+
+def load_holdings(child_id: str) -> Kept[Holdings]:
+    """Return what a child holds; nothing, at version 0, before it ever held anything."""
+    pk, sk = keys.holdings(child_id)
+    return HOLDINGS.find((pk, sk)) or Kept(Holdings(), pk, sk, 0, "{}")
+
+
+def person_fields(person_id: str) -> dict[str, str]:
+    """Return a person's sealed fields in clear; empty when erased."""
+    return vault.open_fields(f"PERSON#{person_id}")
+
+
+def child_fields(child_id: str) -> dict[str, str]:
+    """Return a child's sealed fields in clear; empty when erased."""
+    return vault.open_fields(f"CHILD#{child_id}")
+
+
+def children_fields(child_ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return the sealed fields of those children that are not erased."""
+    opened = vault.open_many([f"CHILD#{c}" for c in child_ids])
+    return {subject.removeprefix("CHILD#"): fields for subject, fields in opened.items()}
+
+
+def load_birth_date(child_id: str) -> date:
+    """Return a child's birth date, for judging age. Raises Unknown when erased."""
+    told = child_fields(child_id).get("birth_date")
+    if told is None:
+        raise Unknown()
+    return date.fromisoformat(told)
+
+
+# --- writes, described --------------------------------------------------------------------------
+
+
+def create_person(person: Person) -> Put:
+    return PERSONS.create(keys.person(person.person_id), person)
+
+
+def keep_person(kept: Kept[Person], person: Person) -> Put:
+    return PERSONS.replace(kept, person)
+
+
+def seal_person(person_id: str, fields: dict[str, str]) -> list[Put]:
+    return vault.seal(f"PERSON#{person_id}", fields)
+
+
+def reseal_person(person_id: str, fields: dict[str, str]) -> Put:
+    return vault.reseal(f"PERSON#{person_id}", fields)
+
+
+def claim_for_person(digest: str, held: Kept[Alias] | None, person_id: str) -> Put:
+    """Describe an IIN or a sign-in becoming a person's; a race is decided again."""
+    if held is None:
+        return ALIASES.create(keys.alias(digest), Alias(person_id=person_id))
+    return ALIASES.replace(held, Alias(person_id, held.value.child_id))
+
+
+def claim_for_child(
+    digest: str, held: Kept[Alias] | None, child_id: str, *, otherwise: Refusal | None = None
+) -> Put:
+    """Describe an IIN becoming a child's; a race is decided again."""
+    if held is None:
+        return ALIASES.create(keys.alias(digest), Alias(child_id=child_id), otherwise=otherwise)
+    if held.value.child_id not in (None, child_id):
+        raise ChildIinTaken()
+    return ALIASES.replace(held, Alias(held.value.person_id, child_id))
+
+
+def release_from_child(held: Kept[Alias]) -> Put | Delete:
+    """Describe an IIN being nobody's again, or only a person's."""
+    if held.value.person_id is None:
+        return ALIASES.remove(held)
+    return ALIASES.replace(held, Alias(held.value.person_id, None))
+
+
+def create_child(child: Child) -> Put:
+    return CHILDREN.create(keys.child(child.child_id), child)
+
+
+def keep_child(kept: Kept[Child], child: Child) -> Put:
+    return CHILDREN.replace(kept, child)
+
+
+def seal_child(child_id: str, fields: dict[str, str]) -> list[Put]:
+    return vault.seal(f"CHILD#{child_id}", fields)
+
+
+def reseal_child(child_id: str, fields: dict[str, str]) -> Put:
+    return vault.reseal(f"CHILD#{child_id}", fields)
+
+
+def create_relation(relation: Relation) -> list[Put]:
+    """Describe a new relation and the pointer that finds the child from the person's side."""
+    pointer = keys.person_child(relation.person_id, relation.child_id)
+    return [
+        RELATIONS.create(keys.relation(relation.child_id, relation.person_id), relation),
+        POINTERS.create(pointer, PersonChild(relation.child_id)),
+    ]
+
+
+def keep_relation(kept: Kept[Relation], relation: Relation) -> Put:
+    return RELATIONS.replace(kept, relation)
+
+
+def remove_relation(kept: Kept[Relation]) -> list[Delete]:
+    """Describe the end of a relation that a merge had made."""
+    relation = kept.value
+    pointer = POINTERS.load(keys.person_child(relation.person_id, relation.child_id))
+    return [RELATIONS.remove(kept), POINTERS.remove(pointer)]
+
+
+def keep_holdings(kept: Kept[Holdings], holdings: Holdings) -> Put:
+    """Describe what a child holds next; a race is decided again (Raced)."""
+    if kept.version == 0:
+        return HOLDINGS.create((kept.pk, kept.sk), holdings)
+    return HOLDINGS.replace(kept, holdings)
