@@ -1,0 +1,356 @@
+"""Groups and their seats: for whom, how many, and who holds one.
+
+A seat is held by a voucher, in the group's own row, so that no index and no count decides whether
+a place is free. A seat may end on a known day; the next child may then begin the day after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Literal
+
+from chalicelib.kernel.refusals import Malformed, OutOfTurn, UsedUp
+
+Language = Literal["kk", "ru"]
+Kind = Literal["general", "correctional", "sanatorium"]
+Hours = Literal["9", "10.5", "24"]
+Locality = Literal["urban", "rural"]
+SeatState = Literal["reserved", "used"]
+MOST_CAPACITY = 40
+
+
+class BadCapacity(Malformed):
+    """A group has 1 to 40 places."""
+
+    code = "providers/bad-capacity"
+
+
+class BadAges(Malformed):
+    """A group's ages run from the younger to the older, within those the programme serves."""
+
+    code = "providers/bad-ages"
+
+
+class BelowHeld(OutOfTurn):
+    """More seats are held than the new capacity has."""
+
+    code = "providers/below-held"
+
+
+class GroupFixed(OutOfTurn):
+    """While children hold seats, a group keeps its ages, language, kind, hours and year."""
+
+    code = "providers/group-fixed"
+
+
+class ChangedMeanwhile(OutOfTurn):
+    """Somebody changed this since it was read; `revision` is the one to look at now."""
+
+    code = "providers/changed-meanwhile"
+
+
+class NoPlace(UsedUp):
+    """Every place of the group is held."""
+
+    code = "providers/no-place"
+
+
+class GroupClosed(OutOfTurn):
+    """The group takes no new children: its site is not on the List now."""
+
+    code = "providers/group-closed"
+
+
+class NoSeat(OutOfTurn):
+    """The voucher holds no seat in this group."""
+
+    code = "providers/no-seat"
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A place held by a voucher; since and until are both included, None is open-ended."""
+
+    state: SeatState
+    since: date
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatedCapacity:
+    """How many places a group has from a day on."""
+
+    from_on: date
+    capacity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """One group of a site in one academic year.
+
+    age_from, age_to: completed years on the first day of the academic year, both included.
+    capacity: what new seats may count on: the least of today's and every later capacity.
+    holders: voucher id → seat. open: the site is listed. revision: counts the head's changes.
+    """
+
+    group_id: str
+    site_id: str
+    organisation_id: str
+    programme: str
+    area: str
+    name: str
+    academic_year: int
+    age_from: int
+    age_to: int
+    language: Language
+    kind: Kind
+    hours: Hours
+    locality: Locality
+    capacity: int
+    capacities: tuple[DatedCapacity, ...] = ()
+    holders: dict[str, Seat] = field(default_factory=dict)
+    open: bool = False
+    revision: int = 1
+    asked: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupAsked:
+    """What a head says about a group; from_on: the day the capacity counts from."""
+
+    group_id: str
+    name: str
+    academic_year: int
+    age_from: int
+    age_to: int
+    language: Language
+    kind: Kind
+    hours: Hours
+    capacity: int
+    from_on: date
+
+
+# --- seats --------------------------------------------------------------------------------------
+
+
+def fits(group: Group, *, age: int, language: str, kind: str) -> bool:
+    """Return whether a child of that age may be taught here in that language and kind."""
+    return (
+        group.age_from <= age <= group.age_to and group.language == language and group.kind == kind
+    )
+
+
+def capacity_on(group: Group, day: date) -> int:
+    """Return how many places the group has on a day; 0 before its first."""
+    in_force = 0
+    for dated in group.capacities:
+        if dated.from_on <= day:
+            in_force = dated.capacity
+    return in_force
+
+
+def held_seats(group: Group) -> int:
+    """Return how many seats are held, those that will end included."""
+    return len(group.holders)
+
+
+def free_places(group: Group, *, from_on: date | None = None) -> int:
+    """Return how many more children the group can take; 0 while it is closed.
+
+    from_on: a child would begin that day and stay: seats that end before are free by then.
+    Without it every held seat counts, so the answer is never too high.
+    """
+    if not group.open:
+        return 0
+    return max(0, _room(group, from_on=from_on))
+
+
+def take_seat(group: Group, voucher_id: str, state: SeatState, since: date) -> Group:
+    """Return the group with a seat for the voucher; the same again changes nothing.
+
+    Raises GroupClosed, NoPlace.
+    """
+    if voucher_id in group.holders:
+        return group
+    if not group.open:
+        raise GroupClosed(group_id=group.group_id)
+    if _room(group, from_on=since) < 1:
+        raise NoPlace(group_id=group.group_id)
+    return replace(group, holders={**group.holders, voucher_id: Seat(state, since)})
+
+
+def use_seat(group: Group, voucher_id: str, since: date | None = None) -> Group:
+    """Return the group with the voucher's reserved seat in use, also while the site is suspended.
+
+    since: the first day of the child, when it is not the day of the reservation. Raises NoSeat.
+    """
+    seat = _seat(group, voucher_id)
+    used = replace(seat, state="used", since=since or seat.since)
+    return replace(group, holders={**group.holders, voucher_id: used})
+
+
+def leave_seat(group: Group, voucher_id: str, last_on: date) -> Group:
+    """Return the group with the voucher's seat ending on a day. Raises NoSeat."""
+    seat = replace(_seat(group, voucher_id), until=last_on)
+    return replace(group, holders={**group.holders, voucher_id: seat})
+
+
+def free_seat(group: Group, voucher_id: str) -> Group:
+    """Return the group without the voucher's seat; the same group when it held none."""
+    if voucher_id not in group.holders:
+        return group
+    left = {held: seat for held, seat in group.holders.items() if held != voucher_id}
+    return replace(group, holders=left)
+
+
+def _seat(group: Group, voucher_id: str) -> Seat:
+    if voucher_id not in group.holders:
+        raise NoSeat(group_id=group.group_id)
+    return group.holders[voucher_id]
+
+
+def _room(group: Group, *, from_on: date | None) -> int:
+    """Return the least number of empty places on any day from `from_on` on."""
+    if from_on is None:
+        return group.capacity - held_seats(group)
+    # Between these days neither seats begin nor capacity changes, so the fullest is among them.
+    days = {from_on}
+    days |= {seat.since for seat in group.holders.values() if seat.since > from_on}
+    days |= {dated.from_on for dated in group.capacities if dated.from_on > from_on}
+    return min(capacity_on(group, day) - _held_on(group.holders.values(), day) for day in days)
+
+
+def _held_on(seats: Iterable[Seat], day: date) -> int:
+    # A reservation holds its place from the moment it is made, whatever day it is for.
+    return sum(
+        (seat.since <= day or seat.state == "reserved")
+        and (seat.until is None or day <= seat.until)
+        for seat in seats
+    )
+
+
+# --- what a head says about a group -------------------------------------------------------------
+
+
+def form_group(
+    asked: GroupAsked,
+    *,
+    site_id: str,
+    organisation_id: str,
+    programme: str,
+    area: str,
+    locality: Locality,
+    listed: bool,
+    ages: tuple[int, int],
+    fingerprint: str,
+) -> Group:
+    """Return a new group; open when its site is listed. Raises BadCapacity, BadAges.
+
+    ages: the youngest and the oldest completed years the programme serves.
+    """
+    _check(asked, ages)
+    return Group(
+        group_id=asked.group_id,
+        site_id=site_id,
+        organisation_id=organisation_id,
+        programme=programme,
+        area=area,
+        name=asked.name,
+        academic_year=asked.academic_year,
+        age_from=asked.age_from,
+        age_to=asked.age_to,
+        language=asked.language,
+        kind=asked.kind,
+        hours=asked.hours,
+        locality=locality,
+        capacity=asked.capacity,
+        capacities=(DatedCapacity(asked.from_on, asked.capacity),),
+        open=listed,
+        asked=fingerprint,
+    )
+
+
+def change_group(
+    group: Group,
+    asked: GroupAsked,
+    *,
+    today: date,
+    ages: tuple[int, int],
+    turnover: bool,
+    fingerprint: str,
+) -> Group:
+    """Return the group as its head now describes it.
+
+    While seats are held only the name and the capacity may change, and in the turnover the group
+    may move up a year as a whole: academic year and both ages by one. A capacity counts from its
+    day on, today at the earliest, and never below the seats held.
+    Raises BadCapacity, BadAges, GroupFixed, BelowHeld.
+    """
+    _check(asked, ages)
+    if group.holders and not (_same_sort(group, asked) or (turnover and _moved_up(group, asked))):
+        raise GroupFixed(group_id=group.group_id)
+    if asked.capacity < held_seats(group):
+        raise BelowHeld(held=held_seats(group), capacity=asked.capacity)
+    capacities = group.capacities
+    from_on = max(asked.from_on, today)
+    if asked.capacity != capacity_on(group, from_on) or _later(group, from_on):
+        kept = tuple(dated for dated in capacities if dated.from_on < from_on)
+        capacities = (*kept, DatedCapacity(from_on, asked.capacity))
+    changed = replace(
+        group,
+        name=asked.name,
+        academic_year=asked.academic_year,
+        age_from=asked.age_from,
+        age_to=asked.age_to,
+        language=asked.language,
+        kind=asked.kind,
+        hours=asked.hours,
+        capacities=capacities,
+        revision=group.revision + 1,
+        asked=fingerprint,
+    )
+    return renew_capacity(changed, today)
+
+
+def renew_capacity(group: Group, today: date) -> Group:
+    """Return the group with what new seats may count on, as of a day."""
+    ahead = [dated.capacity for dated in group.capacities if dated.from_on > today]
+    least = min([capacity_on(group, today), *ahead]) if group.capacities else group.capacity
+    return group if least == group.capacity else replace(group, capacity=least)
+
+
+def set_open(group: Group, *, to: bool) -> Group:
+    """Return the group open for new children, or closed."""
+    return group if group.open is to else replace(group, open=to)
+
+
+def _check(asked: GroupAsked, ages: tuple[int, int]) -> None:
+    if not 1 <= asked.capacity <= MOST_CAPACITY:
+        raise BadCapacity(capacity=asked.capacity, most=MOST_CAPACITY)
+    youngest, oldest = ages
+    if not youngest <= asked.age_from <= asked.age_to <= oldest:
+        raise BadAges(youngest=youngest, oldest=oldest)
+
+
+def _later(group: Group, from_on: date) -> bool:
+    return any(dated.from_on > from_on for dated in group.capacities)
+
+
+def _sort(of: Group | GroupAsked) -> tuple[str, str, str]:
+    return of.language, of.kind, of.hours
+
+
+def _same_sort(group: Group, asked: GroupAsked) -> bool:
+    return _sort(group) == _sort(asked) and (
+        (group.academic_year, group.age_from, group.age_to)
+        == (asked.academic_year, asked.age_from, asked.age_to)
+    )
+
+
+def _moved_up(group: Group, asked: GroupAsked) -> bool:
+    return _sort(group) == _sort(asked) and (
+        (group.academic_year + 1, group.age_from + 1, group.age_to + 1)
+        == (asked.academic_year, asked.age_from, asked.age_to)
+    )
