@@ -17,14 +17,9 @@ from chalicelib.kernel.refusals import Unknown
 
 routes = Routes(__name__, "children")
 
-# A name begins with a letter and holds no digits, brackets or control signs.
+# No digits, brackets or control signs; `$` alone would let a last newline pass.
 Name = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=100,
-        pattern=r"^[^\x00-\x2c\x2f-\x40\[-`{-\x7f][^\x00-\x1f0-9<>{}|\\]*$",
-    ),
+    str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f0-9<>{}|\\]+(?!\n)$")
 ]
 Iin = Annotated[str, Meta(min_length=12, max_length=12, pattern="^[0-9]{12}$")]
 NoIinReason = Literal["awaiting-documents", "foreign-citizen"]

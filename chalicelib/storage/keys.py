@@ -120,6 +120,16 @@ def batch(batch_id: str) -> tuple[str, str]:
     return f"BATCH#{batch_id}", ONLY
 
 
+def child_application(child_id: str, application_id: str) -> tuple[str, str]:
+    """Which applications did this child ever have? (query pk, sk begins APPLICATION#)"""
+    return f"CHILD#{child_id}", f"APPLICATION#{application_id}"
+
+
+def to_verify(programme: str, area: str, prove_by: str, application_id: str) -> tuple[str, str]:
+    """Which applications of an area wait for an officer to look at papers? (query pk)"""
+    return f"VERIFY#{programme}#{area}", f"{prove_by}#{application_id}"
+
+
 def voucher(voucher_id: str) -> tuple[str, str]:
     """One child's entitlement and how it stands."""
     return f"VOUCHER#{voucher_id}", ONLY

@@ -1,0 +1,1 @@
+"""Applications: who asks for what, in which category, and how it stands."""

@@ -1,0 +1,170 @@
+"""Rows of applications: the application, its ticket, its place in a queue, its batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from chalicelib.applications.rules import (
+    Application,
+    Batch,
+    QueueEntry,
+    TicketOf,
+    prove_by,
+    remind_at,
+)
+from chalicelib.kernel.periods import from_stamp
+from chalicelib.storage import agenda, keys
+from chalicelib.storage.commit import Delete, Put, Write
+from chalicelib.storage.rows import FactsRow, QueueRow
+from chalicelib.storage.shelf import Kept, Shelf
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """An application found from another side."""
+
+    application_id: str
+
+
+APPLICATIONS: Shelf[Application] = Shelf(FactsRow, Application)
+TICKETS: Shelf[TicketOf] = Shelf(FactsRow, TicketOf)
+BATCHES: Shelf[Batch] = Shelf(FactsRow, Batch)
+POINTERS: Shelf[Pointer] = Shelf(FactsRow, Pointer)
+ENTRIES: Shelf[QueueEntry] = Shelf(QueueRow, QueueEntry)
+
+
+# --- reads --------------------------------------------------------------------------------------
+
+
+def find_application(application_id: str) -> Kept[Application] | None:
+    return APPLICATIONS.find(keys.application(application_id))
+
+
+def load_application(application_id: str) -> Kept[Application]:
+    return APPLICATIONS.load(keys.application(application_id))
+
+
+def find_applications(application_ids: Sequence[str]) -> dict[str, Kept[Application]]:
+    found = APPLICATIONS.find_many([keys.application(a) for a in application_ids])
+    return {kept.value.application_id: kept for kept in found.values()}
+
+
+def find_ticket(ticket: str) -> str | None:
+    """Return the application a public ticket stands for."""
+    kept = TICKETS.find(keys.ticket(ticket))
+    return kept.value.application_id if kept else None
+
+
+def find_batch(batch_id: str) -> Kept[Batch] | None:
+    return BATCHES.find(keys.batch(batch_id))
+
+
+def find_entry(application: Application) -> Kept[QueueEntry] | None:
+    """Return an application's place in its queue, None when it does not stand there."""
+    key = keys.queue_entry(application.programme, application.area, application.application_id)
+    return ENTRIES.find(key)
+
+
+def load_entry(application: Application) -> Kept[QueueEntry]:
+    key = keys.queue_entry(application.programme, application.area, application.application_id)
+    return ENTRIES.load(key)
+
+
+def list_queue(programme: str, area: str) -> list[Kept[QueueEntry]]:
+    """Return a whole queue, unordered: one query per shard."""
+    return [kept for pk in keys.queue_shards(programme, area) for kept in ENTRIES.each(pk)]
+
+
+def each_application_of(child_id: str, *, after: str | None = None) -> Iterator[str]:
+    """Yield the ids of applications a child ever had, after an id, in order of id."""
+    pk, first = keys.child_application(child_id, after or "")
+    for kept in POINTERS.each(pk, after=first, upto=keys.child_application(child_id, "~")[1]):
+        yield kept.value.application_id
+
+
+def each_to_verify(
+    programme: str, area: str, *, after: str | None = None
+) -> Iterator[tuple[str, str]]:
+    """Yield (position, application id) of what waits for an officer, the most urgent first."""
+    pk = keys.to_verify(programme, area, "", "")[0]
+    for kept in POINTERS.each(pk, after=after or " "):
+        yield kept.sk, kept.value.application_id
+
+
+# --- writes, described --------------------------------------------------------------------------
+
+
+def create_application(application: Application) -> Put:
+    return APPLICATIONS.create(keys.application(application.application_id), application)
+
+
+def keep_application(kept: Kept[Application], application: Application) -> Put:
+    return APPLICATIONS.replace(kept, application)
+
+
+def announce(application: Application) -> list[Put]:
+    """Describe what a new application is found by: its public ticket and its child."""
+    pointer = keys.child_application(application.child_id, application.application_id)
+    return [
+        TICKETS.create(keys.ticket(application.ticket), TicketOf(application.application_id)),
+        POINTERS.create(pointer, Pointer(application.application_id)),
+    ]
+
+
+def enter_queue(application: Application, entry: QueueEntry) -> Put:
+    """Describe an application taking its place in its queue."""
+    key = keys.queue_entry(application.programme, application.area, application.application_id)
+    return ENTRIES.create(key, entry)
+
+
+def keep_entry(kept: Kept[QueueEntry], entry: QueueEntry) -> Put:
+    return ENTRIES.replace(kept, entry)
+
+
+def leave_queue(kept: Kept[QueueEntry]) -> Delete:
+    """Describe an application leaving its queue."""
+    return ENTRIES.remove(kept)
+
+
+def keep_batch(kept: Kept[Batch] | None, batch: Batch) -> Put:
+    if kept is None:
+        return BATCHES.create(keys.batch(batch.batch_id), batch)
+    return BATCHES.replace(kept, batch)
+
+
+def offer(
+    kept: Kept[Application], entry: Kept[QueueEntry], application: Application
+) -> tuple[Put, list[Write]]:
+    """Describe a voucher being offered: the application's row, and what goes with it.
+
+    That is: out of the queue, the deadline to confirm, the reminder a day before. Issuing must
+    write the row of `decide_offer` and the rest in one commit with the voucher and the seat.
+    """
+    confirm_by = application.confirm_by
+    if confirm_by is None:
+        raise ValueError("an offered application has a time to confirm")
+    subject = application.application_id
+    rest: list[Write] = [
+        leave_queue(entry),
+        agenda.due(from_stamp(confirm_by), "applications/confirm", subject),
+        agenda.due(remind_at(confirm_by), "applications/confirm-soon", subject),
+    ]
+    return keep_application(kept, application), rest
+
+
+def verification(before: Application | None, after: Application) -> list[Write]:
+    """Describe how the officers' list and the clock follow what is still to be proved."""
+    was = prove_by(before) if before is not None else None
+    now = prove_by(after)
+    if was == now:
+        return []
+    writes: list[Write] = []
+    if was is not None:
+        old = keys.to_verify(after.programme, after.area, was, after.application_id)
+        writes.append(Delete(FactsRow(*old, version=2)))
+    if now is not None:
+        new = keys.to_verify(after.programme, after.area, now, after.application_id)
+        writes.append(POINTERS.create(new, Pointer(after.application_id)))
+        writes.append(agenda.due(from_stamp(now), "applications/prove", after.application_id))
+    return writes
