@@ -1,0 +1,1 @@
+"""Vouchers, choices, waiting lists, enrolments, transfers, rosters."""

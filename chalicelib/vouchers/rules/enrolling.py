@@ -1,0 +1,282 @@
+"""Contract, transfer, closure: one child's enrolments follow each other by whole days.
+
+An old enrolment ends on the calendar day before the new one starts. A seat is used to its last
+day and freed after it, so that two children never have one seat on one day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.periods import Month, local_day
+from chalicelib.kernel.refusals import AnotherContent
+from chalicelib.kernel.workdays import Calendar
+from chalicelib.policy.rules import AcademicYear, Terms
+from chalicelib.providers.rules import Group
+from chalicelib.vouchers.rules.moving import check_group, check_term, leave_seats, may
+from chalicelib.vouchers.rules.refusals import (
+    BadLastDay,
+    BadStart,
+    ClosingReason,
+    NoSeat,
+    OneTransferAMonth,
+    PapersNotAccepted,
+    TransferPending,
+)
+from chalicelib.vouchers.rules.values import (
+    Closing,
+    Enrolment,
+    Leaving,
+    Member,
+    Roster,
+    Voucher,
+)
+
+ONE_DAY = timedelta(days=1)
+START_WITHIN_DAYS = 60
+END_WITHIN_DAYS = 366
+# A late upload may bring a day of an ended enrolment; after this no sheet takes it any more.
+ROSTER_REMEMBERS_DAYS = 120
+
+# Who may give which reason. An exclusion can be objected to, so it leaves a term (see `close`).
+CLOSERS: dict[Closing, frozenset[Role]] = {
+    "withdrawal": frozenset({Role.REPRESENTATIVE}),
+    "graduation": frozenset({Role.REPRESENTATIVE, Role.HEAD}),
+    "exclusion": frozenset({Role.HEAD}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A signed contract."""
+
+    voucher: Voucher
+    enrolment: Enrolment
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """The old enrolment with its end, the new one, and the voucher that pays both."""
+
+    voucher: Voucher
+    ended: Enrolment
+    started: Enrolment
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentEnd:
+    """A closed voucher and its last enrolment; at_once: it never began, its seat is free now."""
+
+    voucher: Voucher
+    enrolment: Enrolment
+    at_once: bool
+
+
+def contract(
+    voucher: Voucher,
+    group: Group,
+    *,
+    enrolment_id: str,
+    starts_on: date,
+    now: datetime,
+    academic_year: AcademicYear,
+) -> Started:
+    """Return the voucher used and its first enrolment.
+
+    Starts today or later, at most 60 days ahead, on a day whose places belong to the group's
+    academic year. Raises WrongState, TermPassed, NoSeat, PapersNotAccepted, BadStart.
+    """
+    state = may(voucher, "sign")
+    check_term(voucher, now)
+    if voucher.seat is None or voucher.group_id != group.group_id:
+        raise NoSeat()
+    if voucher.papers != "accepted":
+        raise PapersNotAccepted(papers=voucher.papers)
+    today = local_day(now)
+    last = today + START_WITHIN_DAYS * ONE_DAY
+    if not today <= starts_on <= last:
+        raise BadStart(first=today.isoformat(), last=last.isoformat())
+    if academic_year.year_of(starts_on) != group.academic_year:
+        raise BadStart(
+            first=today.isoformat(), last=last.isoformat(), academic_year=group.academic_year
+        )
+    used = replace(voucher, state=state, seat="used", enrolment_id=enrolment_id)
+    return Started(used, _enrolment(used, group, enrolment_id, starts_on))
+
+
+def same_contract(voucher: Voucher, enrolment: Enrolment, starts_on: date) -> Enrolment:
+    """Return the enrolment when the contract asked for is the signed one. Raises AnotherContent."""
+    if enrolment.starts_on != starts_on:
+        raise AnotherContent(voucher_id=voucher.voucher_id)
+    return enrolment
+
+
+def next_start(now: datetime, calendar: Calendar) -> date:
+    """Return the first day of a transfer asked for now: the next working day."""
+    return calendar.next_working(local_day(now) + ONE_DAY)
+
+
+def may_transfer(voucher: Voucher, starts_on: date, terms: Terms) -> bool:
+    """Return whether the month of that day has a transfer left for this voucher."""
+    return voucher.transfers.count(str(Month.of(starts_on))) < terms.transfers_per_month
+
+
+def pending(voucher: Voucher, today: date) -> bool:
+    """Return whether a transfer was agreed whose old days are not over."""
+    return any(leaving.until >= today for leaving in voucher.leaving)
+
+
+def transfer(
+    voucher: Voucher,
+    current: Enrolment,
+    group: Group,
+    *,
+    enrolment_id: str,
+    now: datetime,
+    terms: Terms,
+    calendar: Calendar,
+    limited: bool = True,
+) -> Transferred:
+    """Return the voucher in another group from the next working day, without new papers.
+
+    current: the enrolment that ends on the day before. limited: False when the old kindergarten
+    is suspended or removed; then the monthly limit neither counts nor is used up.
+    Raises WrongState, TransferPending, OneTransferAMonth, AnotherArea, AgeDoesNotFit.
+    """
+    state = may(voucher, "transfer")
+    today = local_day(now)
+    if pending(voucher, today):
+        raise TransferPending(starts_on=current.starts_on.isoformat())
+    # A contract that has not begun is moved as a whole: the child is nowhere before its start.
+    starts_on = max(next_start(now, calendar), current.starts_on)
+    if limited and not may_transfer(voucher, starts_on, terms):
+        month = Month.of(starts_on).next()
+        first = calendar.next_working(month.first)
+        ask_from = calendar.previous_working(first - ONE_DAY)
+        raise OneTransferAMonth(ask_from=ask_from.isoformat(), starts_from=first.isoformat())
+    check_group(voucher, group)
+    ends_on = max(starts_on - ONE_DAY, current.starts_on - ONE_DAY)
+    ended = replace(current, ends_on=ends_on, state="ended", reason="transfer")
+    moved = replace(
+        voucher,
+        state=state,
+        group_id=group.group_id,
+        site_id=group.site_id,
+        organisation_id=group.organisation_id,
+        enrolment_id=enrolment_id,
+        transfers=(*voucher.transfers, str(Month.of(starts_on))) if limited else voucher.transfers,
+        leaving=_leaving(voucher, ended, joins=group.group_id),
+        waiting=tuple(w for w in voucher.waiting if w.group_id != group.group_id),
+    )
+    return Transferred(moved, ended, _enrolment(moved, group, enrolment_id, starts_on))
+
+
+def close(
+    voucher: Voucher,
+    current: Enrolment,
+    *,
+    reason: Closing,
+    last_day: date,
+    by: Actor,
+    now: datetime,
+    objection_days: int,
+    calendar: Calendar,
+) -> EnrolmentEnd:
+    """Return the voucher closed and its enrolment with a last day, today or later.
+
+    A contract that has not begun by its last day never begins. An exclusion leaves the working
+    days in which the representative may object. Raises ClosingReason, WrongState, TransferPending,
+    BadLastDay.
+    """
+    if by.roles.isdisjoint(CLOSERS[reason]):
+        raise ClosingReason(reasons=sorted(r for r, roles in CLOSERS.items() if roles & by.roles))
+    state = may(voucher, "close")
+    today = local_day(now)
+    first = today
+    if reason == "exclusion":
+        first = calendar.add_working_days(today, objection_days)
+    last = today + END_WITHIN_DAYS * ONE_DAY
+    if not first <= last_day <= last:
+        raise BadLastDay(first=first.isoformat(), last=last.isoformat())
+    if pending(voucher, today) and last_day < current.starts_on:
+        raise TransferPending(starts_on=current.starts_on.isoformat())
+    ends_on = max(last_day, current.starts_on - ONE_DAY)
+    ended = replace(current, ends_on=ends_on, state="ended", reason=reason)
+    at_once = ends_on < current.starts_on
+    closed = replace(
+        leave_seats(voucher),
+        state=state,
+        site_id=voucher.site_id,
+        organisation_id=voucher.organisation_id,
+        closed_as=reason,
+        leaving=_leaving(voucher, ended, joins=None),
+    )
+    return EnrolmentEnd(closed, ended, at_once)
+
+
+def seats_over(voucher: Voucher, today: date) -> tuple[Voucher, tuple[Leaving, ...]]:
+    """Return the voucher without the seats whose last day has passed, and those seats."""
+    over = tuple(leaving for leaving in voucher.leaving if leaving.until < today)
+    kept = tuple(leaving for leaving in voucher.leaving if leaving.until >= today)
+    return replace(voucher, leaving=kept), over
+
+
+def add_member(roster: Roster, enrolment: Enrolment, *, today: date) -> Roster:
+    """Return the roster with one more child; those who left long ago are dropped."""
+    member = Member(
+        enrolment.enrolment_id, enrolment.child_id, enrolment.starts_on, enrolment.ends_on
+    )
+    return replace(roster, members=(*_recent(roster, today), member))
+
+
+def end_member(roster: Roster, enrolment: Enrolment, *, today: date) -> Roster:
+    """Return the roster with an enrolment's last day; one that never began is taken off."""
+    if enrolment.ends_on is not None and enrolment.ends_on < enrolment.starts_on:
+        return remove_member(roster, enrolment.enrolment_id)
+    members = tuple(
+        replace(m, ends_on=enrolment.ends_on) if m.enrolment_id == enrolment.enrolment_id else m
+        for m in _recent(roster, today)
+    )
+    return replace(roster, members=members)
+
+
+def remove_member(roster: Roster, enrolment_id: str) -> Roster:
+    """Return the roster without an enrolment."""
+    members = tuple(m for m in roster.members if m.enrolment_id != enrolment_id)
+    return replace(roster, members=members)
+
+
+def _recent(roster: Roster, today: date) -> tuple[Member, ...]:
+    oldest = today - ROSTER_REMEMBERS_DAYS * ONE_DAY
+    return tuple(m for m in roster.members if m.ends_on is None or m.ends_on >= oldest)
+
+
+def _leaving(voucher: Voucher, ended: Enrolment, *, joins: str | None) -> tuple[Leaving, ...]:
+    """Return the seats still used for some days, the ended one among them unless it never began.
+
+    The seat of a group that is joined again is not left.
+    """
+    kept = tuple(leaving for leaving in voucher.leaving if leaving.group_id != joins)
+    if ended.ends_on is None or ended.ends_on < ended.starts_on:
+        return kept
+    return (*kept, Leaving(ended.group_id, ended.ends_on))
+
+
+def _enrolment(voucher: Voucher, group: Group, enrolment_id: str, starts_on: date) -> Enrolment:
+    return Enrolment(
+        enrolment_id=enrolment_id,
+        voucher_id=voucher.voucher_id,
+        child_id=voucher.child_id,
+        person_id=voucher.person_id,
+        programme=voucher.programme,
+        area=voucher.area,
+        organisation_id=group.organisation_id,
+        site_id=group.site_id,
+        group_id=group.group_id,
+        kind=group.kind,
+        hours=group.hours,
+        locality=group.locality,
+        starts_on=starts_on,
+    )

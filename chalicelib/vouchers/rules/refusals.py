@@ -1,0 +1,113 @@
+"""Every no of this slice; the state and the clock come before places."""
+
+from __future__ import annotations
+
+from chalicelib.kernel.refusals import Malformed, NotAllowed, OutOfTurn, UsedUp
+
+
+class WrongState(OutOfTurn):
+    """The voucher's state does not allow this."""
+
+    code = "vouchers/wrong-state"
+
+
+class TermPassed(OutOfTurn):
+    """The term is over, whether or not the deadlines' job has come by."""
+
+    code = "vouchers/term-passed"
+
+
+class AnotherArea(OutOfTurn):
+    """The voucher is of another area or programme than the group."""
+
+    code = "vouchers/another-area"
+
+
+class AgeDoesNotFit(OutOfTurn):
+    """The group is for children of another age."""
+
+    code = "vouchers/age-does-not-fit"
+
+
+class OthersWait(UsedUp):
+    """The free place belongs to those on the waiting list first."""
+
+    code = "vouchers/others-wait"
+
+
+class NoSeat(OutOfTurn):
+    """No group is chosen yet."""
+
+    code = "vouchers/no-seat"
+
+
+class PapersNotAccepted(OutOfTurn):
+    """The kindergarten has not accepted the papers yet."""
+
+    code = "vouchers/papers-not-accepted"
+
+
+class PapersSettled(OutOfTurn):
+    """The papers were accepted; that is not taken back."""
+
+    code = "vouchers/papers-settled"
+
+
+class PapersReason(Malformed):
+    """A refusal of papers has one of the published reasons, anything else has none."""
+
+    code = "vouchers/papers-reason"
+
+
+class BadStart(OutOfTurn):
+    """The first day is not within the days on which the contract may begin."""
+
+    code = "vouchers/bad-start"
+
+
+class BadLastDay(OutOfTurn):
+    """The last day is not within the days on which the enrolment may end."""
+
+    code = "vouchers/bad-last-day"
+
+
+class ClosingReason(NotAllowed):
+    """This reason is not for the caller to give."""
+
+    code = "vouchers/closing-reason"
+
+
+class OneTransferAMonth(OutOfTurn):
+    """The month's transfers are used; `ask_from` and `starts_from` say when the next may be."""
+
+    code = "vouchers/one-transfer-a-month"
+
+
+class TransferPending(OutOfTurn):
+    """A transfer was agreed and has not begun yet."""
+
+    code = "vouchers/transfer-pending"
+
+
+class ListsFull(UsedUp):
+    """The voucher stands on as many waiting lists as it may."""
+
+    code = "vouchers/waiting-lists-full"
+
+
+class PlaceIsFree(OutOfTurn):
+    """The group has a free place: choose it instead of waiting for it."""
+
+    code = "vouchers/place-is-free"
+
+
+class AlreadyThere(OutOfTurn):
+    """The voucher holds a seat in this group."""
+
+    code = "vouchers/already-there"
+
+
+class NotOffered(OutOfTurn):
+    """No offer from this waiting list is open."""
+
+    code = "vouchers/not-offered"

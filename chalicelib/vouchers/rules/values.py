@@ -1,0 +1,129 @@
+"""What a voucher, an enrolment and a roster are, as they are stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+VoucherState = Literal[
+    "issued", "confirmed", "used", "lapsed", "refused", "returned", "closed", "cancelled"
+]
+PapersResult = Literal["brought", "accepted", "refused"]
+Closing = Literal["withdrawal", "graduation", "exclusion"]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A waiting list this voucher stands on; while an offer is open its seat is reserved."""
+
+    group_id: str
+    state: Literal["waiting", "offered"] = "waiting"
+    offered_until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A seat that is still used until its last day, included, and is freed after it."""
+
+    group_id: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voucher:
+    """One child's entitlement in one programme.
+
+    order: the place in the merged queue at issue, text that sorts as places do.
+    age: completed years on the first day of `academic_year`.
+    group_id, site_id, organisation_id: the seat this voucher holds; seat says how.
+    paused_since: papers were refused then, and the contract clock stands still since.
+    transfers: the months, YYYY-MM, in which a counted transfer took effect.
+    closed_as: why a used voucher was closed.
+    """
+
+    voucher_id: str
+    application_id: str
+    child_id: str
+    person_id: str
+    programme: str
+    area: str
+    age: int
+    academic_year: int
+    language: str
+    kind: str
+    order: str
+    state: VoucherState
+    issued_at: str
+    confirm_by: str
+    run_id: str
+    pack: str
+    preferences: tuple[str, ...] = ()
+    contract_by: str | None = None
+    group_id: str | None = None
+    site_id: str | None = None
+    organisation_id: str | None = None
+    seat: Literal["reserved", "used"] | None = None
+    waiting: tuple[Waiting, ...] = ()
+    papers: Literal["none", "accepted", "refused"] = "none"
+    papers_reason: str | None = None
+    paused_since: str | None = None
+    enrolment_id: str | None = None
+    transfers: tuple[str, ...] = ()
+    leaving: tuple[Leaving, ...] = ()
+    closed_as: Closing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """A row of a group's waiting list; its key sorts by the voucher's order."""
+
+    group_id: str
+    voucher_id: str
+    order: str
+    state: Literal["waiting", "offered"] = "waiting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """A child's days at one group, paid by one voucher; both ends are included.
+
+    state "ended": the end is settled, though its day may still lie ahead. An enrolment cancelled
+    before it began ends on the day before its start and has no days.
+    """
+
+    enrolment_id: str
+    voucher_id: str
+    child_id: str
+    person_id: str
+    programme: str
+    area: str
+    organisation_id: str
+    site_id: str
+    group_id: str
+    kind: str
+    hours: str
+    locality: str
+    starts_on: date
+    ends_on: date | None = None
+    state: Literal["active", "ended"] = "active"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A child who may be marked in a group, and on which days; both ends are included."""
+
+    enrolment_id: str
+    child_id: str
+    starts_on: date
+    ends_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Who may be marked in one group. Members who left long ago are dropped."""
+
+    site_id: str
+    group_id: str
+    members: tuple[Member, ...] = ()

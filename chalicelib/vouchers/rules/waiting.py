@@ -1,0 +1,144 @@
+"""Waiting lists: nobody can jump, an offer is one seat for one day.
+
+The order of a list is the place in the merged queue at issue, so it does not matter who asks
+first. While an offer is open its seat is reserved; declined or unanswered it goes to the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from chalicelib.kernel.periods import local_day, stamp
+from chalicelib.kernel.workdays import Calendar
+from chalicelib.policy.rules import Terms
+from chalicelib.providers.rules import Group, GroupClosed, free_places
+from chalicelib.vouchers.rules.enrolling import may_transfer, next_start, pending
+from chalicelib.vouchers.rules.moving import (
+    check_group,
+    check_term,
+    may,
+    overdue_contract,
+    resumed,
+    seated,
+    seats_of,
+)
+from chalicelib.vouchers.rules.refusals import AlreadyThere, ListsFull, NotOffered, PlaceIsFree
+from chalicelib.vouchers.rules.values import Voucher, Waiting
+
+
+def waiting_for(voucher: Voucher, group_id: str) -> Waiting | None:
+    """Return the voucher's entry on a group's list, None without one."""
+    return next((w for w in voucher.waiting if w.group_id == group_id), None)
+
+
+def join(
+    voucher: Voucher, group: Group, *, others_wait: bool, now: datetime, terms: Terms
+) -> Voucher:
+    """Return the voucher on one more waiting list; already on it, as it is.
+
+    others_wait: somebody stands on the list already, so that a free place is about to be offered.
+    Raises WrongState, TermPassed, AlreadyThere, AnotherArea, AgeDoesNotFit, GroupClosed,
+    PlaceIsFree, ListsFull.
+    """
+    state = may(voucher, "wait")
+    if waiting_for(voucher, group.group_id) is not None:
+        return voucher
+    check_term(voucher, now)
+    if group.group_id in seats_of(voucher):
+        raise AlreadyThere()
+    check_group(voucher, group)
+    if not group.open:
+        raise GroupClosed(group_id=group.group_id)
+    if free_places(group) > 0 and not others_wait:
+        raise PlaceIsFree()
+    if len(voucher.waiting) >= terms.waiting_lists_max:
+        raise ListsFull(most=terms.waiting_lists_max)
+    return replace(voucher, state=state, waiting=(*voucher.waiting, Waiting(group.group_id)))
+
+
+def leave(voucher: Voucher, group_id: str) -> Voucher:
+    """Return the voucher off a waiting list, an open offer declined; not on it, as it is."""
+    if waiting_for(voucher, group_id) is None:
+        return voucher
+    return replace(voucher, waiting=tuple(w for w in voucher.waiting if w.group_id != group_id))
+
+
+def offer(
+    voucher: Voucher, group_id: str, *, now: datetime, terms: Terms, calendar: Calendar
+) -> Voucher:
+    """Return the voucher with an open offer from a list it waits on."""
+    until = calendar.deadline(now, calendar_days=terms.waiting_offer_calendar_days)
+    return replace(
+        voucher,
+        waiting=tuple(
+            Waiting(group_id, "offered", stamp(until)) if w.group_id == group_id else w
+            for w in voucher.waiting
+        ),
+    )
+
+
+def open_offer(voucher: Voucher, group_id: str, now: datetime) -> Waiting:
+    """Return the open offer from a list. Raises NotOffered when there is none, or none any more."""
+    entry = waiting_for(voucher, group_id)
+    if entry is None or entry.offered_until is None or stamp(now) >= entry.offered_until:
+        raise NotOffered()
+    return entry
+
+
+def take_offered(
+    voucher: Voucher, group: Group, *, now: datetime, terms: Terms, calendar: Calendar
+) -> Voucher:
+    """Return a voucher without a contract with the offered seat as its own.
+
+    The new kindergarten judges papers of its own, so the term is at least a whole one from now.
+    Who is enrolled transfers instead. Raises WrongState, NotOffered.
+    """
+    state = may(voucher, "take-offered")
+    open_offer(voucher, group.group_id, now)
+    taken = seated(resumed(replace(voucher, state=state), now, calendar), group)
+    fresh = stamp(calendar.deadline(now, working_days=terms.contract_working_days))
+    return replace(taken, contract_by=max(taken.contract_by or fresh, fresh))
+
+
+def overdue_offer(voucher: Voucher, group_id: str, now: datetime) -> bool:
+    """Return whether an offer was open and its term is over."""
+    entry = waiting_for(voucher, group_id)
+    return (
+        entry is not None and entry.offered_until is not None and stamp(now) >= entry.offered_until
+    )
+
+
+def may_be_offered(voucher: Voucher, *, now: datetime, terms: Terms, calendar: Calendar) -> bool:
+    """Return whether the holder could accept an offer made now.
+
+    Who could not keeps the place on the list and is passed over this time: a missed term, a
+    transfer that has not begun, or no transfer left this month.
+    """
+    match voucher.state:
+        case "issued":
+            return stamp(now) < voucher.confirm_by
+        case "confirmed":
+            return not overdue_contract(voucher, now)
+        case "used":
+            today = local_day(now)
+            return not pending(voucher, today) and may_transfer(
+                voucher, next_start(now, calendar), terms
+            )
+        case _:
+            return False
+
+
+def take_back(voucher: Voucher, group_id: str) -> Voucher:
+    """Return the voucher waiting again where an offer cannot be kept: the site was closed."""
+    return replace(
+        voucher,
+        waiting=tuple(
+            Waiting(w.group_id) if w.group_id == group_id else w for w in voucher.waiting
+        ),
+    )
+
+
+def lapse_offer(voucher: Voucher, group_id: str) -> Voucher:
+    """Return the voucher off the list whose offer it did not answer."""
+    return leave(voucher, group_id)

@@ -1,0 +1,145 @@
+"""Rows of vouchers, waiting lists, enrolments and rosters: reads, and writes described.
+
+A waiting-list row is written only together with its voucher and carries the voucher's version:
+it may go and come again, and the newest of its images in the journal is still the one that counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from chalicelib.storage import keys
+from chalicelib.storage.commit import Check, Delete, Put, Raced
+from chalicelib.storage.rows import AttendanceRow, FactsRow
+from chalicelib.storage.shelf import Kept, Shelf
+from chalicelib.vouchers.rules import Enrolment, Roster, Voucher, Waiter
+
+VOUCHERS: Shelf[Voucher] = Shelf(FactsRow, Voucher)
+WAITERS: Shelf[Waiter] = Shelf(FactsRow, Waiter)
+ENROLMENTS: Shelf[Enrolment] = Shelf(FactsRow, Enrolment)
+ROSTERS: Shelf[Roster] = Shelf(AttendanceRow, Roster)
+
+_ENROLMENT = "ENROLMENT#"
+
+
+# --- vouchers
+
+
+def find_voucher(voucher_id: str) -> Kept[Voucher] | None:
+    return VOUCHERS.find(keys.voucher(voucher_id))
+
+
+def load_voucher(voucher_id: str) -> Kept[Voucher]:
+    """Return a voucher. Raises Unknown."""
+    return VOUCHERS.load(keys.voucher(voucher_id))
+
+
+def find_vouchers(voucher_ids: Sequence[str]) -> dict[str, Kept[Voucher]]:
+    """Return those vouchers that exist, by id; a call per hundred."""
+    found = VOUCHERS.find_many([keys.voucher(v) for v in voucher_ids])
+    return {kept.value.voucher_id: kept for kept in found.values()}
+
+
+def create_voucher(voucher: Voucher) -> Put:
+    return VOUCHERS.create(keys.voucher(voucher.voucher_id), voucher)
+
+
+def keep_voucher(kept: Kept[Voucher], voucher: Voucher) -> Put:
+    return VOUCHERS.replace(kept, voucher)
+
+
+# --- waiting lists
+
+
+def each_waiter(group_id: str) -> Iterator[Kept[Waiter]]:
+    """Yield who stands on a group's list, first first, those with an open offer too."""
+    return WAITERS.each(keys.waiting(group_id, "", "")[0], limit=None)
+
+
+def first_waiting(group_id: str) -> Waiter | None:
+    """Return who is next to be offered a seat of the group."""
+    return next((k.value for k in each_waiter(group_id) if k.value.state == "waiting"), None)
+
+
+def put_waiting(waiter: Waiter, *, version: int) -> Put:
+    """Describe a waiting-list row; version: of the voucher's row in the same commit."""
+    key = keys.waiting(waiter.group_id, waiter.order, waiter.voucher_id)
+    row = WAITERS.create(key, waiter).row
+    row.version = version
+    return Put(row)
+
+
+def remove_waiting(waiter: Waiter, *, version: int) -> Delete:
+    """Describe the removal of a waiting-list row; version as for `put_waiting`."""
+    key = keys.waiting(waiter.group_id, waiter.order, waiter.voucher_id)
+    return Delete(FactsRow(*key, version=version))
+
+
+# --- enrolments
+
+
+def load_enrolment(site_id: str, enrolment_id: str) -> Kept[Enrolment]:
+    """Return an enrolment. Raises Unknown."""
+    return ENROLMENTS.load(keys.enrolment(site_id, enrolment_id))
+
+
+def find_enrolment(site_id: str, enrolment_id: str) -> Kept[Enrolment] | None:
+    return ENROLMENTS.find(keys.enrolment(site_id, enrolment_id))
+
+
+def each_enrolment(site_id: str, *, after: str | None = None) -> Iterator[Kept[Enrolment]]:
+    """Yield a site's enrolments by id, ended ones too; after: an enrolment id to go on from."""
+    pk, begins = keys.enrolment(site_id, "")
+    if after is None:
+        return ENROLMENTS.each(pk, begins=begins)
+    return ENROLMENTS.each(pk, after=f"{_ENROLMENT}{after}", upto=f"{_ENROLMENT}~")
+
+
+def list_enrolments(
+    site_id: str, *, first: date | None = None, last: date | None = None
+) -> list[Enrolment]:
+    """Return a site's enrolments that have a day from `first` to `last`; without them, all."""
+    return [
+        e
+        for e in (kept.value for kept in each_enrolment(site_id))
+        if (last is None or e.starts_on <= last)
+        and (first is None or e.ends_on is None or e.ends_on >= first)
+    ]
+
+
+def create_enrolment(enrolment: Enrolment) -> Put:
+    return ENROLMENTS.create(keys.enrolment(enrolment.site_id, enrolment.enrolment_id), enrolment)
+
+
+def keep_enrolment(kept: Kept[Enrolment], enrolment: Enrolment) -> Put:
+    return ENROLMENTS.replace(kept, enrolment)
+
+
+# --- rosters
+
+
+def load_rosters(site_id: str) -> list[Roster]:
+    """Return the rosters of all groups of a site. One query."""
+    return [kept.value for kept in ROSTERS.each(keys.roster(site_id, "")[0])]
+
+
+def find_roster(site_id: str, group_id: str) -> Kept[Roster]:
+    """Return a group's roster; one nobody was put on yet is empty, at version 0."""
+    pk, sk = keys.roster(site_id, group_id)
+    return ROSTERS.find((pk, sk)) or Kept(Roster(site_id, group_id), pk, sk, 0, "{}")
+
+
+def keep_roster(kept: Kept[Roster], roster: Roster) -> Put:
+    if kept.version == 0:
+        return ROSTERS.create((kept.pk, kept.sk), roster)
+    return ROSTERS.replace(kept, roster)
+
+
+# --- conditions on other rows
+
+
+def unchanged(kept: Kept[object]) -> Check:
+    """Demand that a row is still as it was read."""
+    row = FactsRow(kept.pk, kept.sk)
+    return Check(row, only_if=FactsRow.version == kept.version, otherwise=Raced())
