@@ -1,0 +1,215 @@
+"""The life of a run: draft → released → committed, or stopped.
+
+A draft takes effect when its time has come (mode "auto") or when a second person releases it; the
+proposer alone never shortens the time in which others can stop it. Deadlines of families start at
+the release. A stop while vouchers are being issued leaves what was issued and voids the rest.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Literal
+
+from chalicelib.kernel.periods import from_stamp, stamp
+from chalicelib.kernel.refusals import NotAllowed, OutOfTurn
+
+ENGINE = "serial-1"  # which algorithm decided; a later one has another name
+PUBLIC_LEAST = 5
+
+State = Literal["draft", "released", "committed", "stopped"]
+StopReason = Literal["wrong-input", "wrong-rules", "outage", "other"]
+
+
+class RunUnderWay(OutOfTurn):
+    """Another run of this area is neither finished nor stopped; `run_id` says which."""
+
+    code = "queue/run-under-way"
+
+
+class RunStopped(OutOfTurn):
+    """The run was stopped; what it had not issued is void."""
+
+    code = "queue/run-stopped"
+
+
+class RunCommitted(OutOfTurn):
+    """The run has issued everything; nothing is left to stop."""
+
+    code = "queue/run-committed"
+
+
+class NeedsAnother(NotAllowed):
+    """Whoever proposed a run does not release it; a second person does."""
+
+    code = "queue/needs-another"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One iteration.
+
+    inputs, outcome: SHA-256 of what was read and of what was decided; the parts lie under
+    `inputs`' first letters, input_parts and outcome_parts of them. carry: turns by cohort, before
+    and after. waiting_before, waiting_after: by category. done: how many outcomes were settled,
+    of `planned`; issued, skipped: what became of them; result_parts: where that is told.
+    """
+
+    run_id: str
+    programme: str
+    area: str
+    state: State
+    mode: Literal["auto", "two-person"]
+    academic_year: int
+    pack: str
+    engine: str
+    asked: str
+    proposed_by: str
+    proposed_at: str
+    inputs: str
+    outcome: str
+    input_parts: int
+    outcome_parts: int
+    planned: int
+    vouchers: int
+    places: int
+    carry_before: Mapping[int, int]
+    carry_after: Mapping[int, int]
+    waiting_before: Mapping[int, int]
+    waiting_after: Mapping[int, int] = field(default_factory=dict)
+    release_at: str | None = None
+    released_at: str | None = None
+    released_by: str | None = None
+    confirm_by: str | None = None
+    done: int = 0
+    issued: int = 0
+    skipped: int = 0
+    result_parts: int = 0
+    ended_at: str | None = None
+    stopped_by: str | None = None
+    stop_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """An area's gate: the run under way, and what its next run goes on from."""
+
+    run_id: str | None = None
+    carry: Mapping[int, int] = field(default_factory=dict)
+    last_run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLine:
+    """A line of an area's list of runs."""
+
+    run_id: str
+    proposed_at: str
+    state: State
+    pack: str
+    before: int
+    vouchers: int
+    issued: int = 0
+    after: int | None = None
+    ended_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one planned voucher when it came to issuing it.
+
+    skipped: None when the voucher was issued; "application-changed", "place-taken", or the code
+    of the refusal that stood in the way. group_id: the group whose seat it holds.
+    """
+
+    application_id: str
+    voucher_id: str | None = None
+    group_id: str | None = None
+    skipped: str | None = None
+
+
+def run_id_for(programme: str, area: str, on: date) -> str:
+    """Return the id of a day's scheduled run: a schedule that fires twice makes one run."""
+    return f"run-{programme}-{area}-{on.isoformat()}"
+
+
+def voucher_id_for(run_id: str, application_id: str) -> str:
+    """Return the voucher's id: the same however often a run is resumed."""
+    digest = hashlib.sha256(f"{run_id}\n{application_id}".encode()).digest()
+    return base64.b32encode(digest).decode().lower()[:26]
+
+
+def voucher_order(released_at: str, position: int) -> str:
+    """Return a voucher's order on waiting lists: earlier runs first, then the merged order."""
+    return f"{released_at.replace(':', '').replace('-', '')}-{position:07d}"
+
+
+def decide_release(run: Run, *, by: str, now: datetime, confirm_by: datetime, timed: bool) -> Run:
+    """Return the run released; one already released comes back as it is.
+
+    timed: released by the clock and not by a person. Raises RunStopped, NeedsAnother.
+    """
+    if run.state == "stopped":
+        raise RunStopped(run_id=run.run_id)
+    if run.state != "draft":
+        return run
+    if not timed and by == run.proposed_by:
+        raise NeedsAnother(run_id=run.run_id)
+    return replace(
+        run,
+        state="released",
+        released_at=stamp(now),
+        released_by=by,
+        confirm_by=stamp(confirm_by),
+    )
+
+
+def falls_due(run: Run, now: datetime) -> bool:
+    """Return whether the clock releases the run now."""
+    return (
+        run.state == "draft"
+        and run.mode == "auto"
+        and run.release_at is not None
+        and from_stamp(run.release_at) <= now
+    )
+
+
+def decide_stop(run: Run, *, by: str, reason: StopReason, now: datetime) -> Run:
+    """Return the run stopped; what was issued stands. Raises RunCommitted."""
+    if run.state == "stopped":
+        return run
+    if run.state == "committed":
+        raise RunCommitted(run_id=run.run_id)
+    return replace(run, state="stopped", stopped_by=by, stop_reason=reason, ended_at=stamp(now))
+
+
+def advance(run: Run, *, done: int, issued: int, skipped: int) -> Run:
+    """Return a run after a further slice of its outcomes was settled."""
+    return replace(
+        run,
+        done=done,
+        issued=run.issued + issued,
+        skipped=run.skipped + skipped,
+        result_parts=run.result_parts + 1,
+    )
+
+
+def finish(run: Run, *, waiting_after: Mapping[int, int], now: datetime) -> Run:
+    """Return the run with everything issued."""
+    return replace(run, state="committed", waiting_after=dict(waiting_after), ended_at=stamp(now))
+
+
+def shown_counts(
+    before: int, issued: int, after: int | None
+) -> tuple[int | None, int | None, int | None]:
+    """Return a run's counts as the public sees them: 1 to 4 is not shown, nor its complement."""
+
+    def small(count: int) -> bool:
+        return 0 < count < PUBLIC_LEAST
+
+    if small(issued) or small(before) or (after is not None and small(after)):
+        return (None if small(before) else before), None, None
+    return before, issued, after
