@@ -33,6 +33,12 @@ class BadAges(Malformed):
     code = "providers/bad-ages"
 
 
+class BadYear(Malformed):
+    """A group is made for this academic year or the next, named by the year it starts in."""
+
+    code = "providers/bad-year"
+
+
 class BelowHeld(OutOfTurn):
     """More seats are held than the new capacity has."""
 
@@ -118,7 +124,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupAsked:
-    """What a head says about a group; from_on: the day the capacity counts from."""
+    """What a head says about a group; from_on: the day the capacity counts from, None is today."""
 
     group_id: str
     name: str
@@ -129,7 +135,7 @@ class GroupAsked:
     kind: Kind
     hours: Hours
     capacity: int
-    from_on: date
+    from_on: date | None = None
 
 
 # --- seats --------------------------------------------------------------------------------------
@@ -144,7 +150,7 @@ def fits(group: Group, *, age: int, language: str, kind: str) -> bool:
 
 def capacity_on(group: Group, day: date) -> int:
     """Return how many places the group has on a day; 0 before its first."""
-    in_force = 0
+    in_force = 0 if group.capacities else group.capacity
     for dated in group.capacities:
         if dated.from_on <= day:
             in_force = dated.capacity
@@ -215,10 +221,12 @@ def _room(group: Group, *, from_on: date | None) -> int:
     """Return the least number of empty places on any day from `from_on` on."""
     if from_on is None:
         return group.capacity - held_seats(group)
-    # Between these days neither seats begin nor capacity changes, so the fullest is among them.
-    days = {from_on}
-    days |= {seat.since for seat in group.holders.values() if seat.since > from_on}
-    days |= {dated.from_on for dated in group.capacities if dated.from_on > from_on}
+    # A place may be reserved before the group's first day; between the days below neither seats
+    # begin nor capacity changes, so the fullest day is among them.
+    first = max([from_on, *(dated.from_on for dated in group.capacities[:1])])
+    days = {first}
+    days |= {seat.since for seat in group.holders.values() if seat.since > first}
+    days |= {dated.from_on for dated in group.capacities if dated.from_on > first}
     return min(capacity_on(group, day) - _held_on(group.holders.values(), day) for day in days)
 
 
@@ -243,6 +251,7 @@ def form_group(
     area: str,
     locality: Locality,
     listed: bool,
+    today: date,
     ages: tuple[int, int],
     fingerprint: str,
 ) -> Group:
@@ -266,7 +275,7 @@ def form_group(
         hours=asked.hours,
         locality=locality,
         capacity=asked.capacity,
-        capacities=(DatedCapacity(asked.from_on, asked.capacity),),
+        capacities=(DatedCapacity(asked.from_on or today, asked.capacity),),
         open=listed,
         asked=fingerprint,
     )
@@ -294,7 +303,7 @@ def change_group(
     if asked.capacity < held_seats(group):
         raise BelowHeld(held=held_seats(group), capacity=asked.capacity)
     capacities = group.capacities
-    from_on = max(asked.from_on, today)
+    from_on = max(asked.from_on or today, today)
     if asked.capacity != capacity_on(group, from_on) or _later(group, from_on):
         kept = tuple(dated for dated in capacities if dated.from_on < from_on)
         capacities = (*kept, DatedCapacity(from_on, asked.capacity))
@@ -316,8 +325,11 @@ def change_group(
 
 def renew_capacity(group: Group, today: date) -> Group:
     """Return the group with what new seats may count on, as of a day."""
-    ahead = [dated.capacity for dated in group.capacities if dated.from_on > today]
-    least = min([capacity_on(group, today), *ahead]) if group.capacities else group.capacity
+    if not group.capacities:
+        return group
+    first = max(today, group.capacities[0].from_on)
+    ahead = [dated.capacity for dated in group.capacities if dated.from_on > first]
+    least = min([capacity_on(group, first), *ahead])
     return group if least == group.capacity else replace(group, capacity=least)
 
 

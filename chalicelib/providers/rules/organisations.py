@@ -51,7 +51,8 @@ class Organisation:
 
     name: the public name, never a person's. bin_alias: keyed digest, tells whether a BIN changed.
     account: "new" until the first listing confirms it; "changed" while another one waits for an
-    officer, and money goes on to the old one. revision: counts the head's changes.
+    officer, and money goes on to the old one. revision: counts the head's changes;
+    confirmed_revision: the one whose account an officer confirmed.
     """
 
     organisation_id: str
@@ -61,6 +62,7 @@ class Organisation:
     account: AccountState
     created_at: str
     revision: int = 1
+    confirmed_revision: int = 0
     asked: str = ""
 
 
@@ -88,22 +90,20 @@ def checked_bank(text: str) -> str:
 
 def account_after(organisation: Organisation, *, changed: bool) -> AccountState:
     """Return how the account stands after a head named one; `changed`: it is not the one in use."""
-    if organisation.account == "new" or not changed:
-        return "new" if organisation.account == "new" else "confirmed"
-    return "changed"
+    if organisation.account == "new":
+        return "new"
+    return "changed" if changed else "confirmed"
 
 
 def confirm_account(organisation: Organisation) -> Organisation:
     """Return the organisation with the account it named last. Raises NothingToConfirm."""
     if organisation.account != "changed":
         raise NothingToConfirm()
-    return replace(organisation, account="confirmed")
+    return replace(organisation, account="confirmed", confirmed_revision=organisation.revision)
 
 
 def confirm_first(organisation: Organisation) -> Organisation:
     """Return the organisation once its site is listed: its first account counts as confirmed."""
-    return (
-        replace(organisation, account="confirmed")
-        if organisation.account == "new"
-        else (organisation)
-    )
+    if organisation.account != "new":
+        return organisation
+    return replace(organisation, account="confirmed", confirmed_revision=organisation.revision)

@@ -48,6 +48,7 @@ class Step(StrEnum):
     SUSPEND = "suspension"
     REINSTATE = "reinstatement"
     REMOVE = "removal"
+    WARN = "warning"
 
 
 # From which states each step may be taken.
@@ -104,6 +105,12 @@ class CorrectionUsed(OutOfTurn):
     """The one chance to correct was used; the commission decides on what is there."""
 
     code = "providers/correction-used"
+
+
+class CorrectionLate(OutOfTurn):
+    """The time to correct ended at `due_at`; the site may apply again."""
+
+    code = "providers/correction-late"
 
 
 class NotDecided(OutOfTurn):
@@ -248,17 +255,20 @@ def submit(
     attempt: int,
     admission: Admission,
     today: date,
+    now: str,
     due_at: str,
 ) -> Site:
     """Return the site handed in for the formal check.
 
-    Raises WrongState, UnknownItem, ChecklistUnmet.
+    Raises WrongState, CorrectionLate, UnknownItem, ChecklistUnmet.
     attempt: one more than the last, so that a late repetition never hands in twice.
     due_at: the end of the formal check.
     """
     check_turn(site, Step.SUBMIT)
     if attempt != site.attempt + 1:
         raise WrongState(step=Step.SUBMIT.value, state=site.state.value, attempt=site.attempt + 1)
+    if site.correction is not None and now >= site.correction.due_at:
+        raise CorrectionLate(due_at=site.correction.due_at)
     check_list(shown, admission=admission, today=today)
     correcting = site.correction is not None
     return replace(
@@ -444,6 +454,13 @@ def may_edit_groups(site: Site) -> None:
     """Raise SiteFixed unless the head may make or change groups now."""
     if not (site.listed or site.state in EDITABLE):
         raise SiteFixed(state=site.state.value)
+
+
+def with_group(site: Site) -> Site:
+    """Return the site with one more group. Raises TooManyGroups."""
+    if site.groups >= MOST_GROUPS:
+        raise TooManyGroups(most=MOST_GROUPS)
+    return replace(site, groups=site.groups + 1)
 
 
 def _year_from(today: date, admission: Admission) -> date:

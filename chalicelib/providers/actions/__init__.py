@@ -1,0 +1,79 @@
+"""What can be done about providers.
+
+organisations   who is paid
+admission       the way onto the List
+listing         on the List and off it
+groups          groups of a site
+reading         what each role sees
+"""
+
+from __future__ import annotations
+
+from chalicelib.providers.actions.admission import (
+    SiteAsked,
+    check_site,
+    decide_site,
+    lapse_correction,
+    put_site,
+    submit_site,
+)
+from chalicelib.providers.actions.groups import put_group, renew_capacity
+from chalicelib.providers.actions.listing import (
+    expire,
+    list_site,
+    reinstate_site,
+    remove_site,
+    suspend_site,
+)
+from chalicelib.providers.actions.organisations import (
+    OrganisationAsked,
+    OrganisationSeen,
+    Payee,
+    confirm_account,
+    payee_of,
+    register_organisation,
+    see_organisation,
+)
+from chalicelib.providers.actions.reading import (
+    AreaNeeded,
+    catalogue,
+    figures,
+    group_of,
+    groups_of_site,
+    list_sites,
+    own_site,
+    see_site,
+    served_site,
+)
+
+__all__ = [
+    "AreaNeeded",
+    "OrganisationAsked",
+    "OrganisationSeen",
+    "Payee",
+    "SiteAsked",
+    "catalogue",
+    "check_site",
+    "confirm_account",
+    "decide_site",
+    "expire",
+    "figures",
+    "group_of",
+    "groups_of_site",
+    "lapse_correction",
+    "list_site",
+    "list_sites",
+    "own_site",
+    "payee_of",
+    "put_group",
+    "put_site",
+    "register_organisation",
+    "reinstate_site",
+    "remove_site",
+    "renew_capacity",
+    "see_organisation",
+    "see_site",
+    "served_site",
+    "submit_site",
+    "suspend_site",
+]

@@ -1,0 +1,270 @@
+"""Register who is paid; a changed account waits for an officer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chalicelib.journal import store as journal
+from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.iin import checked_bin
+from chalicelib.kernel.periods import stamp
+from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.providers import rules, store
+from chalicelib.providers.rules import ChangedMeanwhile, Organisation
+from chalicelib.providers.rules import organisations as law
+from chalicelib.storage import outbox, vault
+from chalicelib.storage.commit import settles
+from chalicelib.storage.secrets import alias_digest, fingerprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganisationAsked:
+    """What a head says of an organisation; replaces: the revision this one is to follow."""
+
+    organisation_id: str
+    bin: str
+    name: str
+    form: law.Form
+    payee: str
+    account: str
+    bank: str
+    contact: str
+    replaces: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganisationSeen:
+    """An organisation; the fields of the vault are None for who may not see them."""
+
+    organisation_id: str
+    name: str
+    form: law.Form
+    account_state: law.AccountState
+    revision: int
+    bin: str | None = None
+    payee: str | None = None
+    account: str | None = None
+    bank: str | None = None
+    contact: str | None = None
+    pending_account: str | None = None
+    pending_bank: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payee:
+    """Whom money goes to; vault data, for payment files only."""
+
+    organisation_id: str
+    payee: str
+    bin: str
+    account: str
+    bank: str
+
+
+@settles
+def register_organisation(
+    asked: OrganisationAsked, *, by: Actor, now: datetime
+) -> OrganisationSeen:
+    """Register an organisation or change one; a changed account waits for an officer.
+
+    Checks in order: own organisation, BIN, account, bank, earlier content, revision.
+    """
+    if asked.organisation_id not in by.organisations:
+        raise Unknown()
+    asked = replace(
+        asked,
+        bin=checked_bin(asked.bin),
+        account=rules.checked_account(asked.account),
+        bank=rules.checked_bank(asked.bank),
+    )
+    whole = fingerprint(asked)
+    kept = store.find_organisation(asked.organisation_id)
+    if kept is None:
+        return _register(asked, whole, by=by, now=now)
+    if kept.value.asked == whole:
+        return _seen(kept.value, secrets=True)
+
+    alias = alias_digest("bin", asked.bin)
+    if asked.replaces is None or alias != kept.value.bin_alias:
+        raise AnotherContent()
+    if asked.replaces != kept.value.revision:
+        raise ChangedMeanwhile(revision=kept.value.revision)
+    subject = f"ORG#{asked.organisation_id}"
+    held = vault.open_fields(subject)
+    state = law.account_after(
+        kept.value, changed=(asked.account, asked.bank) != (held["account"], held["bank"])
+    )
+    organisation = replace(
+        kept.value,
+        name=asked.name,
+        form=asked.form,
+        account=state,
+        revision=kept.value.revision + 1,
+        asked=whole,
+    )
+
+    fields = {"payee": asked.payee, "contact": asked.contact}
+    fields |= {"pending_account": "", "pending_bank": ""}
+    if state == "changed":
+        fields |= {"pending_account": asked.account, "pending_bank": asked.bank}
+    else:
+        fields |= {"account": asked.account, "bank": asked.bank}
+    journal.commit(
+        journal.entry(
+            "providers/organisation-changed",
+            f"organisation/{asked.organisation_id}",
+            by=by,
+            now=now,
+            account=state,
+            revision=organisation.revision,
+        ),
+        store.keep_organisation(kept, organisation),
+        vault.reseal(subject, fields),
+    )
+    return _seen(organisation, secrets=True)
+
+
+@settles
+def confirm_account(
+    organisation_id: str, *, revision: int, by: Actor, now: datetime
+) -> OrganisationSeen:
+    """Let money follow the changed account, exactly as the officer saw it in that revision.
+
+    Raises Unknown unless the officer serves an area of the organisation; ChangedMeanwhile,
+    NothingToConfirm.
+    """
+    kept = store.load_organisation(organisation_id)
+    if not _serves(organisation_id, by):
+        raise Unknown()
+    if revision != kept.value.revision:
+        raise ChangedMeanwhile(revision=kept.value.revision)
+    if kept.value.confirmed_revision == revision:
+        return _seen(kept.value, secrets=True)
+    confirmed = rules.confirm_account(kept.value)
+
+    subject = f"ORG#{organisation_id}"
+    held = vault.open_fields(subject)
+    journal.commit(
+        journal.entry(
+            "providers/account-confirmed",
+            f"organisation/{organisation_id}",
+            by=by,
+            now=now,
+            revision=revision,
+        ),
+        store.keep_organisation(kept, confirmed),
+        vault.reseal(
+            subject,
+            {
+                "account": held["pending_account"],
+                "bank": held["pending_bank"],
+                "pending_account": "",
+                "pending_bank": "",
+            },
+        ),
+        outbox.notice(
+            f"account-confirmed#{organisation_id}#{revision}",
+            to=f"organisation:{organisation_id}",
+            template="notice:providers/account-confirmed",
+            now=now,
+            organisation_id=organisation_id,
+        ),
+    )
+    return _seen(confirmed, secrets=True)
+
+
+def see_organisation(organisation_id: str, *, by: Actor) -> OrganisationSeen:
+    """Return an organisation: with its account to its head and its officers only."""
+    organisation = store.load_organisation(organisation_id).value
+    own = by.has(Role.HEAD) and organisation_id in by.organisations
+    if own or (by.has(Role.DEPARTMENT) and _serves(organisation_id, by)):
+        return _seen(organisation, secrets=True)
+    if by.has(Role.AUDITOR):
+        return _seen(organisation, secrets=False)
+    raise Unknown()
+
+
+def payee_of(organisation_id: str) -> Payee:
+    """Return whom money goes to: the confirmed account, never one that waits for an officer.
+
+    Raises AccountUnconfirmed, Unknown. Three reads.
+    """
+    organisation = store.load_organisation(organisation_id).value
+    if organisation.account == "new":
+        raise rules.AccountUnconfirmed(organisation_id=organisation_id)
+    held = vault.open_fields(f"ORG#{organisation_id}")
+    if not held:
+        raise Unknown()
+    return Payee(
+        organisation_id=organisation_id,
+        payee=held["payee"],
+        bin=held["bin"],
+        account=held["account"],
+        bank=held["bank"],
+    )
+
+
+def _register(
+    asked: OrganisationAsked, whole: str, *, by: Actor, now: datetime
+) -> OrganisationSeen:
+    if asked.replaces is not None:
+        raise Unknown()  # there is nothing to replace
+    organisation = Organisation(
+        organisation_id=asked.organisation_id,
+        name=asked.name,
+        form=asked.form,
+        bin_alias=alias_digest("bin", asked.bin),
+        account="new",
+        created_at=stamp(now),
+        asked=whole,
+    )
+    if store.find_bin_holder(organisation.bin_alias) is not None:
+        raise rules.BinTaken()
+    aggregate, *claims = store.create_organisation(organisation, otherwise=rules.BinTaken())
+    journal.commit(
+        journal.entry(
+            "providers/organisation-registered",
+            f"organisation/{asked.organisation_id}",
+            by=by,
+            now=now,
+            form=asked.form,
+        ),
+        aggregate,
+        *claims,
+        *vault.seal(
+            f"ORG#{asked.organisation_id}",
+            {
+                "bin": asked.bin,
+                "payee": asked.payee,
+                "account": asked.account,
+                "bank": asked.bank,
+                "contact": asked.contact,
+                "pending_account": "",
+                "pending_bank": "",
+            },
+        ),
+    )
+    return _seen(organisation, secrets=True)
+
+
+def _serves(organisation_id: str, by: Actor) -> bool:
+    return any(by.serves(k.value.area) for k in store.list_organisation_sites(organisation_id))
+
+
+def _seen(organisation: Organisation, *, secrets: bool) -> OrganisationSeen:
+    held = vault.open_fields(f"ORG#{organisation.organisation_id}") if secrets else {}
+    return OrganisationSeen(
+        organisation_id=organisation.organisation_id,
+        name=organisation.name,
+        form=organisation.form,
+        account_state=organisation.account,
+        revision=organisation.revision,
+        bin=held.get("bin"),
+        payee=held.get("payee"),
+        account=held.get("account"),
+        bank=held.get("bank"),
+        contact=held.get("contact"),
+        pending_account=held.get("pending_account") or None,
+        pending_bank=held.get("pending_bank") or None,
+    )
