@@ -197,6 +197,7 @@ class Application:
 
     birth_year: the cohort it queues under; age: completed years on the first day of
     academic_year. ordered_at: the instant that counts for order. asked: digest of what was sent.
+    reminded_of: the voucher about whose last day the family was told.
     """
 
     application_id: str
@@ -225,6 +226,7 @@ class Application:
     confirm_by: str | None = None
     restores: int = 0
     restore_until: str | None = None
+    reminded_of: str | None = None
     ended_at: str | None = None
 
 
@@ -593,6 +595,11 @@ def overdue(application: Application, *, now: datetime) -> bool:
     )
 
 
+def decide_reminded(application: Application) -> Application:
+    """Return an application whose family was told of the last day to confirm."""
+    return replace(application, reminded_of=application.voucher_id)
+
+
 def decide_inactive(application: Application, pack: Pack, *, now: datetime) -> Application:
     """Return an application that was not confirmed in time, with the time to restore it."""
     days = pack.at(local_day(now)).terms.restore_calendar_days
@@ -648,3 +655,8 @@ def decide_expire(application: Application, *, now: datetime) -> Application:
 def remind_at(confirm_by: str) -> datetime:
     """Return when to say that one day is left to confirm."""
     return from_stamp(confirm_by) - REMINDER_BEFORE
+
+
+def last_day(until: str) -> str:
+    """Return the last whole day before a deadline, as people write it: DD.MM.YYYY."""
+    return local_day(from_stamp(until) - timedelta(microseconds=1)).strftime("%d.%m.%Y")

@@ -33,6 +33,8 @@ BATCHES: Shelf[Batch] = Shelf(FactsRow, Batch)
 POINTERS: Shelf[Pointer] = Shelf(FactsRow, Pointer)
 ENTRIES: Shelf[QueueEntry] = Shelf(QueueRow, QueueEntry)
 
+_LIFE = 1_000_000  # more changes than an entry sees between two restorations
+
 
 # --- reads --------------------------------------------------------------------------------------
 
@@ -113,9 +115,15 @@ def announce(application: Application) -> list[Put]:
 
 
 def enter_queue(application: Application, entry: QueueEntry) -> Put:
-    """Describe an application taking its place in its queue."""
+    """Describe an application taking its place in its queue.
+
+    A restored application's row is newer than all versions it had before, so that a rebuild from
+    the journal, which takes each row's newest image, finds it.
+    """
     key = keys.queue_entry(application.programme, application.area, application.application_id)
-    return ENTRIES.create(key, entry)
+    put = ENTRIES.create(key, entry)
+    put.row.version = application.restores * _LIFE + 1
+    return put
 
 
 def keep_entry(kept: Kept[QueueEntry], entry: QueueEntry) -> Put:

@@ -397,8 +397,12 @@ def merge(child_id: str, *, into: str, by: Actor, now: datetime) -> Child:
     rules.decide_merge(
         gone.value, kept_into.value, gone_holds=gone_holds.value, into_holds=into_holds.value
     )
-    there = {k.value.person_id for k in store.list_relations(into)}
-    coming = [k.value for k in store.list_relations(child_id) if k.value.person_id not in there]
+    there = {kept.value.person_id: kept for kept in store.list_relations(into)}
+    coming = [
+        replace(kept.value, child_id=into)
+        for kept in store.list_relations(child_id)
+        if kept.value.person_id not in there or there[kept.value.person_id].value.undone
+    ]
     merged = replace(gone.value, merged_into=into, merged_people=tuple(r.person_id for r in coming))
     writes: list[Write] = [
         # Nobody may take a voucher for the merged record while it is being merged.
@@ -406,7 +410,10 @@ def merge(child_id: str, *, into: str, by: Actor, now: datetime) -> Child:
         store.keep_child(kept_into, kept_into.value),
     ]
     for relation in coming:
-        writes += store.create_relation(replace(relation, child_id=into))
+        if relation.person_id in there:
+            writes.append(store.keep_relation(there[relation.person_id], relation))
+        else:
+            writes += store.create_relation(relation)
     journal.commit(
         journal.entry("children/merged", f"child/{child_id}", by=by, now=now, into=into),
         store.keep_child(gone, merged),
@@ -427,7 +434,7 @@ def unmerge(child_id: str, *, by: Actor, now: datetime) -> Child:
     for person_id in kept.value.merged_people:
         relation = store.find_relation(into, person_id)
         if relation is not None:
-            writes += store.remove_relation(relation)
+            writes.append(store.keep_relation(relation, rules.undo(relation.value)))
     journal.commit(
         journal.entry("children/unmerged", f"child/{child_id}", by=by, now=now, from_child=into),
         store.keep_child(kept, alone),

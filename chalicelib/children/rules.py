@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from chalicelib.kernel.iin import checked_iin
@@ -215,6 +215,11 @@ class Relation:
     def holds(self, on: date) -> bool:
         return on in DateRange(self.valid_from, self.valid_to)
 
+    @property
+    def undone(self) -> bool:
+        """Return whether the relation was taken back whole: it never held."""
+        return self.valid_to is not None and self.valid_to < self.valid_from
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
@@ -391,6 +396,11 @@ def decide_merge(gone: Child, into: Child, *, gone_holds: Holdings, into_holds: 
         raise BothHold()
     if gone_holds.held:
         raise MergeOtherWay()
+
+
+def undo(relation: Relation) -> Relation:
+    """Return a relation that never held; its row stays, so that the journal can tell."""
+    return replace(relation, valid_to=relation.valid_from - timedelta(days=1))
 
 
 # --- holdings -----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from chalicelib.children.rules import (
 )
 from chalicelib.kernel.refusals import Refusal, Unknown
 from chalicelib.storage import keys, vault
-from chalicelib.storage.commit import Delete, Put
+from chalicelib.storage.commit import Put
 from chalicelib.storage.rows import FactsRow
 from chalicelib.storage.secrets import alias_digest
 from chalicelib.storage.shelf import Kept, Shelf
@@ -122,12 +122,17 @@ def children_fields(child_ids: Sequence[str]) -> dict[str, dict[str, str]]:
     return {subject.removeprefix("CHILD#"): fields for subject, fields in opened.items()}
 
 
+def load_child_fields(child_id: str) -> dict[str, str]:
+    """Return a child's sealed fields in clear. Raises Unknown when erased."""
+    fields = child_fields(child_id)
+    if not fields:
+        raise Unknown()
+    return fields
+
+
 def load_birth_date(child_id: str) -> date:
     """Return a child's birth date, for judging age. Raises Unknown when erased."""
-    told = child_fields(child_id).get("birth_date")
-    if told is None:
-        raise Unknown()
-    return date.fromisoformat(told)
+    return date.fromisoformat(load_child_fields(child_id)["birth_date"])
 
 
 # --- writes, described --------------------------------------------------------------------------
@@ -167,10 +172,11 @@ def claim_for_child(
     return ALIASES.replace(held, Alias(held.value.person_id, child_id))
 
 
-def release_from_child(held: Kept[Alias]) -> Put | Delete:
-    """Describe an IIN being nobody's again, or only a person's."""
-    if held.value.person_id is None:
-        return ALIASES.remove(held)
+def release_from_child(held: Kept[Alias]) -> Put:
+    """Describe an IIN being nobody's again, or only a person's.
+
+    The row stays, emptied: its next claim must be newer than its last in the journal.
+    """
     return ALIASES.replace(held, Alias(held.value.person_id, None))
 
 
@@ -201,13 +207,6 @@ def create_relation(relation: Relation) -> list[Put]:
 
 def keep_relation(kept: Kept[Relation], relation: Relation) -> Put:
     return RELATIONS.replace(kept, relation)
-
-
-def remove_relation(kept: Kept[Relation]) -> list[Delete]:
-    """Describe the end of a relation that a merge had made."""
-    relation = kept.value
-    pointer = POINTERS.load(keys.person_child(relation.person_id, relation.child_id))
-    return [RELATIONS.remove(kept), POINTERS.remove(pointer)]
 
 
 def keep_holdings(kept: Kept[Holdings], holdings: Holdings) -> Put:

@@ -1,0 +1,200 @@
+"""The answer to a voucher, in time or not; withdrawing and restoring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from chalicelib.applications import rules, store
+from chalicelib.applications.actions.common import entry, leave, own, release, take_hold, tell
+from chalicelib.applications.rules import Application
+from chalicelib.children import store as children_store
+from chalicelib.journal import store as journal
+from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.periods import from_stamp, local_day, stamp
+from chalicelib.policy.actions import load_pack
+from chalicelib.providers import rules as providers_rules
+from chalicelib.providers import store as providers
+from chalicelib.storage import agenda, outbox
+from chalicelib.storage.commit import Write, settles
+from chalicelib.vouchers import rules as vouchers_rules
+from chalicelib.vouchers import store as vouchers
+from chalicelib.vouchers.rules import Voucher, Waiter
+
+
+@settles
+def confirm(application_id: str, *, by: Actor, now: datetime) -> Application:
+    """Confirm the offered voucher: the application is fulfilled, the contract's term begins.
+
+    Raises Unknown, PowerMissing, NotOffered, ConfirmTooLate. Confirmed already: the same answer.
+    """
+    kept = own(application_id, power="confirm", by=by, now=now)
+    if kept.value.state == "fulfilled":
+        return kept.value
+    application = rules.decide_confirm(kept.value, now=now)
+    pack = load_pack(application.programme, application.area)
+    terms = pack.at(local_day(now)).terms
+    voucher = vouchers.load_voucher(application.voucher_id or "")
+    confirmed = vouchers_rules.confirm(voucher.value, now=now, terms=terms, calendar=pack.calendar)
+    writes: list[Write] = [vouchers.keep_voucher(voucher, confirmed)]
+    if confirmed.contract_by is not None:
+        due_at = from_stamp(confirmed.contract_by)
+        writes.append(agenda.due(due_at, "vouchers/contract", confirmed.voucher_id))
+    journal.commit(
+        entry("confirmed", application, by=by, now=now, voucher=confirmed.voucher_id),
+        store.keep_application(kept, application),
+        *writes,
+        release(application),
+        *tell(
+            application,
+            "confirmed",
+            "confirmed",
+            now=now,
+            voucher_id=confirmed.voucher_id,
+            until=rules.last_day(confirmed.contract_by or stamp(now)),
+        ),
+    )
+    return application
+
+
+@settles
+def refuse(application_id: str, *, by: Actor, now: datetime) -> Application:
+    """Refuse the offered voucher: voucher and application end, the seat goes on.
+
+    Raises Unknown, PowerMissing, NotOffered, ConfirmTooLate. Refused already: the same answer.
+    """
+    kept = own(application_id, power="confirm", by=by, now=now)
+    if kept.value.state == "annulled":
+        return kept.value
+    application = rules.decide_refuse(kept.value, now=now)
+    voucher_id = application.voucher_id or ""
+    journal.commit(
+        entry("voucher-refused", application, by=by, now=now, voucher=voucher_id),
+        store.keep_application(kept, application),
+        *_end_voucher(voucher_id, vouchers_rules.refuse, now=now),
+        release(application, voucher_id),
+        *store.verification(kept.value, application),
+        *tell(application, "annulled", "annulled", now=now),
+    )
+    return application
+
+
+@settles
+def withdraw(application_id: str, *, by: Actor, now: datetime) -> Application:
+    """Withdraw a queued or inactive application; a new one is possible at once.
+
+    Raises Unknown, PowerMissing, RefuseInstead, NotLive. Withdrawn already: the same answer.
+    """
+    kept = own(application_id, power="withdraw", by=by, now=now)
+    if kept.value.state == "withdrawn":
+        return kept.value
+    application = rules.decide_withdraw(kept.value, now=now)
+    journal.commit(
+        entry("withdrawn", application, by=by, now=now),
+        store.keep_application(kept, application),
+        *leave(kept.value),
+        release(application),
+        *store.verification(kept.value, application),
+        *tell(application, "withdrawn", "withdrawn", now=now),
+    )
+    return application
+
+
+@settles
+def restore(application_id: str, *, by: Actor, now: datetime) -> Application:
+    """Put an inactive application back into its queue, once and in time, in its old order.
+
+    Raises Unknown, PowerMissing, NotInactive, RestoreClosed, TooOld, AlreadyApplied. Restored
+    already: the same answer.
+    """
+    kept = own(application_id, power="apply", by=by, now=now)
+    if kept.value.state == "queued" and kept.value.restores:
+        return kept.value
+    pack, today = load_pack(kept.value.programme, kept.value.area), local_day(now)
+    restored = rules.decide_restore(kept.value, pack.at(today), now=now)
+    birth_date = children_store.load_birth_date(restored.child_id)
+    standing = rules.stand(birth_date, today, pack.at(today))
+    application = rules.judge(restored, standing, pack, today)
+    journal.commit(
+        entry("restored", application, by=by, now=now, ordered_at=application.ordered_at),
+        store.keep_application(kept, application),
+        store.enter_queue(application, rules.entry_of(application)),
+        take_hold(application),
+        *tell(application, "restored", "restored", now=now, category=application.category),
+    )
+    return application
+
+
+@settles
+def lapse_confirmation(application_id: str, *, by: Actor, now: datetime) -> bool:
+    """Make an application inactive whose voucher was not confirmed in time; return whether it was.
+
+    The voucher lapses, its seat is freed and offered on, the family is told how to restore.
+    """
+    kept = store.find_application(application_id)
+    if kept is None or not rules.overdue(kept.value, now=now):
+        return False
+    voucher_id = kept.value.voucher_id or ""
+    pack = load_pack(kept.value.programme, kept.value.area)
+    application = rules.decide_inactive(kept.value, pack, now=now)
+    restorable = application.restores < pack.at(local_day(now)).terms.restores_max
+    journal.commit(
+        entry("inactive", application, by=by, now=now, voucher=voucher_id),
+        store.keep_application(kept, application),
+        *_end_voucher(voucher_id, vouchers_rules.lapse, now=now),
+        release(application, voucher_id),
+        *tell(
+            application,
+            "inactive" if restorable else "inactive-for-good",
+            f"inactive#{voucher_id}",
+            now=now,
+            until=rules.last_day(application.restore_until or stamp(now)),
+        ),
+    )
+    return True
+
+
+@settles
+def remind_confirmation(application_id: str, *, by: Actor, now: datetime) -> bool:
+    """Say that one day is left to confirm a voucher; return whether it was still unanswered."""
+    kept = store.find_application(application_id)
+    if kept is None or kept.value.state != "offered" or kept.value.confirm_by is None:
+        return False
+    application = kept.value
+    if rules.overdue(application, now=now) or now < rules.remind_at(kept.value.confirm_by):
+        return False
+    voucher_id = application.voucher_id or ""
+    if application.reminded_of == voucher_id:
+        return False
+    reminded = rules.decide_reminded(application)
+    journal.commit(
+        entry("reminded", reminded, by=by, now=now, voucher=voucher_id),
+        store.keep_application(kept, reminded),
+        *tell(
+            application,
+            "confirm-soon",
+            f"confirm-soon#{voucher_id}",
+            now=now,
+            until=rules.last_day(kept.value.confirm_by),
+        ),
+    )
+    return True
+
+
+def _end_voucher(
+    voucher_id: str, move: Callable[[Voucher], Voucher], *, now: datetime
+) -> list[Write]:
+    """Describe a voucher ending before any contract: off the lists, its seats freed and offered."""
+    kept = vouchers.load_voucher(voucher_id)
+    voucher, ended = kept.value, move(kept.value)
+    writes: list[Write] = [vouchers.keep_voucher(kept, ended)]
+    for waiting in voucher.waiting:
+        waiter = Waiter(waiting.group_id, voucher_id, voucher.order, waiting.state)
+        writes.append(vouchers.remove_waiting(waiter, version=kept.version + 1))
+    for group_id in sorted(vouchers_rules.seats_of(voucher)):
+        group = providers.load_group(group_id)
+        freed = providers_rules.free_seat(group.value, voucher_id)
+        writes.append(providers.keep_group(group, freed))
+        key = f"seat-freed#{voucher_id}#{group_id}"
+        writes.append(outbox.work(key, "vouchers/offer", now=now, group_id=group_id))
+    return writes

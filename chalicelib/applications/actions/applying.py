@@ -1,0 +1,196 @@
+"""A new application, and the groups it prefers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+
+from chalicelib.applications import rules, store
+from chalicelib.applications.actions.common import entry, follow, own, take_hold, tell
+from chalicelib.applications.rules import Application, Asked, Batch, Checked, ClaimedStatus
+from chalicelib.children import actions as children
+from chalicelib.children import rules as children_rules
+from chalicelib.children import store as children_store
+from chalicelib.children.rules import Person
+from chalicelib.journal import store as journal
+from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.ids import new_ticket
+from chalicelib.kernel.periods import local_day
+from chalicelib.kernel.refusals import AnotherContent
+from chalicelib.policy.actions import load_pack
+from chalicelib.policy.rules import Pack
+from chalicelib.providers import store as providers
+from chalicelib.storage.commit import Write, settles
+from chalicelib.storage.secrets import fingerprint
+
+# Digests of the IINs of child and representative, a status, now → what the register says.
+AskRegistry = Callable[[Sequence[str], str, datetime], Checked]
+
+
+@settles
+def apply(
+    application_id: str, asked: Asked, *, by: Actor, now: datetime, ask_registry: AskRegistry
+) -> Application:
+    """Apply for a child's voucher; the same application again gets the same answer.
+
+    Checks in this order: an earlier application of that id (Unknown, AnotherContent); the caller's
+    registration; rules for the area and programme; child or id, statuses, preferences and their
+    groups; the child's details and age; who represents it; one application, voucher or place per
+    programme in the whole country; the batch.
+    """
+    today, content = local_day(now), fingerprint(asked)
+    earlier = store.find_application(application_id)
+    if earlier is not None:
+        own(application_id, power=None, by=by, now=now)
+        if earlier.value.asked != content:
+            raise AnotherContent()
+        return earlier.value
+
+    person = children.person_of(by)
+    pack = load_pack(asked.programme, asked.area)
+    in_force = pack.at(today)
+    rules.check_asked(asked, in_force)
+    _check_groups(asked.preferences, programme=asked.programme, area=asked.area)
+    if asked.child is not None:
+        children_rules.check_details(asked.child, today=today)
+        rules.stand(asked.child.birth_date, today, in_force)
+    child_id, fields = _child(application_id, asked, by=by, now=now)
+    birth_date = date.fromisoformat(fields["birth_date"])
+    standing = rules.stand(birth_date, today, in_force)
+    # The kind answer before the registers are asked; `take_hold` asks again for the commit.
+    rules.check_free(children_store.load_holdings(child_id).value, asked.programme)
+
+    batch_writes, batch = _batch(application_id, asked, person=person, birth_date=birth_date)
+    application = rules.decide_application(
+        asked,
+        application_id=application_id,
+        child_id=child_id,
+        person_id=person.person_id,
+        ticket=new_ticket(),
+        statuses=_claims(
+            asked.statuses, pack=pack, child=fields, person=person, now=now, ask=ask_registry
+        ),
+        standing=standing,
+        batch_id=batch.batch_id if batch else None,
+        fingerprint=content,
+        pack=pack,
+        now=now,
+    )
+    journal.commit(
+        entry(
+            "applied",
+            application,
+            by=by,
+            now=now,
+            ticket=application.ticket,
+            ordered_at=application.ordered_at,
+            cohort=application.birth_year,
+            batch=application.batch_id,
+        ),
+        store.create_application(application),
+        *store.announce(application),
+        store.enter_queue(
+            application, rules.entry_of(application, batch_size=batch.size if batch else None)
+        ),
+        take_hold(application),
+        *batch_writes,
+        *store.verification(None, application),
+        *tell(application, "accepted", "accepted", now=now, category=application.category),
+    )
+    return application
+
+
+@settles
+def prefer(
+    application_id: str, preferences: tuple[str, ...], *, by: Actor, now: datetime
+) -> Application:
+    """Change the preferred groups, in order; the place in the queue stays.
+
+    Raises Unknown, PowerMissing, TooManyPreferences, DoubledPreference, PreferenceNotHere,
+    NotQueued, in this order.
+    """
+    kept = own(application_id, power="choose", by=by, now=now)
+    pack = load_pack(kept.value.programme, kept.value.area)
+    rules.check_preferences(preferences, pack.at(local_day(now)))
+    _check_groups(preferences, programme=kept.value.programme, area=kept.value.area)
+    application = rules.decide_preferences(kept.value, preferences)
+    if application != kept.value:
+        journal.commit(
+            entry("preferred", application, by=by, now=now, preferences=preferences),
+            store.keep_application(kept, application),
+            *follow(application),
+        )
+    return application
+
+
+def _check_groups(preferences: Sequence[str], *, programme: str, area: str) -> None:
+    groups = providers.find_groups(preferences) if preferences else {}
+    for group_id in preferences:
+        kept = groups.get(group_id)
+        if kept is None or (kept.value.programme, kept.value.area) != (programme, area):
+            raise rules.PreferenceNotHere(group_id=group_id)
+
+
+def _child(
+    application_id: str, asked: Asked, *, by: Actor, now: datetime
+) -> tuple[str, dict[str, str]]:
+    """Return the id of the child that answers, and its opened fields."""
+    if asked.child is not None:
+        child_id = children.child_for(
+            asked.child, area=asked.area, named=application_id, by=by, now=now
+        ).child_id
+    else:
+        named = asked.child_id or ""
+        children.acting_for(named, by, "apply", local_day(now))
+        child_id = children.resolve(named).child_id
+    children.acting_for(child_id, by, "apply", local_day(now))
+    return child_id, children_store.load_child_fields(child_id)
+
+
+def _claims(
+    codes: Sequence[str],
+    *,
+    pack: Pack,
+    child: dict[str, str],
+    person: Person,
+    now: datetime,
+    ask: AskRegistry,
+) -> tuple[ClaimedStatus, ...]:
+    in_force = pack.at(local_day(now))
+    unique = list(dict.fromkeys(codes))
+    digests: list[str] = []
+    if any(in_force.statuses[code].proof == "registry" for code in unique):
+        parent = children_store.person_fields(person.person_id)
+        iins = [iin for iin in (child.get("iin"), parent.get("iin")) if iin]
+        digests = [children_store.iin_digest(iin) for iin in iins]
+    claims = []
+    for code in unique:
+        by_registry = in_force.statuses[code].proof == "registry"
+        checked = ask(digests, code, now) if by_registry else None
+        claims.append(rules.claim(code, checked, now=now, pack=pack))
+    return tuple(claims)
+
+
+def _batch(
+    application_id: str, asked: Asked, *, person: Person, birth_date: date
+) -> tuple[list[Write], Batch | None]:
+    if asked.batch is None:
+        return [], None
+    # The representative's own names cannot collide with another's.
+    batch_id = fingerprint(["batch", person.person_id, asked.batch.id])[:26]
+    described = Batch(
+        batch_id=batch_id,
+        person_id=person.person_id,
+        born=fingerprint(["born", person.person_id, birth_date.isoformat()]),
+        programme=asked.programme,
+        area=asked.area,
+        language=asked.language,
+        kind=asked.kind,
+        size=asked.batch.size,
+    )
+    kept = store.find_batch(batch_id)
+    joined = rules.join_batch(
+        kept.value if kept else None, described, application_id=application_id
+    )
+    return [store.keep_batch(kept, joined)], replace(joined)

@@ -1,0 +1,456 @@
+"""HTTP of applications."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from chalicelib.adapters import registry
+from chalicelib.applications import actions, rules
+from chalicelib.applications.actions import Seen
+from chalicelib.children import rules as children
+from chalicelib.children.routes import Iin, Name, NoIinReason
+from chalicelib.edge import pages
+from chalicelib.edge.routes import Call, Routes
+from chalicelib.edge.texts import text
+from chalicelib.kernel.iin import BadIin
+from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.policy.actions import NoPack
+from chalicelib.policy.rules import NoRuleInForce, UnknownStatus
+
+routes = Routes(__name__, "applications")
+
+Id = Annotated[str, Meta(min_length=8, max_length=64)]
+Code = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-z0-9-]+$")]
+_LIST = "/v1/applications"
+
+
+class ChildAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A child as its representative describes it; without an IIN, the reason why."""
+
+    surname: Name
+    given_name: Name
+    birth_date: date
+    sex: children.Sex
+    iin: Iin | None = None
+    no_iin_reason: NoIinReason | None = None
+    patronymic: Name | None = None
+    address: Annotated[str, Meta(min_length=1, max_length=300)] | None = None
+
+
+class BatchAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Twins or triplets who are placed together: a name for the batch, and how many they are."""
+
+    id: Id
+    size: Annotated[int, Meta(ge=2, le=4)]
+
+
+class ApplicationAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is applied for. Either `child_id` (known before) or `child` is given."""
+
+    programme: Code
+    area: Code
+    language: rules.GroupLanguage
+    kind: rules.Kind = "general"
+    child_id: Id | None = None
+    child: ChildAsked | None = None
+    statuses: Annotated[tuple[Code, ...], Meta(max_length=12)] = ()
+    preferences: Annotated[tuple[Id, ...], Meta(max_length=20)] = ()
+    batch: BatchAsked | None = None
+
+
+class PreferencesAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Preferred groups, the dearest first."""
+
+    preferences: Annotated[tuple[Id, ...], Meta(max_length=20)]
+
+
+class StatusAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """What an officer found: a refusal has a reason; paper_on is the date on the paper."""
+
+    result: Literal["proved", "refused"]
+    reason: rules.RefusalReason | None = None
+    paper_on: date | None = None
+
+
+class ListAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of a list."""
+
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+    cursor: Annotated[str, Meta(max_length=512)] | None = None
+
+
+class ToVerifyAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of what waits for an officer of an area."""
+
+    area: Code
+    programme: Code = "preschool"
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+    cursor: Annotated[str, Meta(max_length=512)] | None = None
+
+
+class CategoryShown(Struct, frozen=True):
+    """The category a child queues in, by what is proved."""
+
+    number: int
+    tier: str
+    text: str
+
+
+class StatusShown(Struct, frozen=True):
+    """A claimed status and how it stands."""
+
+    status: str
+    state: rules.StatusState
+    proof: rules.Proof
+    prove_by: str | None
+    not_available_since: str | None
+    reason: str | None
+    reason_text: str | None
+
+
+class Links(Struct, frozen=True):
+    """Where to go on from here."""
+
+    place: str
+    voucher: str | None
+
+
+class ApplicationShown(Struct, frozen=True):
+    """An application as a representative of its child sees it."""
+
+    application_id: str
+    ticket: str
+    state: rules.State
+    programme: str
+    area: str
+    child_id: str
+    language: str
+    kind: str
+    received_at: str
+    ordered_at: str
+    category: CategoryShown
+    statuses: list[StatusShown]
+    preferences: tuple[str, ...]
+    batch: str | None
+    voucher_id: str | None
+    confirm_by: str | None
+    restore_until: str | None
+    restores: int
+    rules: str
+    links: Links
+
+
+class ApplicationsPage(Struct, frozen=True):
+    """Applications of the caller's children; `next_cursor` is null on the last page."""
+
+    items: list[ApplicationShown]
+    next_cursor: str | None
+
+
+class ToVerify(Struct, frozen=True):
+    """An application as an officer who checks papers sees it."""
+
+    application_id: str
+    ticket: str
+    state: rules.State
+    programme: str
+    area: str
+    child_id: str
+    received_at: str
+    category: CategoryShown
+    statuses: list[StatusShown]
+
+
+class ToVerifyPage(Struct, frozen=True):
+    """Applications whose papers are to be looked at, the most urgent first."""
+
+    items: list[ToVerify]
+    next_cursor: str | None
+
+
+@routes.put(
+    "/{application_id}",
+    action="applications/apply",
+    asks=ApplicationAsked,
+    answers=ApplicationShown,
+    refuses=(
+        Unknown,
+        AnotherContent,
+        children.RegisterFirst,
+        NoPack,
+        NoRuleInForce,
+        rules.ChildOrId,
+        UnknownStatus,
+        rules.TooManyPreferences,
+        rules.DoubledPreference,
+        rules.PreferenceNotHere,
+        children.IinOrReason,
+        BadIin,
+        children.BadDates,
+        rules.TooYoung,
+        rules.TooOld,
+        children.RepresentedByAnother,
+        children.OtherData,
+        children.PowerMissing,
+        rules.AlreadyApplied,
+        rules.BatchDiffers,
+        rules.BatchFull,
+    ),
+)
+def apply(call: Call[ApplicationAsked], application_id: str) -> ApplicationShown:
+    """Apply for a child's voucher; the same application again gets the same answer."""
+    asked = call.asked
+    application = actions.apply(
+        application_id,
+        rules.Asked(
+            programme=asked.programme,
+            area=asked.area,
+            language=asked.language,
+            kind=asked.kind,
+            child_id=asked.child_id,
+            child=_details(asked.child) if asked.child else None,
+            statuses=asked.statuses,
+            preferences=asked.preferences,
+            batch=rules.BatchAsked(id=asked.batch.id, size=asked.batch.size)
+            if asked.batch
+            else None,
+        ),
+        by=call.actor,
+        now=call.now,
+        ask_registry=_ask_registry,
+    )
+    return _shown(actions.seen(application), call.language)
+
+
+@routes.get(
+    "",
+    action="applications/list",
+    query=ListAsked,
+    answers=ApplicationsPage,
+    refuses=(children.RegisterFirst, pages.BadCursor),
+)
+def list_applications(call: Call[None]) -> ApplicationsPage:
+    """List the applications of the children whom the caller represents today."""
+    query: ListAsked = call.query
+    of = f"{_LIST}#{call.actor.subject}"
+    after = pages.position(query.cursor, of=of) if query.cursor else None
+    items, last = actions.applications_page(
+        by=call.actor, now=call.now, after=after, limit=query.limit
+    )
+    shown = [_shown(item, call.language) for item in items]
+    return ApplicationsPage(shown, pages.cursor(last, of=of) if last else None)
+
+
+@routes.get(
+    "/to-verify",
+    action="applications/list-to-verify",
+    query=ToVerifyAsked,
+    answers=ToVerifyPage,
+    refuses=(Unknown, NoPack, pages.BadCursor),
+)
+def list_to_verify(call: Call[None]) -> ToVerifyPage:
+    """List the applications of an area whose papers an officer is to look at."""
+    query: ToVerifyAsked = call.query
+    of = f"{_LIST}/to-verify#{query.programme}#{query.area}"
+    after = pages.position(query.cursor, of=of) if query.cursor else None
+    items, last = actions.to_verify_page(
+        query.programme, query.area, by=call.actor, after=after, limit=query.limit
+    )
+    shown = [_to_verify(item, call.language) for item in items]
+    return ToVerifyPage(shown, pages.cursor(last, of=of) if last else None)
+
+
+@routes.get(
+    "/{application_id}",
+    action="applications/see",
+    answers=ApplicationShown,
+    refuses=(Unknown,),
+)
+def see(call: Call[None], application_id: str) -> ApplicationShown:
+    """See an application of a child whom the caller represents."""
+    return _shown(actions.see(application_id, by=call.actor, now=call.now), call.language)
+
+
+@routes.put(
+    "/{application_id}/statuses/{status}",
+    action="applications/verify-status",
+    asks=StatusAsked,
+    answers=ToVerify,
+    refuses=(Unknown, rules.ReasonNeeded, rules.PaperOutdated, rules.NotLive),
+)
+def verify_status(call: Call[StatusAsked], application_id: str, status: str) -> ToVerify:
+    """Record whether a claimed status was proved; category and place follow; officers only."""
+    application = actions.verify_status(
+        application_id,
+        status,
+        result=call.asked.result,
+        reason=call.asked.reason,
+        paper_on=call.asked.paper_on,
+        by=call.actor,
+        now=call.now,
+    )
+    return _to_verify(actions.seen(application), call.language)
+
+
+@routes.put(
+    "/{application_id}/preferences",
+    action="applications/prefer",
+    asks=PreferencesAsked,
+    answers=ApplicationShown,
+    refuses=(
+        Unknown,
+        children.PowerMissing,
+        rules.TooManyPreferences,
+        rules.DoubledPreference,
+        rules.PreferenceNotHere,
+        rules.NotQueued,
+    ),
+)
+def prefer(call: Call[PreferencesAsked], application_id: str) -> ApplicationShown:
+    """Change the preferred groups; the place in the queue stays."""
+    application = actions.prefer(
+        application_id, call.asked.preferences, by=call.actor, now=call.now
+    )
+    return _shown(actions.seen(application), call.language)
+
+
+@routes.put(
+    "/{application_id}/confirmation",
+    action="applications/confirm",
+    answers=ApplicationShown,
+    refuses=(Unknown, children.PowerMissing, rules.NotOffered, rules.ConfirmTooLate),
+)
+def confirm(call: Call[None], application_id: str) -> ApplicationShown:
+    """Confirm the offered voucher; the term to choose and sign begins."""
+    application = actions.confirm(application_id, by=call.actor, now=call.now)
+    return _shown(actions.seen(application), call.language)
+
+
+@routes.put(
+    "/{application_id}/refusal",
+    action="applications/refuse",
+    answers=ApplicationShown,
+    refuses=(Unknown, children.PowerMissing, rules.NotOffered, rules.ConfirmTooLate),
+)
+def refuse(call: Call[None], application_id: str) -> ApplicationShown:
+    """Refuse the offered voucher; the application is annulled with it."""
+    application = actions.refuse(application_id, by=call.actor, now=call.now)
+    return _shown(actions.seen(application), call.language)
+
+
+@routes.put(
+    "/{application_id}/withdrawal",
+    action="applications/withdraw",
+    answers=ApplicationShown,
+    refuses=(Unknown, children.PowerMissing, rules.RefuseInstead, rules.NotLive),
+)
+def withdraw(call: Call[None], application_id: str) -> ApplicationShown:
+    """Withdraw an application; a new one is possible at once, at the end of the queue."""
+    application = actions.withdraw(application_id, by=call.actor, now=call.now)
+    return _shown(actions.seen(application), call.language)
+
+
+@routes.put(
+    "/{application_id}/restoration",
+    action="applications/restore",
+    answers=ApplicationShown,
+    refuses=(
+        Unknown,
+        children.PowerMissing,
+        rules.NotInactive,
+        rules.RestoreClosed,
+        rules.TooYoung,
+        rules.TooOld,
+        rules.AlreadyApplied,
+    ),
+)
+def restore(call: Call[None], application_id: str) -> ApplicationShown:
+    """Put an inactive application back into the queue, once, in its old order."""
+    application = actions.restore(application_id, by=call.actor, now=call.now)
+    return _shown(actions.seen(application), call.language)
+
+
+def _details(child: ChildAsked) -> children.ChildDetails:
+    return children.ChildDetails(
+        iin=child.iin,
+        no_iin_reason=child.no_iin_reason,
+        surname=child.surname,
+        given_name=child.given_name,
+        patronymic=child.patronymic,
+        birth_date=child.birth_date,
+        sex=child.sex,
+        address=child.address,
+    )
+
+
+def _ask_registry(digests: Sequence[str], status: str, now: datetime) -> rules.Checked:
+    answer = registry.check(digests, status, now=now)
+    return rules.Checked(answer.result, answer.since)
+
+
+def _category(seen: Seen, language: str) -> CategoryShown:
+    named = {"kk": seen.category.kk, "ru": seen.category.ru, "en": seen.category.en}[language]
+    return CategoryShown(seen.application.category, seen.application.tier, named)
+
+
+def _statuses(seen: Seen, language: str) -> list[StatusShown]:
+    return [
+        StatusShown(
+            s.status,
+            s.state,
+            s.proof,
+            s.prove_by,
+            s.registry_silent_since,
+            s.reason,
+            text(f"applications/reason/{s.reason}", language) if s.reason else None,
+        )
+        for s in seen.application.statuses
+    ]
+
+
+def _shown(seen: Seen, language: str) -> ApplicationShown:
+    a = seen.application
+    return ApplicationShown(
+        application_id=a.application_id,
+        ticket=a.ticket,
+        state=a.state,
+        programme=a.programme,
+        area=a.area,
+        child_id=a.child_id,
+        language=a.language,
+        kind=a.kind,
+        received_at=a.received_at,
+        ordered_at=a.ordered_at,
+        category=_category(seen, language),
+        statuses=_statuses(seen, language),
+        preferences=a.preferences,
+        batch=a.batch_name,
+        voucher_id=a.voucher_id,
+        confirm_by=a.confirm_by,
+        restore_until=a.restore_until,
+        restores=a.restores,
+        rules=a.pack,
+        links=Links(
+            place=f"/v1/queue/places/{a.application_id}",
+            voucher=f"/v1/vouchers/{a.voucher_id}" if a.voucher_id else None,
+        ),
+    )
+
+
+def _to_verify(seen: Seen, language: str) -> ToVerify:
+    a = seen.application
+    return ToVerify(
+        application_id=a.application_id,
+        ticket=a.ticket,
+        state=a.state,
+        programme=a.programme,
+        area=a.area,
+        child_id=a.child_id,
+        received_at=a.received_at,
+        category=_category(seen, language),
+        statuses=_statuses(seen, language),
+    )
