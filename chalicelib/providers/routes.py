@@ -610,6 +610,132 @@ def put_group(call: Call[GroupBody], group_id: GroupId) -> GroupSeen:
     return _group(group)
 
 
+# --- imports ------------------------------------------------------------------------------------
+
+
+class PayeeBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is paid, as the act's file names it."""
+
+    organisation_id: Id
+    bin: Annotated[str, Meta(min_length=12, max_length=12)]
+    name: Name
+    form: Literal["public", "private", "sole-trader"]
+    account: Annotated[str, Meta(min_length=20, max_length=30)]
+    bank: Annotated[str, Meta(min_length=8, max_length=11)]
+    contact: Annotated[str, Meta(min_length=5, max_length=120)]
+
+
+class ImportedGroup(Struct, frozen=True, forbid_unknown_fields=True):
+    """A group of the imported site; its places count from the day of the import."""
+
+    group_id: Id
+    name: Name
+    academic_year: Year
+    age_from: Age
+    age_to: Age
+    language: Language
+    kind: Kind
+    hours: Hours
+    capacity: Annotated[int, Meta(ge=1, le=1000)]
+    from_on: date
+
+
+class SourceBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the row stood: the system, the file's SHA-256, the line of its first row."""
+
+    system: Annotated[str, Meta(min_length=2, max_length=60, pattern=_TEXT)]
+    file: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    line: Annotated[int, Meta(ge=1)]
+
+
+class ImportBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A kindergarten that an act listed before Kezek, with its payee and groups."""
+
+    organisation: PayeeBody
+    programme: Code
+    area: Code
+    name: Name
+    address: Address
+    locality: Locality
+    form: SiteForm
+    groups: Annotated[tuple[ImportedGroup, ...], Meta(min_length=1, max_length=20)]
+    act: Act
+    listed_on: date
+    source: SourceBody
+
+
+@routes.put(
+    "/imports/{site_id}",
+    action="providers/import-site",
+    asks=ImportBody,
+    answers=SiteSeen,
+    refuses=(
+        Unknown,
+        AnotherContent,
+        BadBin,
+        BadId,
+        NoPack,
+        NoRuleInForce,
+        actions.ListingOver,
+        rules.BadAccount,
+        rules.BadBank,
+        rules.BinTaken,
+        rules.BadCapacity,
+        rules.BadAges,
+        rules.TooManyGroups,
+    ),
+)
+def import_site(call: Call[ImportBody], site_id: SiteId) -> SiteSeen:
+    """Take over a site that an act listed, with its groups; the same again changes nothing."""
+    body = call.asked
+    payee = body.organisation
+    organisation_id = checked_id(payee.organisation_id, field="organisation_id")
+    asked = actions.SiteImported(
+        organisation=OrganisationAsked(
+            organisation_id=organisation_id,
+            bin=payee.bin,
+            name=payee.name,
+            form=payee.form,
+            payee=payee.name,
+            account=payee.account,
+            bank=payee.bank,
+            contact=payee.contact,
+        ),
+        site=SiteAsked(
+            site_id=site_id,
+            organisation_id=organisation_id,
+            programme=body.programme,
+            area=body.area,
+            name=body.name,
+            address=body.address,
+            locality=body.locality,
+            form=body.form,
+        ),
+        groups=tuple(
+            GroupAsked(
+                group_id=checked_id(group.group_id, field="group_id"),
+                name=group.name,
+                academic_year=group.academic_year,
+                age_from=group.age_from,
+                age_to=group.age_to,
+                language=group.language,
+                kind=group.kind,
+                hours=group.hours,
+                capacity=group.capacity,
+                from_on=group.from_on,
+            )
+            for group in body.groups
+        ),
+        act=body.act,
+        listed_on=body.listed_on,
+        source=actions.Source(
+            system=body.source.system, file=body.source.file, line=body.source.line
+        ),
+    )
+    site, groups = actions.import_site(asked, by=call.actor, now=call.now)
+    return _site(site, whole=True, groups=groups)
+
+
 # --- the public ---------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ organisations   who is paid
 admission       the way onto the List
 listing         on the List and off it
 groups          groups of a site
+imports         what an earlier act listed, taken over from a file
 reading         what each role sees
 """
 
@@ -18,6 +19,7 @@ from chalicelib.providers.actions.admission import (
     submit_site,
 )
 from chalicelib.providers.actions.groups import put_group, renew_capacity
+from chalicelib.providers.actions.imports import ListingOver, SiteImported, Source, import_site
 from chalicelib.providers.actions.listing import (
     expire,
     list_site,
@@ -48,10 +50,13 @@ from chalicelib.providers.actions.reading import (
 
 __all__ = [
     "AreaNeeded",
+    "ListingOver",
     "OrganisationAsked",
     "OrganisationSeen",
     "Payee",
     "SiteAsked",
+    "SiteImported",
+    "Source",
     "catalogue",
     "check_site",
     "confirm_account",
@@ -60,6 +65,7 @@ __all__ = [
     "figures",
     "group_of",
     "groups_of_site",
+    "import_site",
     "lapse_correction",
     "list_site",
     "list_sites",

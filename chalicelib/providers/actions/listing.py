@@ -49,7 +49,7 @@ def list_site(site_id: str, *, act: str, by: Actor, now: datetime) -> Site:
     site = law.enlist(kept.value, by=by.subject, today=today, admission=pack.at(today).admission)
 
     site = law.remembered(site, Step.LIST, act, whole)
-    effects = [*_watch(site, admission), _notice(site, "site-listed", act, now=now)]
+    effects = [*watch(site, admission), _notice(site, "site-listed", act, now=now)]
     organisation = store.load_organisation(site.organisation_id)
     confirmed = law_of_accounts.confirm_first(organisation.value)
     if confirmed is not organisation.value:
@@ -91,7 +91,7 @@ def reinstate_site(
     site = law.reinstate(kept.value, measure, today=today, admission=admission)
 
     site = law.remembered(site, Step.REINSTATE, act, whole)
-    effects = [*_watch(site, admission), _notice(site, "site-reinstated", act, now=now)]
+    effects = [*watch(site, admission), _notice(site, "site-reinstated", act, now=now)]
     _commit("providers/site-reinstated", kept, site, *effects, by=by, now=now, pack=pack, act=act)
     return site
 
@@ -240,7 +240,7 @@ def _commit(
     journal.commit(entry, aggregate, listing, *groups, *others)
 
 
-def _watch(site: Site, admission: Admission) -> list[Put]:
+def watch(site: Site, admission: Admission) -> list[Put]:
     """Describe the reminders of a year on the List: before its end, and after its last day."""
     if site.valid_to is None:
         return []
