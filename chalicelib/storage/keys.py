@@ -145,6 +145,11 @@ def enrolment(site_id: str, enrolment_id: str) -> tuple[str, str]:
     return f"SITE#{site_id}", f"ENROLMENT#{enrolment_id}"
 
 
+def stays(child_id: str, programme: str) -> tuple[str, str]:
+    """Which enrolments did this child ever have in a programme, anywhere?"""
+    return f"CHILD#{child_id}", f"STAYS#{programme}"
+
+
 # --- queue --------------------------------------------------------------------------------------
 
 
@@ -171,6 +176,16 @@ def ranks_page(programme: str, area: str, as_of: str, page: int) -> tuple[str, s
     return f"RANKS#{programme}#{area}#{as_of}", f"PAGE#{page:05d}"
 
 
+def ranks_list(programme: str, area: str, as_of: str, page: int) -> tuple[str, str]:
+    """In which order do the tickets of one published queue stand, without persons?"""
+    return f"RANKS#{programme}#{area}#{as_of}", f"LIST#{page:05d}"
+
+
+def checkpoint(checkpoint_id: str) -> tuple[str, str]:
+    """Was a checkpoint published under this id?"""
+    return f"CHECKPOINT#{checkpoint_id}", ONLY
+
+
 def run(run_id: str) -> tuple[str, str]:
     """One iteration: what it read, under which rules, and how far it got."""
     return f"RUN#{run_id}", ONLY
@@ -179,6 +194,11 @@ def run(run_id: str) -> tuple[str, str]:
 def run_part(run_id: str, part: str, number: int) -> tuple[str, str]:
     """A packed part of a run: INPUT or OUTCOME. (query pk, sk begins with the part)"""
     return f"RUN#{run_id}", f"{part}#{number:05d}"
+
+
+def run_gate(run_id: str) -> tuple[str, str]:
+    """May this run issue vouchers now? The row stands from release to end or stop."""
+    return f"RUN#{run_id}", "GATE"
 
 
 def runs(programme: str, area: str, at: str, run_id: str) -> tuple[str, str]:
@@ -194,6 +214,11 @@ def run_open(programme: str, area: str) -> tuple[str, str]:
 def due(on: date, at: str, name: str) -> tuple[str, str]:
     """What falls due on a day, by instant? (query pk)"""
     return f"DUE#{on.isoformat()}", f"{at}#{name}"
+
+
+def due_mark() -> tuple[str, str]:
+    """Up to which day was everything that fell due looked at?"""
+    return "DUE", "MARK"
 
 
 # --- attendance ---------------------------------------------------------------------------------
@@ -224,9 +249,19 @@ def evidence(device_id: str, last_counter: int, digest: str) -> tuple[str, str]:
     return f"EVIDENCE#{device_id}", f"{last_counter:012d}#{digest}"
 
 
+def device_flag(device_id: str, kind: str, counter: int) -> tuple[str, str]:
+    """What is wrong with this tablet's chain, from which record on? (query pk, sk begins FLAG#)"""
+    return f"DEVICE#{device_id}", f"FLAG#{kind}#{counter:012d}"
+
+
 def sheet(site_id: str, month: Month, child_id: str) -> tuple[str, str]:
-    """The child-month: days, approval, disputes. (query pk: a provider-month)"""
+    """The marks of a child-month. (query pk: a provider-month, with what people said of it)"""
     return f"SHEET#{site_id}#{month}", child_id
+
+
+def sheet_said(site_id: str, month: Month, child_id: str) -> tuple[str, str]:
+    """Approval, proofs, disputes, decisions of a child-month; sorts right after its marks."""
+    return f"SHEET#{site_id}#{month}", f"{child_id}#SAID"
 
 
 def site_month(site_id: str, month: Month) -> tuple[str, str]:
@@ -255,6 +290,21 @@ def statement(site_id: str, month: Month, number: int) -> tuple[str, str]:
     return f"STATEMENT#{site_id}#{month}", f"{number:04d}"
 
 
+def site_month_head(site_id: str, month: Month) -> tuple[str, str]:
+    """How does a provider-month stand in billing? (comes with the query of its statements)"""
+    return f"STATEMENT#{site_id}#{month}", "HEAD"
+
+
+def billing_run(run_id: str) -> tuple[str, str]:
+    """Which month was billed on demand, and by whom?"""
+    return f"BILLRUN#{run_id}", ONLY
+
+
+def budget(programme: str, area: str, year: int) -> tuple[str, str]:
+    """What was allotted for a year, and by which acts?"""
+    return f"BUDGET#{programme}#{area}", str(year)
+
+
 def posting(name: str) -> tuple[str, str]:
     """Was this booked? The natural name books it once."""
     return f"POSTING#{name}", ONLY
@@ -270,13 +320,23 @@ def account_line(name: str, at: str, posting_name: str) -> tuple[str, str]:
     return f"ACCOUNT#{name}", f"LINE#{at}#{posting_name}"
 
 
-def claim(organisation_id: str, month: Month, claim_id: str) -> tuple[str, str]:
-    """What does an organisation ask for a month? (query pk)"""
-    return f"CLAIM#{organisation_id}#{month}", claim_id
+def claim(claim_id: str) -> tuple[str, str]:
+    """What is asked for a site's month, and how does it stand?"""
+    return f"CLAIM#{claim_id}", ONLY
+
+
+def site_claims(site_id: str, month: Month) -> tuple[str, str]:
+    """Which claims did a site's month give, and which statements do they cover?"""
+    return f"CLAIMS#{site_id}#{month}", ONLY
+
+
+def organisation_claims(organisation_id: str, month: Month, claim_id: str) -> tuple[str, str]:
+    """Which claims has an organisation for a month? (query pk)"""
+    return f"CLAIMS#{organisation_id}#{month}", f"CLAIM#{claim_id}"
 
 
 def area_claims(programme: str, area: str, month: Month, claim_id: str) -> tuple[str, str]:
-    """Which claims does an area have for a month, in which state? (query pk)"""
+    """Which claims does an area have for a month? (query pk)"""
     return f"CLAIMS#{programme}#{area}#{month}", claim_id
 
 
@@ -285,9 +345,19 @@ def payment_run(run_id: str) -> tuple[str, str]:
     return f"PAYRUN#{run_id}", ONLY
 
 
-def bank_answer(digest: str) -> tuple[str, str]:
-    """Was this answer file read before?"""
-    return f"ANSWER#{digest}", ONLY
+def payment(end_to_end_id: str) -> tuple[str, str]:
+    """One line of a payment file, found by the id the bank answers with."""
+    return f"PAYMENT#{end_to_end_id}", ONLY
+
+
+def bank_answer(answer_id: str) -> tuple[str, str]:
+    """What did this answer file say, and what became of each line?"""
+    return f"ANSWER#{answer_id}", ONLY
+
+
+def open_case(name: str) -> tuple[str, str]:
+    """Which line of a bank's answer belongs to no payment of ours?"""
+    return f"CASE#{name}", ONLY
 
 
 # --- journal, outbox, vault ---------------------------------------------------------------------

@@ -1,0 +1,155 @@
+"""Days as other slices need them, and the gathering that every view of a timesheet shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from chalicelib.attendance import rules, store
+from chalicelib.attendance.rules import ChildMonth, Day, MonthFacts
+from chalicelib.attendance.store import ChildSheet
+from chalicelib.kernel.periods import DateRange, Month
+from chalicelib.policy.actions import load_pack
+from chalicelib.policy.rules import MonthDates, Pack
+from chalicelib.providers import store as providers
+from chalicelib.providers.rules import Site
+from chalicelib.vouchers import store as vouchers
+from chalicelib.vouchers.rules import Member
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A child's days at one group of a site, both ends included."""
+
+    child_id: str
+    enrolment_id: str
+    group_id: str
+    days: DateRange
+
+    @property
+    def never(self) -> bool:
+        """Return whether the enrolment was cancelled before it began."""
+        return self.days.last is not None and self.days.last < self.days.first
+
+
+@dataclass(frozen=True, slots=True)
+class SiteAndPack:
+    """A site, the rules that judge it, and the dates of one month."""
+
+    site: Site
+    pack: Pack
+    month: Month
+    dates: MonthDates
+
+
+def load_site_month(site_id: str, month: Month) -> SiteAndPack:
+    """Return what judges a site's month: the rules in force on its last day. Raises Unknown."""
+    site = providers.load_site(site_id).value
+    pack = load_pack(site.programme, site.area)
+    return SiteAndPack(site, pack, month, dates_of(pack, month))
+
+
+def dates_of(pack: Pack, month: Month) -> MonthDates:
+    """Return the dates that follow a month, by the rules of its own time."""
+    return pack.at(month.last).month_calendar.dates(month, pack.calendar)
+
+
+def stays_at(site_id: str, month: Month) -> list[Stay]:
+    """Return who is enrolled at a site in a month, by child and first day. One query."""
+    whole = DateRange(month.first, month.last)
+    found = [
+        stay
+        for roster in vouchers.load_rosters(site_id)
+        for stay in (_stay(member, roster.group_id) for member in roster.members)
+        if not stay.never and stay.days.overlaps(whole)
+    ]
+    return sorted(found, key=lambda stay: (stay.child_id, stay.days.first, stay.enrolment_id))
+
+
+def days_of(
+    sheet: ChildSheet, stays: Sequence[Stay], where: SiteAndPack, *, today: date
+) -> tuple[Day, ...]:
+    """Return a child-month's days at a site as they stand today."""
+    return rules.timesheet(
+        sheet.marks,
+        sheet.late,
+        sheet.said.value,
+        month=where.month,
+        enrolled=tuple(stay.days for stay in stays),
+        calendar=where.pack.calendar,
+        dates=where.dates,
+        today=today,
+    )
+
+
+def by_child(stays: Iterable[Stay]) -> dict[str, list[Stay]]:
+    """Return child → its stays, in order of child."""
+    found: dict[str, list[Stay]] = {}
+    for stay in stays:
+        found.setdefault(stay.child_id, []).append(stay)
+    return found
+
+
+def month_for_billing(site_id: str, month: Month, *, today: date) -> MonthFacts:
+    """Return every enrolled child's days of a provider's month. Raises Unknown.
+
+    today: the local day for which the days' standing is asked; the bill of a closed month is the
+    same for every day on which nobody decided anything. A child without a single mark is there:
+    its missing records are findings. Four reads: the site, whether the month is closed, the
+    rosters, and all sheets in one query.
+    """
+    where = load_site_month(site_id, month)
+    closed = store.find_site_month(site_id, month).value.closed_at is not None
+    groups = by_child(stays_at(site_id, month))
+    sheets = store.list_sheets(site_id, month)
+    children: list[ChildMonth] = []
+    for child_id, stays in groups.items():
+        sheet = sheets.get(child_id) or store.no_sheet(site_id, month, child_id)
+        days = days_of(sheet, stays, where, today=today)
+        said = sheet.said
+        children += [
+            ChildMonth(
+                child_id=child_id,
+                enrolment_id=stay.enrolment_id,
+                group_id=stay.group_id,
+                starts_on=stay.days.first,
+                ends_on=stay.days.last,
+                days=days if len(stays) == 1 else rules.within(days, stay.days),
+                approved_at=said.value.approved_at,
+                digest=said.value.digest,
+                sheet_version=said.version,
+            )
+            for stay in stays
+        ]
+    site = where.site
+    return MonthFacts(
+        site_id=site_id,
+        organisation_id=site.organisation_id,
+        programme=site.programme,
+        area=site.area,
+        month=str(month),
+        pack=where.pack.version,
+        closed=closed,
+        children=tuple(children),
+    )
+
+
+def attended_days(site_id: str, child_id: str, first: date, last: date) -> int:
+    """Return on how many days a child was at a site, from first to last; both included."""
+    site = providers.load_site(site_id).value
+    calendar = load_pack(site.programme, site.area).calendar
+    month, attended = Month.of(first), 0
+    while month.first <= last:
+        enrolled = [s.days for s in stays_at(site_id, month) if s.child_id == child_id]
+        if enrolled:
+            marks = store.find_sheet(site_id, month, child_id).marks
+            days = rules.fold(marks, month=month, enrolled=enrolled, calendar=calendar)
+            attended += rules.count_attended(d for d in days if first <= d.on <= last)
+        month = month.next()
+    return attended
+
+
+def _stay(member: Member, group_id: str) -> Stay:
+    days = DateRange(member.starts_on, member.ends_on)
+    return Stay(member.child_id, member.enrolment_id, group_id, days)

@@ -1,0 +1,210 @@
+"""Tablets: paired by a one-time code, limited by a bucket, revoked for good."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.kernel.periods import from_stamp, stamp
+from chalicelib.kernel.refusals import Malformed, NotAllowed, OutOfTurn, TooMuch
+
+CODE_LENGTH = 8
+CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+CODE_MINUTES = 15
+DEVICES_MAX = 100
+PROOF_PREFIX = "kezek-pair-v1"
+
+# A unit a second, up to twenty thousand: a month of a big site at once, or ten days offline twice.
+BUCKET_SECONDS = 20_000
+UPLOAD_COST = 5
+
+_NOT_CODE = re.compile(r"[\s-]")
+
+
+class BadCode(NotAllowed):
+    """No tablet can be paired with this code: wrong, used or older than 15 minutes, all alike."""
+
+    code = "attendance/bad-code"
+
+
+class BadKey(Malformed):
+    """The key is not 32 bytes of Ed25519, the id not the key's, or the proof not made with it."""
+
+    code = "attendance/bad-key"
+
+
+class AlreadyPaired(OutOfTurn):
+    """This key was paired before; a tablet that is paired again makes a new key."""
+
+    code = "attendance/already-paired"
+
+
+class PairingOver(OutOfTurn):
+    """The code of this pairing was used or is too old; ask for another under a new id."""
+
+    code = "attendance/pairing-over"
+
+
+class TooManyDevices(OutOfTurn):
+    """The site has as many tablets as one site may have."""
+
+    code = "attendance/too-many-devices"
+
+
+class NotPaired(NotAllowed):
+    """No such tablet is paired."""
+
+    code = "attendance/not-paired"
+
+
+class DeviceRevoked(NotAllowed):
+    """The tablet was revoked; nothing it sends counts any more."""
+
+    code = "attendance/device-revoked"
+
+
+class TooManyUploads(TooMuch):
+    """The tablet sends more than one tablet may; `retry_after_s` says when to go on."""
+
+    code = "attendance/too-many-uploads"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairing:
+    """An invitation for one tablet. asked: fingerprint of who asked for what."""
+
+    pairing_id: str
+    site_id: str
+    organisation_id: str
+    programme: str
+    area: str
+    label: str
+    asked: str
+    created_at: str
+    valid_until: str
+    device_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A tablet of a site. public_key: base64url, 43 signs."""
+
+    device_id: str
+    site_id: str
+    organisation_id: str
+    programme: str
+    area: str
+    label: str
+    public_key: str
+    pairing_id: str
+    paired_at: str
+    asked: str
+    revoked_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceState:
+    """What every upload needs of its tablet, in one row of plain attributes.
+
+    head_counter, head_hash: the last record of its chain, 0 and "" before the first. bucket_at:
+    epoch seconds at which the bucket of units was empty, or will be.
+    """
+
+    device_id: str
+    site_id: str
+    programme: str
+    area: str
+    head_counter: int = 0
+    head_hash: str = ""
+    bucket_at: int = 0
+    revoked: bool = False
+    last_at: str | None = None
+
+
+def code_from(digest: bytes) -> str:
+    """Return a one-time code made of 8 letters and digits that do not look alike."""
+    number = int.from_bytes(digest[:16], "big")
+    signs: list[str] = []
+    for _ in range(CODE_LENGTH):
+        number, rest = divmod(number, len(CODE_ALPHABET))
+        signs.append(CODE_ALPHABET[rest])
+    return "".join(signs)
+
+
+def typed_code(text: str) -> str:
+    """Return a code as it was meant, whatever its case, spaces and hyphens."""
+    return _NOT_CODE.sub("", text).upper()
+
+
+def proof_text(device_id: str, code: str) -> bytes:
+    """Return what a tablet signs to prove that it holds its key."""
+    return f"{PROOF_PREFIX}|{device_id}|{code}".encode()
+
+
+def valid_until(now: datetime) -> datetime:
+    return now + timedelta(minutes=CODE_MINUTES)
+
+
+def decide_code(pairing: Pairing, *, now: datetime) -> Pairing:
+    """Return a pairing whose code may still be shown. Raises PairingOver."""
+    if pairing.device_id is not None or now >= from_stamp(pairing.valid_until):
+        raise PairingOver()
+    return pairing
+
+
+def decide_pairing(
+    pairing: Pairing,
+    *,
+    device_id: str,
+    public_key: str,
+    label: str,
+    asked: str,
+    now: datetime,
+) -> tuple[Pairing, Device]:
+    """Return the used pairing and the new tablet. Raises BadCode."""
+    if pairing.device_id is not None or now >= from_stamp(pairing.valid_until):
+        raise BadCode()
+    device = Device(
+        device_id=device_id,
+        site_id=pairing.site_id,
+        organisation_id=pairing.organisation_id,
+        programme=pairing.programme,
+        area=pairing.area,
+        label=label,
+        public_key=public_key,
+        pairing_id=pairing.pairing_id,
+        paired_at=stamp(now),
+        asked=asked,
+    )
+    return replace(pairing, device_id=device_id), device
+
+
+def decide_revocation(device: Device, *, now: datetime) -> Device:
+    """Return the tablet revoked; one that is stays as it was."""
+    return device if device.revoked_at else replace(device, revoked_at=stamp(now))
+
+
+def state_of(device: Device) -> DeviceState:
+    """Return a tablet's state before its first upload."""
+    return DeviceState(
+        device_id=device.device_id,
+        site_id=device.site_id,
+        programme=device.programme,
+        area=device.area,
+        revoked=device.revoked_at is not None,
+    )
+
+
+def cost_of(records: int) -> int:
+    """Return the units an upload takes out of the bucket."""
+    return UPLOAD_COST + records
+
+
+def spend(bucket_at: int, cost: int, *, now: datetime) -> int:
+    """Return when the bucket is empty after this upload. Raises TooManyUploads."""
+    at = int(now.timestamp())
+    spent = max(bucket_at, at - BUCKET_SECONDS) + cost
+    if spent > at:
+        raise TooManyUploads(retry_after_s=spent - at)
+    return spent
