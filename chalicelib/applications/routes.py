@@ -12,7 +12,7 @@ from chalicelib.adapters import registry
 from chalicelib.applications import actions, rules
 from chalicelib.applications.actions import Seen
 from chalicelib.children import rules as children
-from chalicelib.children.routes import Iin, Name, NoIinReason
+from chalicelib.children.routes import Iin, Name, NoIinReason, RegistrationAsked
 from chalicelib.edge import pages
 from chalicelib.edge.routes import Call, Routes
 from chalicelib.edge.texts import text
@@ -90,6 +90,50 @@ class ToVerifyAsked(Struct, frozen=True, forbid_unknown_fields=True):
     programme: Code = "preschool"
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
     cursor: Annotated[str, Meta(max_length=512)] | None = None
+
+
+class SignInAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """The account the family has at an issuer of ours: iss and sub of its tokens."""
+
+    issuer: Annotated[str, Meta(min_length=1, max_length=200)]
+    subject: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class SourceAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the row stood: system, its number there, the file's SHA-256 and the line."""
+
+    system: Annotated[str, Meta(min_length=2, max_length=60)]
+    number: Annotated[str, Meta(min_length=1, max_length=60)]
+    file: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    line: Annotated[int, Meta(ge=1)]
+
+
+class ImportAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """One row of another system's queue; applied_at is the instant that counts for order."""
+
+    representative: RegistrationAsked
+    child: ChildAsked
+    programme: Code
+    area: Code
+    language: rules.GroupLanguage
+    applied_at: Annotated[datetime, Meta(tz=True)]
+    source: SourceAsked
+    kind: rules.Kind = "general"
+    statuses: Annotated[tuple[Code, ...], Meta(max_length=12)] = ()
+    preferences: Annotated[tuple[Id, ...], Meta(max_length=20)] = ()
+    batch: BatchAsked | None = None
+    sign_in: SignInAsked | None = None
+
+
+class ImportedShown(Struct, frozen=True):
+    """An imported application, without whom it is about."""
+
+    application_id: str
+    ticket: str
+    state: rules.State
+    category: int
+    ordered_at: str
+    received_at: str
 
 
 class CategoryShown(Struct, frozen=True):
@@ -372,6 +416,81 @@ def restore(call: Call[None], application_id: str) -> ApplicationShown:
     """Put an inactive application back into the queue, once, in its old order."""
     application = actions.restore(application_id, by=call.actor, now=call.now)
     return _shown(actions.seen(application), call.language)
+
+
+@routes.put(
+    "/imports/{application_id}",
+    action="applications/import",
+    asks=ImportAsked,
+    answers=ImportedShown,
+    refuses=(
+        Unknown,
+        AnotherContent,
+        actions.AppliedLater,
+        NoPack,
+        NoRuleInForce,
+        UnknownStatus,
+        rules.TooManyPreferences,
+        rules.DoubledPreference,
+        rules.PreferenceNotHere,
+        BadIin,
+        children.BadContact,
+        children.IinOrReason,
+        children.BadDates,
+        rules.TooYoung,
+        rules.TooOld,
+        children.SignInTaken,
+        children.RepresentedByAnother,
+        children.OtherData,
+        children.PowerMissing,
+        rules.AlreadyApplied,
+        rules.BatchDiffers,
+        rules.BatchFull,
+    ),
+)
+def import_application(call: Call[ImportAsked], application_id: str) -> ImportedShown:
+    """Take over an application from another system's queue, in that queue's order."""
+    asked = call.asked
+    person = asked.representative
+    row = actions.Imported(
+        representative=children.Registration(
+            iin=person.iin,
+            surname=person.surname,
+            given_name=person.given_name,
+            patronymic=person.patronymic,
+            language=person.language,
+            contacts=tuple(children.Contact(c.kind, c.value) for c in person.contacts),
+        ),
+        sign_in=actions.SignIn(issuer=asked.sign_in.issuer, subject=asked.sign_in.subject)
+        if asked.sign_in
+        else None,
+        asked=rules.Asked(
+            programme=asked.programme,
+            area=asked.area,
+            language=asked.language,
+            kind=asked.kind,
+            child_id=None,
+            child=_details(asked.child),
+            statuses=asked.statuses,
+            preferences=asked.preferences,
+            batch=rules.BatchAsked(id=asked.batch.id, size=asked.batch.size)
+            if asked.batch
+            else None,
+        ),
+        applied_at=asked.applied_at,
+        source=actions.Source(
+            system=asked.source.system,
+            number=asked.source.number,
+            file=asked.source.file,
+            line=asked.source.line,
+        ),
+    )
+    a = actions.import_application(
+        application_id, row, by=call.actor, now=call.now, ask_registry=_ask_registry
+    )
+    return ImportedShown(
+        a.application_id, a.ticket, a.state, a.category, a.ordered_at, a.received_at
+    )
 
 
 def _details(child: ChildAsked) -> children.ChildDetails:

@@ -3,6 +3,7 @@
 applying    a new application, and other preferences
 proving     statuses: an officer's result, a lapsed proof, an application judged anew
 answering   the voucher confirmed or refused, in time or not; withdrawing, restoring
+importing   another system's queue, row by row
 seeing      what a representative and an officer are shown
 """
 
@@ -17,6 +18,13 @@ from chalicelib.applications.actions.answering import (
     withdraw,
 )
 from chalicelib.applications.actions.applying import AskRegistry, apply, prefer
+from chalicelib.applications.actions.importing import (
+    AppliedLater,
+    Imported,
+    SignIn,
+    Source,
+    import_application,
+)
 from chalicelib.applications.actions.proving import lapse_proof, refresh, verify_status
 from chalicelib.applications.actions.seeing import (
     Seen,
@@ -27,11 +35,16 @@ from chalicelib.applications.actions.seeing import (
 )
 
 __all__ = [
+    "AppliedLater",
     "AskRegistry",
+    "Imported",
     "Seen",
+    "SignIn",
+    "Source",
     "applications_page",
     "apply",
     "confirm",
+    "import_application",
     "lapse_confirmation",
     "lapse_proof",
     "prefer",

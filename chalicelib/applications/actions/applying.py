@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -51,7 +51,7 @@ def apply(
     pack = load_pack(asked.programme, asked.area)
     in_force = pack.at(today)
     rules.check_asked(asked, in_force)
-    _check_groups(asked.preferences, programme=asked.programme, area=asked.area)
+    check_groups(asked.preferences, programme=asked.programme, area=asked.area)
     if asked.child is not None:
         children_rules.check_details(asked.child, today=today)
         rules.stand(asked.child.birth_date, today, in_force)
@@ -61,15 +61,19 @@ def apply(
     # The kind answer before the registers are asked; `take_hold` asks again for the commit.
     rules.check_free(children_store.load_holdings(child_id).value, asked.programme)
 
-    batch_writes, batch = _batch(application_id, asked, person=person, birth_date=birth_date)
+    batch_writes, batch = batch_of(application_id, asked, person=person, birth_date=birth_date)
     application = rules.decide_application(
         asked,
         application_id=application_id,
         child_id=child_id,
         person_id=person.person_id,
         ticket=new_ticket(),
-        statuses=_claims(
-            asked.statuses, pack=pack, child=fields, person=person, now=now, ask=ask_registry
+        statuses=claims_of(
+            asked.statuses,
+            pack=pack,
+            people=lambda: (fields, children_store.person_fields(person.person_id)),
+            now=now,
+            ask=ask_registry,
         ),
         standing=standing,
         batch_id=batch.batch_id if batch else None,
@@ -113,7 +117,7 @@ def prefer(
     kept = own(application_id, power="choose", by=by, now=now)
     pack = load_pack(kept.value.programme, kept.value.area)
     rules.check_preferences(preferences, pack.at(local_day(now)))
-    _check_groups(preferences, programme=kept.value.programme, area=kept.value.area)
+    check_groups(preferences, programme=kept.value.programme, area=kept.value.area)
     application = rules.decide_preferences(kept.value, preferences)
     if application != kept.value:
         journal.commit(
@@ -124,7 +128,8 @@ def prefer(
     return application
 
 
-def _check_groups(preferences: Sequence[str], *, programme: str, area: str) -> None:
+def check_groups(preferences: Sequence[str], *, programme: str, area: str) -> None:
+    """Raise PreferenceNotHere for a group of another area or programme, or none at all."""
     groups = providers.find_groups(preferences) if preferences else {}
     for group_id in preferences:
         kept = groups.get(group_id)
@@ -148,21 +153,20 @@ def _child(
     return child_id, children_store.load_child_fields(child_id)
 
 
-def _claims(
+def claims_of(
     codes: Sequence[str],
     *,
     pack: Pack,
-    child: dict[str, str],
-    person: Person,
+    people: Callable[[], Sequence[Mapping[str, str]]],
     now: datetime,
     ask: AskRegistry,
 ) -> tuple[ClaimedStatus, ...]:
+    """Return claimed statuses as they stand; `people`: opened fields of whom registers know."""
     in_force = pack.at(local_day(now))
     unique = list(dict.fromkeys(codes))
     digests: list[str] = []
     if any(in_force.statuses[code].proof == "registry" for code in unique):
-        parent = children_store.person_fields(person.person_id)
-        iins = [iin for iin in (child.get("iin"), parent.get("iin")) if iin]
+        iins = [iin for iin in (fields.get("iin") for fields in people()) if iin]
         digests = [children_store.iin_digest(iin) for iin in iins]
     claims = []
     for code in unique:
@@ -172,9 +176,10 @@ def _claims(
     return tuple(claims)
 
 
-def _batch(
+def batch_of(
     application_id: str, asked: Asked, *, person: Person, birth_date: date
 ) -> tuple[list[Write], Batch | None]:
+    """Describe an application joining its batch, if any. Raises BatchDiffers, BatchFull."""
     if asked.batch is None:
         return [], None
     # The representative's own names cannot collide with another's.
