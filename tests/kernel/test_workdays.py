@@ -17,26 +17,48 @@ KZ = read_calendar(store.find_text("calendar-kz.toml") or "", "calendar-kz.toml"
 DAYS = st.dates(date(2025, 1, 1), date(2027, 10, 31))
 
 
-@pytest.mark.parametrize(("month", "working"), [
-    ("2025-01", 20),    # 3 January off, Sunday the 5th worked, Christmas
-    ("2025-03", 17), ("2025-09", 21), ("2025-10", 22),
-    ("2026-01", 19), ("2026-03", 18), ("2026-05", 17),
-    ("2026-08", 21), ("2026-09", 22), ("2026-10", 21), ("2026-11", 21), ("2026-12", 22),
-    ("2027-01", 18), ("2027-03", 18), ("2027-05", 18),
-])
+@pytest.mark.parametrize(
+    ("month", "working"),
+    [
+        ("2025-01", 20),  # 3 January off, Sunday the 5th worked, Christmas
+        ("2025-03", 17),
+        ("2025-09", 21),
+        ("2025-10", 22),
+        ("2026-01", 19),
+        ("2026-03", 18),
+        ("2026-05", 17),
+        ("2026-08", 21),
+        ("2026-09", 22),
+        ("2026-10", 21),
+        ("2026-11", 21),
+        ("2026-12", 22),
+        ("2027-01", 18),
+        ("2027-03", 18),
+        ("2027-05", 18),
+    ],
+)
 def test_a_month_has_the_working_days_of_the_published_calendar(month, working):
     assert KZ.working_days(Month.parse(month)) == working
     assert len(KZ.working_days_in(Month.parse(month))) == working
 
 
-@pytest.mark.parametrize(("day", "worked"), [
-    ("2025-01-03", False), ("2025-01-05", True),      # swapped
-    ("2026-01-07", False), ("2026-05-27", False),     # Christmas, Kurban Ait
-    ("2026-03-24", False), ("2026-03-25", False), ("2026-03-26", True),
-    ("2026-08-31", True),                             # no Constitution Day in August 2026
-    ("2027-03-15", False), ("2027-08-30", True),      # it moved to 15 March
-    ("2026-11-21", False), ("2026-11-23", True),
-])
+@pytest.mark.parametrize(
+    ("day", "worked"),
+    [
+        ("2025-01-03", False),
+        ("2025-01-05", True),  # swapped
+        ("2026-01-07", False),
+        ("2026-05-27", False),  # Christmas, Kurban Ait
+        ("2026-03-24", False),
+        ("2026-03-25", False),
+        ("2026-03-26", True),
+        ("2026-08-31", True),  # no Constitution Day in August 2026
+        ("2027-03-15", False),
+        ("2027-08-30", True),  # it moved to 15 March
+        ("2026-11-21", False),
+        ("2026-11-23", True),
+    ],
+)
 def test_a_day_is_worked_or_not(day, worked):
     assert KZ.is_working(date.fromisoformat(day)) is worked
 
@@ -45,7 +67,7 @@ def test_the_next_and_the_previous_working_day_include_the_day_itself():
     friday, sunday, monday = date(2026, 10, 23), date(2026, 10, 25), date(2026, 10, 26)
 
     assert KZ.next_working(friday) == friday
-    assert KZ.next_working(sunday) == date(2026, 10, 27)    # Monday is off for Republic Day
+    assert KZ.next_working(sunday) == date(2026, 10, 27)  # Monday is off for Republic Day
     assert KZ.previous_working(monday) == friday
 
 
@@ -53,28 +75,37 @@ def almaty(text):
     return datetime.fromisoformat(text + "+05:00")
 
 
-@pytest.mark.parametrize(("at", "term", "until"), [
-    ("2026-11-23T09:00", {"working_days": 2}, "2026-11-26T00:00"),
-    ("2026-11-23T23:59", {"working_days": 2}, "2026-11-26T00:00"),
-    ("2026-11-20T18:30", {"working_days": 2}, "2026-11-25T00:00"),    # Friday: over the weekend
-    ("2026-03-19T18:30", {"working_days": 2}, "2026-03-27T00:00"),    # over Nauryz
-    ("2026-12-31T18:30", {"working_days": 5}, "2027-01-13T00:00"),    # New Year and Christmas
-    ("2026-11-21T18:30", {"calendar_days": 1}, "2026-11-23T00:00"),   # a Sunday counts
-    ("2026-11-01T00:00", {"calendar_days": 28}, "2026-11-30T00:00"),
-])
+@pytest.mark.parametrize(
+    ("at", "term", "until"),
+    [
+        ("2026-11-23T09:00", {"working_days": 2}, "2026-11-26T00:00"),
+        ("2026-11-23T23:59", {"working_days": 2}, "2026-11-26T00:00"),
+        ("2026-11-20T18:30", {"working_days": 2}, "2026-11-25T00:00"),  # Friday: over the weekend
+        ("2026-03-19T18:30", {"working_days": 2}, "2026-03-27T00:00"),  # over Nauryz
+        ("2026-12-31T18:30", {"working_days": 5}, "2027-01-13T00:00"),  # New Year and Christmas
+        ("2026-11-21T18:30", {"calendar_days": 1}, "2026-11-23T00:00"),  # a Sunday counts
+        ("2026-11-01T00:00", {"calendar_days": 28}, "2026-11-30T00:00"),
+    ],
+)
 def test_a_deadline_ends_at_midnight_of_its_last_day(at, term, until):
     assert KZ.deadline(almaty(at), **term) == almaty(until)
 
 
 def test_a_deadline_counts_from_the_local_day_of_the_instant():
-    late_on_sunday_in_utc = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)    # Monday 01:00 in Almaty
+    late_on_sunday_in_utc = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)  # Monday 01:00 in Almaty
 
     assert KZ.deadline(late_on_sunday_in_utc, working_days=1) == almaty("2026-11-25T00:00")
 
 
-@pytest.mark.parametrize("term", [
-    {}, {"working_days": 1, "calendar_days": 1}, {"working_days": 0}, {"calendar_days": -1},
-])
+@pytest.mark.parametrize(
+    "term",
+    [
+        {},
+        {"working_days": 1, "calendar_days": 1},
+        {"working_days": 0},
+        {"calendar_days": -1},
+    ],
+)
 def test_a_deadline_has_exactly_one_term(term):
     with pytest.raises(OneTermOnly):
         KZ.deadline(almaty("2026-11-23T09:00"), **term)
