@@ -10,14 +10,15 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from chalicelib.storage import keys
-from chalicelib.storage.commit import Check, Delete, Put, Raced
+from chalicelib.storage.commit import Delete, Put
 from chalicelib.storage.rows import AttendanceRow, FactsRow
 from chalicelib.storage.shelf import Kept, Shelf
-from chalicelib.vouchers.rules import Enrolment, Roster, Voucher, Waiter
+from chalicelib.vouchers.rules import Enrolment, Roster, Stays, Voucher, Waiter
 
 VOUCHERS: Shelf[Voucher] = Shelf(FactsRow, Voucher)
 WAITERS: Shelf[Waiter] = Shelf(FactsRow, Waiter)
 ENROLMENTS: Shelf[Enrolment] = Shelf(FactsRow, Enrolment)
+STAYS: Shelf[Stays] = Shelf(FactsRow, Stays)
 ROSTERS: Shelf[Roster] = Shelf(AttendanceRow, Roster)
 
 _ENROLMENT = "ENROLMENT#"
@@ -108,12 +109,30 @@ def list_enrolments(
     ]
 
 
+def find_enrolments(places: Sequence[tuple[str, str]]) -> list[Kept[Enrolment]]:
+    """Return those of the enrolments, (site id, enrolment id), that exist; a call per hundred."""
+    found = ENROLMENTS.find_many([keys.enrolment(*place) for place in places])
+    return list(found.values())
+
+
 def create_enrolment(enrolment: Enrolment) -> Put:
     return ENROLMENTS.create(keys.enrolment(enrolment.site_id, enrolment.enrolment_id), enrolment)
 
 
 def keep_enrolment(kept: Kept[Enrolment], enrolment: Enrolment) -> Put:
     return ENROLMENTS.replace(kept, enrolment)
+
+
+def find_stays(child_id: str, programme: str) -> Kept[Stays]:
+    """Return all enrolments a child ever had in a programme; none yet is empty, at version 0."""
+    pk, sk = keys.stays(child_id, programme)
+    return STAYS.find((pk, sk)) or Kept(Stays(), pk, sk, 0, "{}")
+
+
+def keep_stays(kept: Kept[Stays], stays: Stays) -> Put:
+    if kept.version == 0:
+        return STAYS.create((kept.pk, kept.sk), stays)
+    return STAYS.replace(kept, stays)
 
 
 # --- rosters
@@ -134,12 +153,3 @@ def keep_roster(kept: Kept[Roster], roster: Roster) -> Put:
     if kept.version == 0:
         return ROSTERS.create((kept.pk, kept.sk), roster)
     return ROSTERS.replace(kept, roster)
-
-
-# --- conditions on other rows
-
-
-def unchanged(kept: Kept[object]) -> Check:
-    """Demand that a row is still as it was read."""
-    row = FactsRow(kept.pk, kept.sk)
-    return Check(row, only_if=FactsRow.version == kept.version, otherwise=Raced())

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from chalicelib.kernel.actors import Actor, Role
-from chalicelib.kernel.periods import Month, local_day
+from chalicelib.kernel.periods import Month, local_day, stamp, start_of
 from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.kernel.workdays import Calendar
 from chalicelib.policy.rules import AcademicYear, Terms
-from chalicelib.providers.rules import Group
+from chalicelib.providers.rules import Group, GroupClosed
 from chalicelib.vouchers.rules.moving import check_group, check_term, leave_seats, may
 from chalicelib.vouchers.rules.refusals import (
     BadLastDay,
@@ -26,11 +26,14 @@ from chalicelib.vouchers.rules.refusals import (
     TransferPending,
 )
 from chalicelib.vouchers.rules.values import (
+    Began,
     Closing,
     Enrolment,
     Leaving,
     Member,
     Roster,
+    Stay,
+    Stays,
     Voucher,
 )
 
@@ -76,7 +79,7 @@ class EnrolmentEnd:
 
 def contract(
     voucher: Voucher,
-    group: Group,
+    group: Group | None,
     *,
     enrolment_id: str,
     starts_on: date,
@@ -86,12 +89,15 @@ def contract(
     """Return the voucher used and its first enrolment.
 
     Starts today or later, at most 60 days ahead, on a day whose places belong to the group's
-    academic year. Raises WrongState, TermPassed, NoSeat, PapersNotAccepted, BadStart.
+    academic year. Raises WrongState, TermPassed, NoSeat, GroupClosed,
+    PapersNotAccepted, BadStart.
     """
     state = may(voucher, "sign")
     check_term(voucher, now)
-    if voucher.seat is None or voucher.group_id != group.group_id:
+    if group is None or voucher.group_id != group.group_id:
         raise NoSeat()
+    if not group.open:
+        raise GroupClosed(group_id=group.group_id)
     if voucher.papers != "accepted":
         raise PapersNotAccepted(papers=voucher.papers)
     today = local_day(now)
@@ -178,7 +184,7 @@ def close(
     current: Enrolment,
     *,
     reason: Closing,
-    last_day: date,
+    last_day: date | None,
     by: Actor,
     now: datetime,
     objection_days: int,
@@ -190,15 +196,14 @@ def close(
     days in which the representative may object. Raises ClosingReason, WrongState, TransferPending,
     BadLastDay.
     """
-    if by.roles.isdisjoint(CLOSERS[reason]):
-        raise ClosingReason(reasons=sorted(r for r, roles in CLOSERS.items() if roles & by.roles))
+    check_closer(reason, by)
     state = may(voucher, "close")
     today = local_day(now)
     first = today
     if reason == "exclusion":
         first = calendar.add_working_days(today, objection_days)
     last = today + END_WITHIN_DAYS * ONE_DAY
-    if not first <= last_day <= last:
+    if last_day is None or not first <= last_day <= last:
         raise BadLastDay(first=first.isoformat(), last=last.isoformat())
     if pending(voucher, today) and last_day < current.starts_on:
         raise TransferPending(starts_on=current.starts_on.isoformat())
@@ -214,6 +219,76 @@ def close(
         leaving=_leaving(voucher, ended, joins=None),
     )
     return EnrolmentEnd(closed, ended, at_once)
+
+
+def close_unsigned(
+    voucher: Voucher, *, reason: Closing, last_day: date | None, by: Actor
+) -> Voucher:
+    """Return a confirmed voucher closed before any contract; it has no last day.
+
+    Raises ClosingReason, WrongState, BadLastDay.
+    """
+    check_closer(reason, by)
+    state = may(voucher, "close")
+    if last_day is not None:
+        raise BadLastDay(first=None, last=None)
+    return replace(leave_seats(voucher), state=state, closed_as=reason)
+
+
+def check_closer(reason: Closing, by: Actor) -> None:
+    """Raise ClosingReason unless one of the caller's roles may give the reason."""
+    if by.roles.isdisjoint(CLOSERS[reason]):
+        raise ClosingReason(reasons=sorted(r for r, roles in CLOSERS.items() if roles & by.roles))
+
+
+def lose_place(
+    voucher: Voucher,
+    current: Enrolment,
+    *,
+    last_day: date,
+    now: datetime,
+    terms: Terms,
+    calendar: Calendar,
+) -> EnrolmentEnd:
+    """Return the voucher free to choose again after its kindergarten was removed from the List.
+
+    last_day: the end of the transition; the enrolment ends then, today at the earliest. The
+    voucher stays the child's, confirmed, with a whole term from the day after. Raises WrongState.
+    """
+    state = may(voucher, "lose-place")
+    today = local_day(now)
+    ends_on = max(last_day, today, current.starts_on - ONE_DAY)
+    ended = replace(current, ends_on=ends_on, state="ended", reason="site-removed")
+    term = calendar.deadline(start_of(ends_on), working_days=terms.contract_working_days)
+    freed = replace(
+        voucher,
+        state=state,
+        group_id=None,
+        site_id=None,
+        organisation_id=None,
+        seat=None,
+        enrolment_id=None,
+        papers="none",
+        contract_by=stamp(term),
+        leaving=_leaving(voucher, ended, joins=None),
+    )
+    return EnrolmentEnd(freed, ended, ends_on < current.starts_on)
+
+
+def note_stay(stays: Stays, enrolment: Enrolment, *, began: Began = "contract") -> Stays:
+    """Return a child's stays with an enrolment added, or with its end."""
+    known = {stay.enrolment_id: stay for stay in stays.stays}
+    earlier = known.get(enrolment.enrolment_id)
+    known[enrolment.enrolment_id] = Stay(
+        enrolment.enrolment_id,
+        enrolment.voucher_id,
+        enrolment.site_id,
+        enrolment.group_id,
+        enrolment.starts_on,
+        enrolment.ends_on,
+        earlier.began if earlier else began,
+    )
+    return Stays(tuple(known.values()))
 
 
 def seats_over(voucher: Voucher, today: date) -> tuple[Voucher, tuple[Leaving, ...]]:
@@ -261,7 +336,7 @@ def _leaving(voucher: Voucher, ended: Enrolment, *, joins: str | None) -> tuple[
     kept = tuple(leaving for leaving in voucher.leaving if leaving.group_id != joins)
     if ended.ends_on is None or ended.ends_on < ended.starts_on:
         return kept
-    return (*kept, Leaving(ended.group_id, ended.ends_on))
+    return (*kept, Leaving(ended.group_id, ended.ends_on, ended.enrolment_id))
 
 
 def _enrolment(voucher: Voucher, group: Group, enrolment_id: str, starts_on: date) -> Enrolment:

@@ -37,6 +37,7 @@ Move = Literal[
     "sign",
     "return",
     "transfer",
+    "lose-place",
     "close",
     "cancel",
     "wait",
@@ -61,6 +62,7 @@ MOVES: Mapping[tuple[VoucherState, Move], VoucherState] = {
     ("used", "transfer"): "used",
     ("used", "wait"): "used",
     ("used", "take-offered"): "used",
+    ("used", "lose-place"): "confirmed",
     ("used", "close"): "closed",
 }
 

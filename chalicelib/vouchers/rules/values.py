@@ -10,6 +10,7 @@ VoucherState = Literal[
     "issued", "confirmed", "used", "lapsed", "refused", "returned", "closed", "cancelled"
 ]
 PapersResult = Literal["brought", "accepted", "refused"]
+Began = Literal["contract", "transfer"]
 Closing = Literal["withdrawal", "graduation", "exclusion"]
 
 
@@ -28,6 +29,7 @@ class Leaving:
 
     group_id: str
     until: date
+    enrolment_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,26 @@ class Enrolment:
     ends_on: date | None = None
     state: Literal["active", "ended"] = "active"
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """One enrolment in the life of a child; began: by a contract or by a transfer."""
+
+    enrolment_id: str
+    voucher_id: str
+    site_id: str
+    group_id: str
+    starts_on: date
+    ends_on: date | None
+    began: Began = "contract"
+
+
+@dataclass(frozen=True, slots=True)
+class Stays:
+    """All enrolments a child ever had in a programme, oldest first."""
+
+    stays: tuple[Stay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,77 @@
+"""What is done with vouchers: gather, decide, commit.
+
+change      the writes that any change of a voucher means: its seats, lists, clocks
+parts       writes for other slices' commits: issuing, confirming, ending before a contract
+choosing    the holder chooses a group, the head judges papers
+waiting     waiting lists: join, leave, offer, answer
+enrolling   contract, transfer, closure, and the seats that are freed after a last day
+deadlines   what happens by itself
+sites       a kindergarten is suspended or removed: its children first
+reading     what representatives, heads and officers see
+"""
+
+from collections.abc import Callable, Mapping
+
+from chalicelib.vouchers.actions import change
+from chalicelib.vouchers.actions.choosing import choose, judge_papers
+from chalicelib.vouchers.actions.deadlines import (
+    contract_soon,
+    end_seats,
+    lapse_contract,
+    lapse_offer,
+)
+from chalicelib.vouchers.actions.enrolling import close, sign, transfer
+from chalicelib.vouchers.actions.parts import confirming, ending, issuing
+from chalicelib.vouchers.actions.reading import (
+    Enrolled,
+    Expected,
+    enrolment_of_child,
+    enrolments_of_child,
+    list_own,
+    load_own,
+    papers_text,
+    site_enrolments,
+    site_expected,
+)
+from chalicelib.vouchers.actions.sites import SITE_ENDS_TOPIC, site_closed, site_ends
+from chalicelib.vouchers.actions.waiting import answer, join, leave, offer_seats
+
+# What falls due, by topic: called with the subject, `by` and `now`; True when anything was done.
+DEADLINES: Mapping[str, Callable[..., bool]] = {
+    change.CONTRACT_TOPIC: lapse_contract,
+    change.CONTRACT_SOON_TOPIC: contract_soon,
+    change.OFFER_LAPSE_TOPIC: lapse_offer,
+    change.SEATS_TOPIC: end_seats,
+    SITE_ENDS_TOPIC: site_ends,
+}
+
+__all__ = [
+    "DEADLINES",
+    "Enrolled",
+    "Expected",
+    "papers_text",
+    "site_ends",
+    "answer",
+    "choose",
+    "close",
+    "confirming",
+    "contract_soon",
+    "end_seats",
+    "ending",
+    "enrolment_of_child",
+    "enrolments_of_child",
+    "issuing",
+    "join",
+    "judge_papers",
+    "lapse_contract",
+    "lapse_offer",
+    "leave",
+    "list_own",
+    "load_own",
+    "offer_seats",
+    "sign",
+    "site_closed",
+    "site_enrolments",
+    "site_expected",
+    "transfer",
+]

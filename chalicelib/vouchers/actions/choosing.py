@@ -1,0 +1,119 @@
+"""The holder chooses a group; the head of the chosen kindergarten judges the papers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chalicelib.journal import store as journal
+from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.periods import local_day
+from chalicelib.kernel.refusals import Unknown
+from chalicelib.providers import store as providers
+from chalicelib.storage.commit import settles
+from chalicelib.vouchers import rules, store
+from chalicelib.vouchers.actions import change
+from chalicelib.vouchers.rules import OthersWait, PapersResult, Voucher
+
+
+@settles
+def choose(voucher_id: str, group_id: str, *, by: Actor, now: datetime) -> Voucher:
+    """Swap the reserved seat for one in another group; the same group again changes nothing.
+
+    The left seat is free in the same commit and offered on. Raises Unknown, WrongState,
+    TermPassed, AnotherArea, AgeDoesNotFit, OthersWait, GroupClosed, NoPlace.
+    """
+    kept = change.represented(voucher_id, by=by, power="choose", now=now)
+    group = providers.load_group(group_id)
+    pack = change.pack_of(kept.value)
+
+    after = rules.choose(kept.value, group.value, now=now, calendar=pack.calendar)
+
+    if after == kept.value:
+        return after
+    check_turn(kept.value, group_id)
+    described = change.writes(kept, after, now=now, groups={group_id: group})
+    own, rest = change.puts(described)
+    mark = kept.version + 1
+    names = change.named(group.value)
+    term = change.shown_at(after.contract_by) if after.contract_by else ""
+    journal.commit(
+        journal.entry(
+            "vouchers/chosen",
+            f"voucher/{voucher_id}",
+            by=by,
+            now=now,
+            pack=pack.version,
+            group_id=group_id,
+            left=kept.value.group_id,
+        ),
+        own,
+        *rest,
+        *change.tell(after, "chosen", mark, now=now, **names, contract_by=term),
+        change.tell_head(group.value.organisation_id, after, "expected", mark, now=now, **names),
+    )
+    return after
+
+
+def check_turn(voucher: Voucher, group_id: str) -> None:
+    """Raise OthersWait when a free place of the group belongs to somebody on its waiting list.
+
+    Who stands first on it takes the place by choosing as well as by being offered it. Whoever has
+    the offer open already holds the seat.
+    """
+    entry = rules.waiting_for(voucher, group_id)
+    if entry is not None and entry.state == "offered":
+        return
+    first = store.first_waiting(group_id)
+    if first is not None and first.voucher_id != voucher.voucher_id:
+        raise OthersWait(group_id=group_id)
+
+
+@settles
+def judge_papers(
+    voucher_id: str, result: PapersResult, reason: str | None, *, by: Actor, now: datetime
+) -> Voucher:
+    """Record what the chosen kindergarten says of the papers; the same again changes nothing.
+
+    Raises Unknown unless the voucher's seat is in the caller's own kindergarten, PapersReason,
+    WrongState, NoSeat, TermPassed, PapersSettled.
+    """
+    kept = store.load_voucher(voucher_id)
+    if kept.value.organisation_id not in by.organisations or kept.value.state == "issued":
+        raise Unknown()
+    pack = change.pack_of(kept.value)
+    in_force = pack.at(local_day(now))
+    published = [row.code for row in in_force.papers_refusal_reasons]
+
+    after = rules.judge_papers(
+        kept.value, result, reason, published=published, now=now, calendar=pack.calendar
+    )
+
+    if after == kept.value:
+        return after
+    own, rest = change.puts(change.writes(kept, after, now=now))
+    group = providers.load_group(after.group_id or "").value
+    term = change.shown_at(after.contract_by) if after.contract_by else ""
+    # A text per reason: each reads whole in every language.
+    what = f"papers-refused-{reason}" if reason else f"papers-{result}"
+    journal.commit(
+        journal.entry(
+            "vouchers/papers",
+            f"voucher/{voucher_id}",
+            by=by,
+            now=now,
+            pack=pack.version,
+            result=result,
+            reason=reason,
+        ),
+        own,
+        *rest,
+        *change.tell(
+            after,
+            what,
+            kept.version + 1,
+            now=now,
+            **change.named(group),
+            contract_by=term,
+        ),
+    )
+    return after

@@ -1,0 +1,217 @@
+"""Waiting lists: join, leave, offer a freed seat to the next, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from chalicelib.journal import store as journal
+from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.ids import new_id
+from chalicelib.kernel.periods import local_day
+from chalicelib.policy.actions import load_pack
+from chalicelib.policy.rules import Pack
+from chalicelib.providers import store as providers
+from chalicelib.providers.rules import MOST_CAPACITY, Group, free_places
+from chalicelib.storage.commit import settles
+from chalicelib.storage.shelf import Kept
+from chalicelib.vouchers import rules, store
+from chalicelib.vouchers.actions import change
+from chalicelib.vouchers.actions.enrolling import transfer_offered
+from chalicelib.vouchers.rules import Voucher
+
+_LOOKED_AT_ONCE = 25
+
+
+@settles
+def join(voucher_id: str, group_id: str, *, by: Actor, now: datetime) -> Voucher:
+    """Put the voucher on a group's waiting list; on it already, nothing changes.
+
+    Raises Unknown, WrongState, TermPassed, AlreadyThere, AnotherArea, AgeDoesNotFit, GroupClosed,
+    PlaceIsFree, ListsFull.
+    """
+    kept = change.represented(voucher_id, by=by, power="choose", now=now)
+    group = providers.load_group(group_id)
+    pack = change.pack_of(kept.value)
+    terms = pack.at(local_day(now)).terms
+
+    after = rules.join(
+        kept.value,
+        group.value,
+        others_wait=store.first_waiting(group_id) is not None,
+        now=now,
+        terms=terms,
+    )
+
+    if after == kept.value:
+        return after
+    own, rest = change.puts(change.writes(kept, after, now=now))
+    journal.commit(
+        journal.entry(
+            "vouchers/waiting",
+            f"voucher/{voucher_id}",
+            by=by,
+            now=now,
+            pack=pack.version,
+            group_id=group_id,
+        ),
+        own,
+        *rest,
+        # The group's row moves on too: whoever is about to take a place saw no one waiting.
+        providers.keep_group(group, group.value),
+    )
+    return after
+
+
+@settles
+def leave(voucher_id: str, group_id: str, *, by: Actor, now: datetime) -> Voucher:
+    """Take the voucher off a waiting list, an open offer declined; not on it, nothing changes."""
+    kept = change.represented(voucher_id, by=by, power="choose", now=now)
+    return _off_the_list(kept, group_id, "vouchers/waiting-left", by=by, now=now)
+
+
+@settles
+def answer(
+    voucher_id: str,
+    group_id: str,
+    *,
+    accept: bool,
+    by: Actor,
+    now: datetime,
+    name_enrolment: Callable[[], str] = new_id,
+) -> Voucher:
+    """Accept or decline an offered seat; the same answer again changes nothing.
+
+    Accepting gives up the seat held before, which is offered on; for an enrolled child it is a
+    transfer and counts as one. Raises Unknown, NotOffered, WrongState, and what a transfer raises.
+    """
+    kept = change.represented(voucher_id, by=by, power="choose", now=now)
+    if not accept:
+        return _off_the_list(kept, group_id, "vouchers/offer-declined", by=by, now=now)
+    if kept.value.group_id == group_id:
+        return kept.value
+    rules.open_offer(kept.value, group_id, now)
+    if kept.value.state == "used":
+        return transfer_offered(kept, group_id, name_enrolment(), by=by, now=now)
+    group = providers.load_group(group_id)
+    pack = change.pack_of(kept.value)
+    terms = pack.at(local_day(now)).terms
+
+    after = rules.take_offered(
+        kept.value, group.value, now=now, terms=terms, calendar=pack.calendar
+    )
+
+    own, rest = change.puts(change.writes(kept, after, now=now, groups={group_id: group}))
+    mark = kept.version + 1
+    names = change.named(group.value)
+    term = change.shown_at(after.contract_by) if after.contract_by else ""
+    journal.commit(
+        journal.entry(
+            "vouchers/offer-accepted",
+            f"voucher/{voucher_id}",
+            by=by,
+            now=now,
+            pack=pack.version,
+            group_id=group_id,
+            left=kept.value.group_id,
+        ),
+        own,
+        *rest,
+        *change.tell(after, "chosen", mark, now=now, **names, contract_by=term),
+        change.tell_head(group.value.organisation_id, after, "expected", mark, now=now, **names),
+    )
+    return after
+
+
+def offer_seats(group_id: str, *, by: Actor, now: datetime) -> int:
+    """Offer the free places of a group to those who wait for it, in order; return how many.
+
+    Without free places, or with nobody waiting, nothing changes: repeating it is harmless.
+    """
+    offered = 0
+    while offered < MOST_CAPACITY and _offer_next(group_id, by=by, now=now):
+        offered += 1
+    return offered
+
+
+@settles
+def _offer_next(group_id: str, *, by: Actor, now: datetime) -> bool:
+    group = providers.find_group(group_id)
+    if group is None or free_places(group.value) < 1:
+        return False
+    pack = load_pack(group.value.programme, group.value.area)
+    kept = _next_waiting(group.value, pack, now)
+    if kept is None:
+        return False
+    terms = pack.at(local_day(now)).terms
+
+    after = rules.offer(kept.value, group_id, now=now, terms=terms, calendar=pack.calendar)
+
+    own, rest = change.puts(change.writes(kept, after, now=now, groups={group_id: group}))
+    entry = rules.waiting_for(after, group_id)
+    until = entry.offered_until if entry and entry.offered_until else ""
+    journal.commit(
+        journal.entry(
+            "vouchers/offered",
+            f"voucher/{after.voucher_id}",
+            by=by,
+            now=now,
+            pack=pack.version,
+            group_id=group_id,
+            until=until,
+        ),
+        own,
+        *rest,
+        *change.tell(
+            after,
+            "offered",
+            kept.version + 1,
+            now=now,
+            **change.named(group.value),
+            until=change.shown_at(until),
+        ),
+    )
+    return True
+
+
+def _next_waiting(group: Group, pack: Pack, now: datetime) -> Kept[Voucher] | None:
+    """Return the first on the list who could accept an offer now."""
+    terms = pack.at(local_day(now)).terms
+    waiting = (k.value for k in store.each_waiter(group.group_id) if k.value.state == "waiting")
+    looked_at: list[str] = []
+
+    def able() -> Kept[Voucher] | None:
+        found = store.find_vouchers(looked_at)
+        for voucher_id in looked_at:
+            kept = found.get(voucher_id)
+            if kept is not None and rules.may_be_offered(
+                kept.value, now=now, terms=terms, calendar=pack.calendar
+            ):
+                return kept
+        looked_at.clear()
+        return None
+
+    for waiter in waiting:
+        looked_at.append(waiter.voucher_id)
+        if len(looked_at) == _LOOKED_AT_ONCE and (kept := able()) is not None:
+            return kept
+    return able() if looked_at else None
+
+
+def _off_the_list(
+    kept: Kept[Voucher], group_id: str, event: str, *, by: Actor, now: datetime
+) -> Voucher:
+    after = rules.leave(kept.value, group_id)
+    if after == kept.value:
+        return after
+    own, rest = change.puts(change.writes(kept, after, now=now))
+    entry = journal.entry(
+        event,
+        f"voucher/{after.voucher_id}",
+        by=by,
+        now=now,
+        pack=change.pack_of(after).version,
+        group_id=group_id,
+    )
+    journal.commit(entry, own, *rest)
+    return after

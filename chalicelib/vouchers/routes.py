@@ -1,0 +1,457 @@
+"""HTTP of vouchers: choice, papers, contract, transfer, closure, waiting lists, a site's lists."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from chalicelib.children.rules import AlreadyHeld, PowerMissing, RegisterFirst
+from chalicelib.edge import pages
+from chalicelib.edge.routes import Call, Routes
+from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.providers.rules import GroupClosed, NoPlace
+from chalicelib.vouchers import actions, rules
+from chalicelib.vouchers.rules import Closing, Enrolment, PapersResult, Voucher, VoucherState
+
+routes = Routes(__name__, "vouchers")
+
+GroupId = Annotated[str, Meta(min_length=8, max_length=64)]
+_OWN = (Unknown, PowerMissing)
+_PLACE = (
+    rules.AnotherArea,
+    rules.AgeDoesNotFit,
+    rules.OthersWait,
+    GroupClosed,
+    NoPlace,
+)
+
+
+class GroupAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """The group that is wanted."""
+
+    group_id: GroupId
+
+
+class PapersAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the kindergarten says of the papers; a refusal has one of the published reasons."""
+
+    result: PapersResult
+    reason: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+
+
+class ContractAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """The child's first day."""
+
+    starts_on: date
+
+
+class ClosureAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why the voucher is closed, and the last day at the kindergarten when there is a contract."""
+
+    reason: Closing
+    last_day: date | None = None
+
+
+class AnswerAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether the offered seat is wanted."""
+
+    accept: bool
+
+
+class PageAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of a list."""
+
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+    cursor: Annotated[str, Meta(max_length=512)] | None = None
+
+
+class EnrolmentsAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of a list; on: only enrolments that hold on a day."""
+
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+    cursor: Annotated[str, Meta(max_length=512)] | None = None
+    on: date | None = None
+
+
+class WaitingShown(Struct, frozen=True):
+    """A waiting list the voucher stands on; an open offer is answered before `offered_until`."""
+
+    group_id: str
+    state: Literal["waiting", "offered"]
+    offered_until: str | None
+
+
+class EnrolmentShown(Struct, frozen=True):
+    """The child's days at a group; both ends are included."""
+
+    enrolment_id: str
+    voucher_id: str
+    site_id: str
+    group_id: str
+    starts_on: date
+    ends_on: date | None
+    state: Literal["active", "ended"]
+    reason: str | None
+
+
+class VoucherShown(Struct, frozen=True):
+    """A voucher as the child's representative sees it."""
+
+    voucher_id: str
+    application_id: str
+    child_id: str
+    programme: str
+    area: str
+    state: VoucherState
+    issued_at: str
+    confirm_by: str
+    contract_by: str | None
+    paused_since: str | None
+    site_id: str | None
+    group_id: str | None
+    papers: Literal["none", "accepted", "refused"]
+    papers_reason: str | None
+    papers_text: str | None
+    waiting: list[WaitingShown]
+    enrolment_id: str | None
+    transfers: list[str]
+    closed_as: Closing | None
+    enrolment: EnrolmentShown | None = None
+
+
+class VouchersShown(Struct, frozen=True):
+    """The live vouchers of the children whom the caller represents."""
+
+    items: list[VoucherShown]
+
+
+class NamesShown(Struct, frozen=True):
+    """A child's names, for the people of its own kindergarten."""
+
+    surname: str
+    given_name: str
+    patronymic: str
+
+
+class ExpectedShown(Struct, frozen=True):
+    """A child expected at the site; names once the voucher is confirmed."""
+
+    voucher_id: str
+    child_id: str
+    group_id: str | None
+    state: VoucherState
+    age: int
+    papers: Literal["none", "accepted", "refused"]
+    papers_reason: str | None
+    contract_by: str | None
+    names: NamesShown | None
+
+
+class ExpectedPage(Struct, frozen=True):
+    """Children expected at a site; `next_cursor` is null on the last page."""
+
+    items: list[ExpectedShown]
+    next_cursor: str | None
+
+
+class EnrolledShown(Struct, frozen=True):
+    """A child's enrolment at the site; names for the site's own people."""
+
+    enrolment_id: str
+    voucher_id: str
+    child_id: str
+    group_id: str
+    kind: str
+    hours: str
+    starts_on: date
+    ends_on: date | None
+    state: Literal["active", "ended"]
+    reason: str | None
+    names: NamesShown | None
+
+
+class EnrolledPage(Struct, frozen=True):
+    """Enrolments of a site; `next_cursor` is null on the last page."""
+
+    items: list[EnrolledShown]
+    next_cursor: str | None
+
+
+@routes.get("", action="vouchers/list", answers=VouchersShown, refuses=(RegisterFirst,))
+def list_vouchers(call: Call[None]) -> VouchersShown:
+    """List the live vouchers of the children whom the caller represents."""
+    return VouchersShown([_voucher(v, call) for v in actions.list_own(by=call.actor, now=call.now)])
+
+
+@routes.get("/{voucher_id}", action="vouchers/see", answers=VoucherShown, refuses=(Unknown,))
+def see_voucher(call: Call[None], voucher_id: str) -> VoucherShown:
+    """See a voucher of one's child, ended ones too, and the enrolment it pays."""
+    voucher, enrolment = actions.load_own(voucher_id, by=call.actor, now=call.now)
+    return _voucher(voucher, call, enrolment)
+
+
+@routes.put(
+    "/{voucher_id}/choice",
+    action="vouchers/choose",
+    asks=GroupAsked,
+    answers=VoucherShown,
+    refuses=(*_OWN, rules.WrongState, rules.TermPassed, *_PLACE),
+)
+def choose(call: Call[GroupAsked], voucher_id: str) -> VoucherShown:
+    """Choose a group with a free place instead of the one held; its seat is reserved at once."""
+    voucher = actions.choose(voucher_id, call.asked.group_id, by=call.actor, now=call.now)
+    return _voucher(voucher, call)
+
+
+@routes.put(
+    "/{voucher_id}/papers",
+    action="vouchers/judge-papers",
+    asks=PapersAsked,
+    answers=ExpectedShown,
+    refuses=(
+        Unknown,
+        rules.PapersReason,
+        rules.WrongState,
+        rules.NoSeat,
+        rules.TermPassed,
+        rules.PapersSettled,
+    ),
+)
+def judge_papers(call: Call[PapersAsked], voucher_id: str) -> ExpectedShown:
+    """Accept a child's papers, refuse them for a published reason, or note that they are back.
+
+    While they are refused the contract term stands still and the place stays reserved.
+    """
+    asked = call.asked
+    voucher = actions.judge_papers(
+        voucher_id, asked.result, asked.reason, by=call.actor, now=call.now
+    )
+    return _expected(actions.Expected(voucher=voucher, names={}))
+
+
+@routes.put(
+    "/{voucher_id}/contract",
+    action="vouchers/sign",
+    asks=ContractAsked,
+    answers=EnrolmentShown,
+    refuses=(
+        *_OWN,
+        AnotherContent,
+        rules.WrongState,
+        rules.TermPassed,
+        rules.NoSeat,
+        GroupClosed,
+        rules.PapersNotAccepted,
+        rules.BadStart,
+        AlreadyHeld,
+    ),
+)
+def sign(call: Call[ContractAsked], voucher_id: str) -> EnrolmentShown:
+    """Sign the contract with the kindergarten that accepted the papers."""
+    return _enrolment(actions.sign(voucher_id, call.asked.starts_on, by=call.actor, now=call.now))
+
+
+@routes.put(
+    "/{voucher_id}/transfer",
+    action="vouchers/transfer",
+    asks=GroupAsked,
+    answers=EnrolmentShown,
+    refuses=(
+        *_OWN,
+        rules.WrongState,
+        rules.TransferPending,
+        rules.OneTransferAMonth,
+        *_PLACE,
+    ),
+)
+def transfer(call: Call[GroupAsked], voucher_id: str) -> EnrolmentShown:
+    """Move to another group from the next working day, free and without new papers."""
+    return _enrolment(
+        actions.transfer(voucher_id, call.asked.group_id, by=call.actor, now=call.now)
+    )
+
+
+@routes.put(
+    "/{voucher_id}/closure",
+    action="vouchers/close",
+    asks=ClosureAsked,
+    answers=VoucherShown,
+    refuses=(
+        *_OWN,
+        AnotherContent,
+        rules.ClosingReason,
+        rules.WrongState,
+        rules.TransferPending,
+        rules.BadLastDay,
+    ),
+)
+def close(call: Call[ClosureAsked], voucher_id: str) -> VoucherShown:
+    """Close a voucher: the child leaves after a last day, and its seat is offered on."""
+    asked = call.asked
+    voucher = actions.close(voucher_id, asked.reason, asked.last_day, by=call.actor, now=call.now)
+    return _voucher(voucher, call)
+
+
+@routes.put(
+    "/{voucher_id}/waiting/{group_id}",
+    action="vouchers/wait",
+    answers=VoucherShown,
+    refuses=(
+        *_OWN,
+        rules.WrongState,
+        rules.TermPassed,
+        rules.AlreadyThere,
+        rules.AnotherArea,
+        rules.AgeDoesNotFit,
+        GroupClosed,
+        rules.PlaceIsFree,
+        rules.ListsFull,
+    ),
+)
+def wait(call: Call[None], voucher_id: str, group_id: str) -> VoucherShown:
+    """Stand on the waiting list of a full group, in the order in which vouchers were issued."""
+    return _voucher(actions.join(voucher_id, group_id, by=call.actor, now=call.now), call)
+
+
+@routes.delete(
+    "/{voucher_id}/waiting/{group_id}",
+    action="vouchers/stop-waiting",
+    answers=VoucherShown,
+    refuses=_OWN,
+)
+def stop_waiting(call: Call[None], voucher_id: str, group_id: str) -> VoucherShown:
+    """Leave a waiting list; an open offer is declined by it."""
+    return _voucher(actions.leave(voucher_id, group_id, by=call.actor, now=call.now), call)
+
+
+@routes.put(
+    "/{voucher_id}/waiting/{group_id}/answer",
+    action="vouchers/answer",
+    asks=AnswerAsked,
+    answers=VoucherShown,
+    refuses=(
+        *_OWN,
+        rules.NotOffered,
+        rules.WrongState,
+        rules.TransferPending,
+        rules.OneTransferAMonth,
+        rules.AnotherArea,
+        rules.AgeDoesNotFit,
+        GroupClosed,
+        NoPlace,
+    ),
+)
+def answer(call: Call[AnswerAsked], voucher_id: str, group_id: str) -> VoucherShown:
+    """Accept or decline an offered seat; an enrolled child moves from the next working day."""
+    voucher = actions.answer(
+        voucher_id, group_id, accept=call.asked.accept, by=call.actor, now=call.now
+    )
+    return _voucher(voucher, call)
+
+
+@routes.get(
+    "/sites/{site_id}/expected",
+    action="vouchers/list-expected",
+    query=PageAsked,
+    answers=ExpectedPage,
+    refuses=(Unknown, pages.BadCursor),
+)
+def list_expected(call: Call[None], site_id: str) -> ExpectedPage:
+    """List the children who hold a reserved seat at a site."""
+    query: PageAsked = call.query
+    of = f"vouchers/expected#{site_id}"
+    after = pages.position(query.cursor, of=of) if query.cursor else ""
+    items, last = actions.site_expected(site_id, by=call.actor, after=after, limit=query.limit)
+    return ExpectedPage([_expected(e) for e in items], pages.cursor(last, of=of) if last else None)
+
+
+@routes.get(
+    "/sites/{site_id}/enrolments",
+    action="vouchers/list-enrolments",
+    query=EnrolmentsAsked,
+    answers=EnrolledPage,
+    refuses=(Unknown, pages.BadCursor),
+)
+def list_enrolments(call: Call[None], site_id: str) -> EnrolledPage:
+    """List a site's enrolments; names for its own people, ids for officers and auditors."""
+    query: EnrolmentsAsked = call.query
+    of = f"vouchers/enrolments#{site_id}#{query.on}"
+    after = pages.position(query.cursor, of=of) if query.cursor else None
+    items, last = actions.site_enrolments(
+        site_id, on=query.on, by=call.actor, after=after, limit=query.limit
+    )
+    return EnrolledPage([_enrolled(e) for e in items], pages.cursor(last, of=of) if last else None)
+
+
+def _voucher(
+    voucher: Voucher, call: Call[object], enrolment: Enrolment | None = None
+) -> VoucherShown:
+    return VoucherShown(
+        voucher_id=voucher.voucher_id,
+        application_id=voucher.application_id,
+        child_id=voucher.child_id,
+        programme=voucher.programme,
+        area=voucher.area,
+        state=voucher.state,
+        issued_at=voucher.issued_at,
+        confirm_by=voucher.confirm_by,
+        contract_by=voucher.contract_by,
+        paused_since=voucher.paused_since,
+        site_id=voucher.site_id,
+        group_id=voucher.group_id,
+        papers=voucher.papers,
+        papers_reason=voucher.papers_reason,
+        papers_text=actions.papers_text(voucher, call.language, now=call.now),
+        waiting=[WaitingShown(w.group_id, w.state, w.offered_until) for w in voucher.waiting],
+        enrolment_id=voucher.enrolment_id,
+        transfers=list(voucher.transfers),
+        closed_as=voucher.closed_as,
+        enrolment=_enrolment(enrolment) if enrolment else None,
+    )
+
+
+def _enrolment(enrolment: Enrolment) -> EnrolmentShown:
+    return EnrolmentShown(
+        enrolment_id=enrolment.enrolment_id,
+        voucher_id=enrolment.voucher_id,
+        site_id=enrolment.site_id,
+        group_id=enrolment.group_id,
+        starts_on=enrolment.starts_on,
+        ends_on=enrolment.ends_on,
+        state=enrolment.state,
+        reason=enrolment.reason,
+    )
+
+
+def _expected(expected: actions.Expected) -> ExpectedShown:
+    voucher = expected.voucher
+    return ExpectedShown(
+        voucher_id=voucher.voucher_id,
+        child_id=voucher.child_id,
+        group_id=voucher.group_id,
+        state=voucher.state,
+        age=voucher.age,
+        papers=voucher.papers,
+        papers_reason=voucher.papers_reason,
+        contract_by=voucher.contract_by,
+        names=NamesShown(**expected.names) if expected.names else None,
+    )
+
+
+def _enrolled(enrolled: actions.Enrolled) -> EnrolledShown:
+    enrolment = enrolled.enrolment
+    return EnrolledShown(
+        enrolment_id=enrolment.enrolment_id,
+        voucher_id=enrolment.voucher_id,
+        child_id=enrolment.child_id,
+        group_id=enrolment.group_id,
+        kind=enrolment.kind,
+        hours=enrolment.hours,
+        starts_on=enrolment.starts_on,
+        ends_on=enrolment.ends_on,
+        state=enrolment.state,
+        reason=enrolment.reason,
+        names=NamesShown(**enrolled.names) if enrolled.names else None,
+    )
