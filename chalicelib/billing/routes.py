@@ -1,0 +1,305 @@
+"""Billing over HTTP: budgets, a month on demand, statements, public figures."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.adapters import work
+from chalicelib.billing import actions, jobs
+from chalicelib.billing.rules.figures import FORMULA, Figure
+from chalicelib.billing.rules.ledger import BudgetShort
+from chalicelib.billing.rules.statements import MonthNotOver, Statement
+from chalicelib.edge import tables
+from chalicelib.edge.body import BadField
+from chalicelib.edge.routes import Call, File, Routes
+from chalicelib.kernel.periods import BadMonth, Month
+from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.policy.actions import NoPack
+
+routes = Routes(__name__, "billing")
+
+Named = Annotated[str, Meta(min_length=2, max_length=40, pattern=r"^[a-z][a-z0-9-]*\Z")]
+MonthText = Annotated[str, Meta(min_length=7, max_length=7, pattern=r"^[0-9]{4}-[0-9]{2}\Z")]
+MOST_TIYN = 10**16
+
+
+class RunAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Bill all providers of an area for a month that is over."""
+
+    programme: Named
+    area: Named
+    month: MonthText
+
+
+class RunSeen(msgspec.Struct, frozen=True):
+    """A run on demand: how many provider-months were handed to the queue."""
+
+    run_id: str
+    programme: str
+    area: str
+    month: str
+    providers: int
+
+
+class BudgetAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The whole budget of a year, and the act that sets it."""
+
+    amount_tiyn: Annotated[int, Meta(ge=0, le=MOST_TIYN)]
+    act: Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f]*\Z")]
+
+
+class ActSeen(msgspec.Struct, frozen=True):
+    act: str
+    amount_tiyn: int
+    at: str
+
+
+class BudgetSeen(msgspec.Struct, frozen=True):
+    """A year's budget: allotted, and left to spend."""
+
+    programme: str
+    area: str
+    year: int
+    amount_tiyn: int
+    left_tiyn: int
+    acts: tuple[ActSeen, ...]
+
+
+class LineSeen(msgspec.Struct, frozen=True):
+    """A child's line: working days by reason, and money. movement_tiyn is signed."""
+
+    child_id: str
+    attended: int
+    payable: dict[str, int]
+    unpaid: dict[str, int]
+    accrual_tiyn: int
+    movement_tiyn: int
+    cause: str
+    pack: str
+
+
+class StatementSeen(msgspec.Struct, frozen=True):
+    """One posted statement. movement_tiyn is signed: plus is owed to the provider."""
+
+    number: int
+    at: str
+    cause: str
+    movement_tiyn: int
+    pack: str
+    lines: tuple[LineSeen, ...]
+
+
+class WaitingSeen(msgspec.Struct, frozen=True):
+    """Why some money is not posted: the reason, the days and the sum it holds."""
+
+    reason: str
+    days: int
+    tiyn: int
+
+
+class MonthSeen(msgspec.Struct, frozen=True):
+    """A provider-month. waiting answers "why am I not paid yet"; empty when nothing is held."""
+
+    site_id: str
+    organisation_id: str
+    month: str
+    pay_on: date
+    children: int
+    child_days: int
+    due_tiyn: int
+    posted_tiyn: int
+    unpaid: dict[str, int]
+    withheld_tiyn: dict[str, int]
+    waiting: tuple[WaitingSeen, ...]
+    statements: tuple[StatementSeen, ...]
+
+
+class FiguresAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    programme: Named
+    area: Named
+    month: MonthText
+    format: Literal["json", "csv"] = "json"
+
+
+class FiguresSeen(msgspec.Struct, frozen=True):
+    """Public figures; a row without site_id holds several small providers together."""
+
+    programme: str
+    area: str
+    month: str
+    formula: str
+    providers: tuple[Figure, ...]
+
+
+@routes.put(
+    "/runs/{run_id}",
+    action="billing/run",
+    asks=RunAsked,
+    answers=RunSeen,
+    refuses=(Unknown, NoPack, MonthNotOver, AnotherContent, BadMonth, work.QueueSilent),
+)
+def put_run(call: Call[RunAsked], run_id: str) -> RunSeen:
+    """Bill a month on demand: every provider of an area, as the schedule would."""
+    asked = call.asked
+    month = Month.parse(asked.month)
+    site_ids = actions.open_run(
+        run_id,
+        programme=asked.programme,
+        area=asked.area,
+        month=month,
+        by=call.actor,
+        now=call.now,
+    )
+    sent = work.send(jobs.messages(site_ids, month))
+    return RunSeen(run_id, asked.programme, asked.area, asked.month, sent)
+
+
+@routes.put(
+    "/budgets/{programme}/{area}/{year}",
+    action="billing/allot",
+    asks=BudgetAsked,
+    answers=BudgetSeen,
+    refuses=(Unknown, NoPack, AnotherContent, BudgetShort, BadField),
+)
+def put_budget(call: Call[BudgetAsked], programme: str, area: str, year: str) -> BudgetSeen:
+    """Set an area's budget of a year by an act; never below what was spent."""
+    shown = actions.allot(
+        programme=programme,
+        area=area,
+        year=_year(year),
+        amount_tiyn=call.asked.amount_tiyn,
+        act=call.asked.act,
+        by=call.actor,
+        now=call.now,
+    )
+    return _budget(shown)
+
+
+@routes.get(
+    "/budgets/{programme}/{area}/{year}",
+    action="billing/see-budget",
+    answers=BudgetSeen,
+    refuses=(Unknown, BadField),
+)
+def get_budget(call: Call[None], programme: str, area: str, year: str) -> BudgetSeen:
+    """Show an area's budget of a year and what is left of it."""
+    return _budget(
+        actions.see_budget(programme=programme, area=area, year=_year(year), by=call.actor)
+    )
+
+
+@routes.get(
+    "/sites/{site_id}/months/{month}",
+    action="billing/see-month",
+    answers=MonthSeen,
+    refuses=(Unknown, BadMonth),
+)
+def get_month(call: Call[None], site_id: str, month: str) -> MonthSeen:
+    """Show a provider-month: its statements, and why money is not posted yet."""
+    seen = actions.see_month(site_id, Month.parse(month), by=call.actor)
+    head = seen.head
+    return MonthSeen(
+        site_id=head.site_id,
+        organisation_id=head.organisation_id,
+        month=head.month,
+        pay_on=seen.pay_on,
+        children=head.children,
+        child_days=head.child_days,
+        due_tiyn=head.due_tiyn,
+        posted_tiyn=head.posted_tiyn,
+        unpaid=head.unpaid,
+        withheld_tiyn=head.withheld_tiyn,
+        waiting=tuple(WaitingSeen(w.reason, w.days, w.tiyn) for w in seen.waiting),
+        statements=tuple(_statement(s) for s in seen.statements),
+    )
+
+
+@routes.get(
+    "/figures",
+    action="billing/figures",
+    query=FiguresAsked,
+    answers=FiguresSeen,
+    refuses=(NoPack, BadMonth),
+)
+def get_figures(call: Call[None]) -> FiguresSeen | File:
+    """Show child-days, sums and savings per provider and month; format=csv for a table.
+
+    Savings against payment by list: list_based = sum of the full monthly rate of each enrolled
+    child; savings = list_based - due, by reason of the days not paid. Providers with fewer than
+    five children stand together.
+    """
+    asked: FiguresAsked = call.query
+    found = actions.figures(asked.programme, asked.area, Month.parse(asked.month))
+    if asked.format == "json":
+        return FiguresSeen(asked.programme, asked.area, asked.month, FORMULA, found)
+    reasons = sorted({reason for figure in found for reason in figure.savings_tiyn})
+    content = tables.csv_file(
+        [
+            "month",
+            "site_id",
+            "children",
+            "child_days",
+            "posted_tiyn",
+            "due_tiyn",
+            "list_based_tiyn",
+            *(f"savings_tiyn_{reason}" for reason in reasons),
+        ],
+        [
+            [
+                asked.month,
+                figure.site_id or "several",
+                figure.children,
+                figure.child_days,
+                figure.posted_tiyn,
+                figure.due_tiyn,
+                figure.list_based_tiyn,
+                *(figure.savings_tiyn.get(reason, 0) for reason in reasons),
+            ]
+            for figure in found
+        ],
+    )
+    return File(content, tables.CSV_MEDIA_TYPE, f"billing-{asked.area}-{asked.month}.csv")
+
+
+def _year(text: str) -> int:
+    if len(text) != 4 or not (text.isascii() and text.isdigit()):
+        raise BadField(field="year", problem="Expected YYYY")
+    return int(text)
+
+
+def _budget(shown: actions.BudgetShown) -> BudgetSeen:
+    return BudgetSeen(
+        shown.programme,
+        shown.area,
+        shown.year,
+        shown.amount_tiyn,
+        shown.left_tiyn,
+        tuple(ActSeen(a.act, a.amount_tiyn, a.at) for a in shown.acts),
+    )
+
+
+def _statement(statement: Statement) -> StatementSeen:
+    return StatementSeen(
+        statement.number,
+        statement.at,
+        statement.cause,
+        statement.movement_tiyn,
+        statement.pack,
+        tuple(
+            LineSeen(
+                s.line.child_id,
+                s.line.attended,
+                s.line.payable,
+                s.line.unpaid,
+                s.line.accrual_tiyn,
+                s.movement_tiyn,
+                s.cause,
+                s.line.pack,
+            )
+            for s in statement.lines
+        ),
+    )

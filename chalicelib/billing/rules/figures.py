@@ -1,0 +1,105 @@
+"""What the public sees of billing: child-days and sums per provider and month, and savings.
+
+Savings are the difference to payment by list, and always shown with the formula: list-based is the
+full monthly rate of every child enrolled on any day of the month; savings are the sum, over
+working days that were not paid, of what they would have brought, by reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from chalicelib.billing.rules.pricing import Line
+from chalicelib.billing.rules.statements import SiteMonth
+
+FEWEST_SHOWN = 5
+FORMULA = (
+    "list_based = sum of the full monthly rate of each enrolled child; "
+    "savings = list_based - due = sum over unpaid and held working days of rate / working days, "
+    "by reason"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One provider's public figures of a month; site_id is None for several small ones together."""
+
+    site_id: str | None
+    children: int
+    child_days: int
+    posted_tiyn: int
+    due_tiyn: int
+    list_based_tiyn: int
+    savings_tiyn: dict[str, int] = field(default_factory=dict)
+
+
+def with_due(head: SiteMonth, lines: Iterable[Line]) -> SiteMonth:
+    """Return the head with the figures of what is due now."""
+    children = child_days = due_tiyn = 0
+    unpaid: Counter[str] = Counter()
+    withheld: Counter[str] = Counter()
+    for line in lines:
+        children += 1
+        child_days += sum(line.payable.values())
+        due_tiyn += line.accrual_tiyn
+        unpaid.update(line.unpaid)
+        withheld.update(line.withheld_tiyn)
+    return replace(
+        head,
+        children=children,
+        child_days=child_days,
+        due_tiyn=due_tiyn,
+        unpaid=dict(sorted(unpaid.items())),
+        withheld_tiyn=dict(sorted(withheld.items())),
+    )
+
+
+def figure_of(head: SiteMonth) -> Figure:
+    """Return one provider's figures."""
+    return Figure(
+        site_id=head.site_id,
+        children=head.children,
+        child_days=head.child_days,
+        posted_tiyn=head.posted_tiyn,
+        due_tiyn=head.due_tiyn,
+        list_based_tiyn=head.due_tiyn + sum(head.withheld_tiyn.values()),
+        savings_tiyn=dict(head.withheld_tiyn),
+    )
+
+
+def public(heads: Iterable[SiteMonth]) -> tuple[Figure, ...]:
+    """Return what may be shown: providers with fewer than five children stand together.
+
+    The row of small ones takes in the next smallest provider until it speaks of five children, so
+    that no difference of totals reveals a small one; if even all do not reach five, none is shown.
+    """
+    figures = sorted(
+        (figure_of(head) for head in heads), key=lambda f: (f.children, f.site_id or "")
+    )
+    small = [f for f in figures if f.children < FEWEST_SHOWN]
+    large = [f for f in figures if f.children >= FEWEST_SHOWN]
+    small = [f for f in small if f.children]
+    if small and sum(f.children for f in small) < FEWEST_SHOWN and large:
+        small.append(large.pop(0))
+    if small and sum(f.children for f in small) < FEWEST_SHOWN:
+        small = []
+    shown = sorted(large, key=lambda f: f.site_id or "")
+    return (*shown, *([together(small)] if small else []))
+
+
+def together(figures: Sequence[Figure]) -> Figure:
+    """Return the sum of figures, without a site."""
+    savings: Counter[str] = Counter()
+    for figure in figures:
+        savings.update(figure.savings_tiyn)
+    return Figure(
+        site_id=None,
+        children=sum(f.children for f in figures),
+        child_days=sum(f.child_days for f in figures),
+        posted_tiyn=sum(f.posted_tiyn for f in figures),
+        due_tiyn=sum(f.due_tiyn for f in figures),
+        list_based_tiyn=sum(f.list_based_tiyn for f in figures),
+        savings_tiyn=dict(sorted(savings.items())),
+    )

@@ -1,0 +1,123 @@
+"""Double entry: accounts, postings that sum to zero, and the limits of accounts.
+
+Movements are signed; on what the budget owes (accrued, payable, transit, paid, returned) plus
+means more. A budget's plus is what may still be spent, the treasury's minus what it has given.
+
+    treasury ─allot→ budget ─statement→ accrued ─agreed→ payable ─sent→ transit ─settled→ paid
+                                                    ↑                      │
+                                                    └──released again── returned
+A reversal takes back what is still accrued; what was agreed already becomes recoverable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from chalicelib.kernel.periods import Month
+from chalicelib.kernel.refusals import OutOfTurn, UsedUp
+
+
+class BudgetShort(UsedUp):
+    """The year's budget of the area does not cover this; it is zero where none was entered."""
+
+    code = "billing/budget-short"
+
+
+class AccountShort(OutOfTurn):
+    """An account holds less than a posting would take from it."""
+
+    code = "billing/account-short"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One signed ledger line."""
+
+    account: str
+    amount_tiyn: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """A balanced set of movements under a natural name, booked once. links: ids it rests on."""
+
+    name: str
+    at: str
+    movements: tuple[Movement, ...]
+    links: dict[str, str] = field(default_factory=dict)
+
+
+def treasury(programme: str, area: str, year: int) -> str:
+    return f"treasury:{programme}:{area}:{year}"
+
+
+def budget(programme: str, area: str, year: int) -> str:
+    return f"budget:{programme}:{area}:{year}"
+
+
+def accrued(site_id: str, month: Month) -> str:
+    return f"accrued:{site_id}:{month}"
+
+
+def recoverable(site_id: str, month: Month) -> str:
+    return f"recoverable:{site_id}:{month}"
+
+
+def payable(organisation_id: str) -> str:
+    return f"payable:{organisation_id}"
+
+
+def transit(run_id: str) -> str:
+    return f"transit:{run_id}"
+
+
+def paid(organisation_id: str) -> str:
+    return f"paid:{organisation_id}"
+
+
+def returned(organisation_id: str) -> str:
+    return f"returned:{organisation_id}"
+
+
+UNLIMITED = frozenset({"treasury", "recoverable"})
+
+
+def floored(account: str) -> bool:
+    """Return whether an account may never go below zero."""
+    return account.split(":", 1)[0] not in UNLIMITED
+
+
+def posting(name: str, movements: Iterable[tuple[str, int]], *, at: str, **links: str) -> Posting:
+    """Return a posting; movements of zero are left out. An unbalanced one is a bug of ours."""
+    kept = tuple(Movement(account, amount) for account, amount in movements if amount)
+    if sum(m.amount_tiyn for m in kept) != 0:
+        raise ValueError(f"posting {name} does not balance")
+    if len({m.account for m in kept}) != len(kept):
+        raise ValueError(f"posting {name} moves an account twice")
+    return Posting(name=name, at=at, movements=kept, links=links)
+
+
+def transfer(
+    name: str, amount_tiyn: int, *, source: str, target: str, at: str, **links: str
+) -> Posting:
+    """Return a posting that moves an amount, above zero, from one account to another."""
+    if amount_tiyn <= 0:
+        raise ValueError(f"posting {name} moves nothing")
+    return posting(name, ((source, -amount_tiyn), (target, amount_tiyn)), at=at, **links)
+
+
+def accrual(
+    movement_tiyn: int, *, accrued_tiyn: int, recoverable_tiyn: int
+) -> tuple[int, int, int]:
+    """Return what a statement moves on budget, accrued and recoverable; the three sum to zero.
+
+    accrued_tiyn, recoverable_tiyn: their balances now (recoverable is zero or below). More money
+    first fills what the provider owes for this month; less is taken from what is still accrued,
+    and the rest is to be recovered.
+    """
+    if movement_tiyn >= 0:
+        set_off = min(movement_tiyn, -recoverable_tiyn)
+        return -movement_tiyn, movement_tiyn - set_off, set_off
+    taken = min(-movement_tiyn, accrued_tiyn)
+    return -movement_tiyn, -taken, movement_tiyn + taken

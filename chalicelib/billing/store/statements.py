@@ -1,0 +1,242 @@
+"""Claimants, statements, heads of provider-months, runs on demand."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from chalicelib.billing.rules.pricing import Claim
+from chalicelib.billing.rules.statements import Cause, SiteMonth, StatedLine, Statement
+from chalicelib.kernel.periods import Month
+from chalicelib.kernel.refusals import Unavailable
+from chalicelib.storage import keys
+from chalicelib.storage.commit import Put
+from chalicelib.storage.rows import MoneyRow
+from chalicelib.storage.shelf import Kept, Shelf
+
+HEAD = "HEAD"
+
+
+class ClaimedElsewhere(Unavailable):
+    """Another site wrote a claim on this child's month first; ours must join it."""
+
+    code = "billing/claimed-elsewhere"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimants:
+    """All sites that claim days of one child's month."""
+
+    child_id: str
+    programme: str
+    month: str
+    claims: tuple[Claim, ...]
+
+    def of(self, site_id: str) -> Claim:
+        """Return one site's claim; an empty one where it has none."""
+        return next((c for c in self.claims if c.site_id == site_id), Claim(site_id))
+
+    def others(self, site_id: str) -> tuple[Claim, ...]:
+        """Return the claims of other sites."""
+        return tuple(c for c in self.claims if c.site_id != site_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filed:
+    """A statement as its row holds it: the lines packed, a tenth of their size."""
+
+    number: int
+    site_id: str
+    organisation_id: str
+    programme: str
+    area: str
+    month: str
+    at: str
+    cause: Cause
+    movement_tiyn: int
+    pack: str
+    lines: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillingRun:
+    """A month billed on demand."""
+
+    run_id: str
+    programme: str
+    area: str
+    month: str
+    by: str
+    at: str
+    asked: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allotment:
+    """One act that set a year's budget."""
+
+    act: str
+    amount_tiyn: int
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """A year's budget: what the newest act says, and the acts before it."""
+
+    programme: str
+    area: str
+    year: int
+    amount_tiyn: int
+    acts: tuple[Allotment, ...] = field(default_factory=tuple)
+
+
+CLAIMANTS: Shelf[Claimants] = Shelf(MoneyRow, Claimants)
+HEADS: Shelf[SiteMonth] = Shelf(MoneyRow, SiteMonth)
+FILED: Shelf[Filed] = Shelf(MoneyRow, Filed)
+RUNS: Shelf[BillingRun] = Shelf(MoneyRow, BillingRun)
+BUDGETS: Shelf[Budget] = Shelf(MoneyRow, Budget)
+
+
+# --- statements and their head ------------------------------------------------------------------
+
+
+def load_site_month(site_id: str, month: Month) -> tuple[Kept[SiteMonth] | None, list[Statement]]:
+    """Return a provider-month's head (None before its first billing) and statements. One query."""
+    head: Kept[SiteMonth] | None = None
+    statements: list[Statement] = []
+    partition, sort = keys.site_month_head(site_id, month)
+    for row in MoneyRow.query(partition, consistent_read=True):
+        if row.sk == sort:
+            head = HEADS.kept(row)
+        else:
+            statements.append(_opened(FILED.kept(row).value))
+    return head, statements
+
+
+def find_heads(month: Month, site_ids: Iterable[str]) -> dict[str, Kept[SiteMonth]]:
+    """Return the heads that exist, by site; a call per hundred."""
+    wanted = [keys.site_month_head(site_id, month) for site_id in site_ids]
+    return {kept.value.site_id: kept for kept in HEADS.find_many(wanted).values()}
+
+
+def keep_head(kept: Kept[SiteMonth] | None, head: SiteMonth) -> Put:
+    """Describe a head's next version; the first is created."""
+    if kept is None:
+        return HEADS.create(keys.site_month_head(head.site_id, Month.parse(head.month)), head)
+    return HEADS.replace(kept, head)
+
+
+def as_kept(put: Put) -> Kept[SiteMonth]:
+    """Return a head that was just written, to write it again."""
+    return HEADS.kept(put.row)
+
+
+def post(statement: Statement) -> Put:
+    """Describe a new statement; its number can be taken once."""
+    packed = zlib.compress(msgspec.json.encode(statement.lines), 6)
+    filed = Filed(
+        number=statement.number,
+        site_id=statement.site_id,
+        organisation_id=statement.organisation_id,
+        programme=statement.programme,
+        area=statement.area,
+        month=statement.month,
+        at=statement.at,
+        cause=statement.cause,
+        movement_tiyn=statement.movement_tiyn,
+        pack=statement.pack,
+        lines=base64.b64encode(packed).decode(),
+    )
+    month = Month.parse(statement.month)
+    return FILED.create(keys.statement(statement.site_id, month, statement.number), filed)
+
+
+def _opened(filed: Filed) -> Statement:
+    packed = zlib.decompress(base64.b64decode(filed.lines))
+    return Statement(
+        number=filed.number,
+        site_id=filed.site_id,
+        organisation_id=filed.organisation_id,
+        programme=filed.programme,
+        area=filed.area,
+        month=filed.month,
+        at=filed.at,
+        cause=filed.cause,
+        movement_tiyn=filed.movement_tiyn,
+        pack=filed.pack,
+        lines=msgspec.json.decode(packed, type=tuple[StatedLine, ...]),
+    )
+
+
+# --- claimants ----------------------------------------------------------------------------------
+
+
+def open_claimants(claimants: Claimants) -> Put:
+    """Describe a child-month's first claim; ClaimedElsewhere if another site was faster."""
+    key = _claimants_key(claimants.child_id, claimants.programme, Month.parse(claimants.month))
+    return CLAIMANTS.create(key, claimants, otherwise=ClaimedElsewhere())
+
+
+def find_claimants(
+    child_ids: Sequence[str], programme: str, month: Month
+) -> dict[str, Kept[Claimants]]:
+    """Return the claimants rows that exist, by child; a call per hundred."""
+    wanted = [_claimants_key(child_id, programme, month) for child_id in child_ids]
+    return {kept.value.child_id: kept for kept in CLAIMANTS.find_many(wanted).values()}
+
+
+def join_claimants(kept: Kept[Claimants], claim: Claim) -> Put:
+    """Describe the row with one site's claim replaced."""
+    others = kept.value.others(claim.site_id)
+    claims = tuple(sorted((*others, claim), key=lambda c: c.site_id))
+    value = Claimants(
+        child_id=kept.value.child_id,
+        programme=kept.value.programme,
+        month=kept.value.month,
+        claims=claims,
+    )
+    return CLAIMANTS.replace(kept, value)
+
+
+def list_earlier_claims(child_id: str, programme: str, month: Month) -> list[tuple[Claim, ...]]:
+    """Return the claims of a child's earlier months of the same year. One query."""
+    partition = keys.claimants(child_id, programme, month)[0]
+    return [
+        kept.value.claims
+        for kept in CLAIMANTS.each(partition, begins=f"{month.year:04d}-")
+        if kept.sk < str(month)
+    ]
+
+
+def _claimants_key(child_id: str, programme: str, month: Month) -> tuple[str, str]:
+    return keys.claimants(child_id, programme, month)
+
+
+# --- runs and budgets ---------------------------------------------------------------------------
+
+
+def find_run(run_id: str) -> Kept[BillingRun] | None:
+    """Return a run on demand, or None."""
+    return RUNS.find(keys.billing_run(run_id))
+
+
+def open_run(run: BillingRun) -> Put:
+    """Describe a new run; its id can be taken once."""
+    return RUNS.create(keys.billing_run(run.run_id), run)
+
+
+def find_budget(programme: str, area: str, year: int) -> Kept[Budget] | None:
+    """Return a year's budget, or None."""
+    return BUDGETS.find(keys.budget(programme, area, year))
+
+
+def keep_budget(kept: Kept[Budget] | None, budget: Budget) -> Put:
+    """Describe a year's budget by its newest act."""
+    if kept is None:
+        return BUDGETS.create(keys.budget(budget.programme, budget.area, budget.year), budget)
+    return BUDGETS.replace(kept, budget)
