@@ -1,0 +1,1 @@
+"""What runs Kezek: packaging for AWS, and the local cloud."""

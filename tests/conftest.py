@@ -1,0 +1,56 @@
+"""Fixtures of the whole suite: an engine per worker, fresh tables and a cloud per test."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# `app` and `infra` are found from the repository's root, wherever pytest was started.
+_ROOT = str(Path(__file__).resolve().parents[1])
+if _ROOT not in sys.path:
+    sys.path.insert(0, _ROOT)
+
+from infra.local import testing  # noqa: E402
+
+testing.prepare_process()
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[testing.TestEngine]:
+    """A data engine for this worker."""
+    with testing.running_engine(tmp_path_factory.mktemp("engine")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[testing.TestServices]:
+    """Queue, issuer, keyring and files of this worker."""
+    made = testing.TestServices(tmp_path_factory.mktemp("services"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def _tables(engine: testing.TestEngine) -> testing.TestTables:
+    return testing.TestTables(engine)
+
+
+@pytest.fixture
+def tables(_tables: testing.TestTables, services: testing.TestServices) -> testing.TestTables:
+    """Empty tables."""
+    _tables.wipe()
+    return _tables
+
+
+@pytest.fixture
+def cloud(
+    tables: testing.TestTables, services: testing.TestServices
+) -> Iterator[testing.TestCloud]:
+    """The application in this process, over empty tables, at testing.MORNING."""
+    from app import app
+
+    with testing.in_process(app, services, tables) as made:
+        yield made
