@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -386,7 +386,7 @@ def list_enrolments(call: Call[None], site_id: str) -> EnrolledPage:
 
 
 def _voucher(
-    voucher: Voucher, call: Call[object], enrolment: Enrolment | None = None
+    voucher: Voucher, call: Call[Any], enrolment: Enrolment | None = None
 ) -> VoucherShown:
     return VoucherShown(
         voucher_id=voucher.voucher_id,
