@@ -106,6 +106,13 @@ def load_holdings(child_id: str) -> Kept[Holdings]:
     return HOLDINGS.find((pk, sk)) or Kept(Holdings(), pk, sk, 0, "{}")
 
 
+def find_holdings(child_ids: Sequence[str]) -> dict[str, Kept[Holdings]]:
+    """Return the holdings of those children that ever held anything; a call per hundred."""
+    found = HOLDINGS.find_many([keys.holdings(c) for c in child_ids])
+    by_key = {(kept.pk, kept.sk): kept for kept in found.values()}
+    return {c: by_key[keys.holdings(c)] for c in child_ids if keys.holdings(c) in by_key}
+
+
 def person_fields(person_id: str) -> dict[str, str]:
     """Return a person's sealed fields in clear; empty when erased."""
     return vault.open_fields(f"PERSON#{person_id}")
