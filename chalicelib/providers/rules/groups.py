@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from chalicelib.kernel.refusals import Malformed, OutOfTurn, UsedUp
@@ -190,17 +190,28 @@ def take_seat(group: Group, voucher_id: str, state: SeatState, since: date) -> G
 def use_seat(group: Group, voucher_id: str, since: date | None = None) -> Group:
     """Return the group with the voucher's reserved seat in use, also while the site is suspended.
 
-    since: the first day of the child, when it is not the day of the reservation. Raises NoSeat.
+    since: the first day of the child, when it is not the day of the reservation. A seat in use
+    stays as it is. Raises NoSeat.
     """
     seat = _seat(group, voucher_id)
+    if seat.state == "used":
+        return group
     used = replace(seat, state="used", since=since or seat.since)
     return replace(group, holders={**group.holders, voucher_id: used})
 
 
 def leave_seat(group: Group, voucher_id: str, last_on: date) -> Group:
-    """Return the group with the voucher's seat ending on a day. Raises NoSeat."""
-    seat = replace(_seat(group, voucher_id), until=last_on)
-    return replace(group, holders={**group.holders, voucher_id: seat})
+    """Return the group with the voucher's seat ending on a day. Raises NoSeat.
+
+    An end that was set may move to a later day only while nobody took the place. Raises NoPlace.
+    """
+    seat = _seat(group, voucher_id)
+    if seat.until is not None and last_on > seat.until:
+        others = free_seat(group, voucher_id)
+        if _room(others, from_on=seat.until + timedelta(days=1)) < 1:
+            raise NoPlace(group_id=group.group_id)
+    ending = replace(seat, until=last_on)
+    return replace(group, holders={**group.holders, voucher_id: ending})
 
 
 def free_seat(group: Group, voucher_id: str) -> Group:

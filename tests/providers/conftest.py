@@ -1,0 +1,26 @@
+"""A cloud with the providers' routes, and the people around a kindergarten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra.local import testing
+from tests.providers.town import Town
+
+
+@pytest.fixture
+def town(cloud: testing.TestCloud) -> Town:
+    """Return a town without organisations, with a token for each role."""
+    return Town(cloud)
+
+
+@pytest.fixture(autouse=True)
+def _mounted() -> None:
+    from app import app
+    from chalicelib.providers.routes import routes
+
+    offered: Any = app
+    if "/v1/providers/catalogue" not in offered.routes:
+        offered.mount(routes)
