@@ -2,11 +2,69 @@
 
 from __future__ import annotations
 
-from chalicelib.edge import about
-from chalicelib.edge.application import Kezek
+from typing import Any
+
+from chalice.app import CloudWatchEvent, Cron, DynamoDBEvent, SQSEvent
+
+from chalicelib.applications import jobs as applications_jobs
+from chalicelib.applications.routes import routes as applications
+from chalicelib.billing import jobs as billing_jobs
+from chalicelib.billing.routes import routes as billing
+from chalicelib.children.routes import routes as children
+from chalicelib.edge import about, batches
+from chalicelib.edge.application import OUTBOX_STREAM, Kezek
+from chalicelib.notices import jobs as notices_jobs
+from chalicelib.notices.routes import routes as notices
 from chalicelib.policy.routes import routes as policy
+from chalicelib.providers.routes import routes as providers
+from chalicelib.vouchers import jobs as vouchers_jobs
+from chalicelib.vouchers.routes import routes as vouchers
 
 app = Kezek("kezek")
 
-for slice_routes in (about.routes, policy):
-    app.mount(slice_routes)
+# --- HTTP: /v1/<slice>
+
+for routes in (
+    about.routes,
+    policy,
+    children,
+    providers,
+    applications,
+    vouchers,
+    billing,
+    notices,
+):
+    app.mount(routes)
+
+
+# --- schedules, in UTC: 13:00Z is 18:00 in Almaty. They fire daily, the rule packs' calendars decide.
+
+
+@app.schedule(Cron("0", "1", "*", "*", "?", "*"))
+def run_billing(event: CloudWatchEvent) -> None:
+    """06:00: hand out the provider-months whose check has begun."""
+    billing_jobs.run_billing(event)
+
+
+# --- the work queue and the outbox's stream
+
+WORK: dict[str, batches.Handler] = {
+    "applications/refresh": applications_jobs.refresh,
+    "billing/bill": billing_jobs.bill,
+    "vouchers/offer": vouchers_jobs.offer,
+    "vouchers/removed": vouchers_jobs.site_closed,
+    "vouchers/site-closed": vouchers_jobs.site_closed,
+    "vouchers/suspended": vouchers_jobs.site_closed,
+}
+
+
+@app.on_sqs_message(queue="kezek-work", batch_size=10)
+def on_work(event: SQSEvent) -> dict[str, Any]:
+    """One message, one piece of work; failures go back alone."""
+    return batches.messages(event, WORK)
+
+
+@app.on_dynamodb_record(stream_arn=OUTBOX_STREAM, batch_size=100)
+def on_outbox(event: DynamoDBEvent) -> dict[str, Any]:
+    """Notices to people, work to the queue."""
+    return notices_jobs.carry_out(event.to_dict())
