@@ -9,6 +9,8 @@ seeing      what a representative and an officer are shown
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from chalicelib.applications.actions.answering import (
     confirm,
     lapse_confirmation,
@@ -34,7 +36,15 @@ from chalicelib.applications.actions.seeing import (
     to_verify_page,
 )
 
+# What falls due, by topic: called with the application's id, `by` and `now`; True when it acted.
+DEADLINES: Mapping[str, Callable[..., bool]] = {
+    "applications/confirm": lapse_confirmation,
+    "applications/confirm-soon": remind_confirmation,
+    "applications/prove": lapse_proof,
+}
+
 __all__ = [
+    "DEADLINES",
     "AppliedLater",
     "AskRegistry",
     "Imported",

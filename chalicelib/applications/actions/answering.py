@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
 from chalicelib.applications import rules, store
@@ -11,15 +10,11 @@ from chalicelib.applications.rules import Application
 from chalicelib.children import store as children_store
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import from_stamp, local_day, stamp
+from chalicelib.kernel.periods import local_day, stamp
 from chalicelib.policy.actions import load_pack
-from chalicelib.providers import rules as providers_rules
-from chalicelib.providers import store as providers
-from chalicelib.storage import agenda, outbox
-from chalicelib.storage.commit import Write, settles
-from chalicelib.vouchers import rules as vouchers_rules
-from chalicelib.vouchers import store as vouchers
-from chalicelib.vouchers.rules import Voucher, Waiter
+from chalicelib.storage.commit import settles
+from chalicelib.vouchers import actions as vouchers
+from chalicelib.vouchers import store as vouchers_store
 
 
 @settles
@@ -32,14 +27,8 @@ def confirm(application_id: str, *, by: Actor, now: datetime) -> Application:
     if kept.value.state == "fulfilled":
         return kept.value
     application = rules.decide_confirm(kept.value, now=now)
-    pack = load_pack(application.programme, application.area)
-    terms = pack.at(local_day(now)).terms
-    voucher = vouchers.load_voucher(application.voucher_id or "")
-    confirmed = vouchers_rules.confirm(voucher.value, now=now, terms=terms, calendar=pack.calendar)
-    writes: list[Write] = [vouchers.keep_voucher(voucher, confirmed)]
-    if confirmed.contract_by is not None:
-        due_at = from_stamp(confirmed.contract_by)
-        writes.append(agenda.due(due_at, "vouchers/contract", confirmed.voucher_id))
+    voucher = vouchers_store.load_voucher(application.voucher_id or "")
+    confirmed, writes = vouchers.confirming(voucher, now=now)
     journal.commit(
         entry("confirmed", application, by=by, now=now, voucher=confirmed.voucher_id),
         store.keep_application(kept, application),
@@ -68,10 +57,11 @@ def refuse(application_id: str, *, by: Actor, now: datetime) -> Application:
         return kept.value
     application = rules.decide_refuse(kept.value, now=now)
     voucher_id = application.voucher_id or ""
+    _, writes = vouchers.ending(vouchers_store.load_voucher(voucher_id), "refuse", now=now)
     journal.commit(
         entry("voucher-refused", application, by=by, now=now, voucher=voucher_id),
         store.keep_application(kept, application),
-        *_end_voucher(voucher_id, vouchers_rules.refuse, now=now),
+        *writes,
         release(application, voucher_id),
         *store.verification(kept.value, application),
         *tell(application, "annulled", "annulled", now=now),
@@ -138,10 +128,11 @@ def lapse_confirmation(application_id: str, *, by: Actor, now: datetime) -> bool
     pack = load_pack(kept.value.programme, kept.value.area)
     application = rules.decide_inactive(kept.value, pack, now=now)
     restorable = application.restores < pack.at(local_day(now)).terms.restores_max
+    _, writes = vouchers.ending(vouchers_store.load_voucher(voucher_id), "lapse", now=now)
     journal.commit(
         entry("inactive", application, by=by, now=now, voucher=voucher_id),
         store.keep_application(kept, application),
-        *_end_voucher(voucher_id, vouchers_rules.lapse, now=now),
+        *writes,
         release(application, voucher_id),
         *tell(
             application,
@@ -179,22 +170,3 @@ def remind_confirmation(application_id: str, *, by: Actor, now: datetime) -> boo
         ),
     )
     return True
-
-
-def _end_voucher(
-    voucher_id: str, move: Callable[[Voucher], Voucher], *, now: datetime
-) -> list[Write]:
-    """Describe a voucher ending before any contract: off the lists, its seats freed and offered."""
-    kept = vouchers.load_voucher(voucher_id)
-    voucher, ended = kept.value, move(kept.value)
-    writes: list[Write] = [vouchers.keep_voucher(kept, ended)]
-    for waiting in voucher.waiting:
-        waiter = Waiter(waiting.group_id, voucher_id, voucher.order, waiting.state)
-        writes.append(vouchers.remove_waiting(waiter, version=kept.version + 1))
-    for group_id in sorted(vouchers_rules.seats_of(voucher)):
-        group = providers.load_group(group_id)
-        freed = providers_rules.free_seat(group.value, voucher_id)
-        writes.append(providers.keep_group(group, freed))
-        key = f"seat-freed#{voucher_id}#{group_id}"
-        writes.append(outbox.work(key, "vouchers/offer", now=now, group_id=group_id))
-    return writes
