@@ -13,14 +13,9 @@ from tests.providers.town import Town
 @pytest.fixture
 def town(cloud: testing.TestCloud) -> Town:
     """Return a town without organisations, with a token for each role."""
-    return Town(cloud)
-
-
-@pytest.fixture(autouse=True)
-def _mounted() -> None:
-    from app import app
     from chalicelib.providers.routes import routes
 
-    offered: Any = app
+    offered: Any = cloud.app
     if "/v1/providers/catalogue" not in offered.routes:
         offered.mount(routes)
+    return Town(cloud)
