@@ -1,0 +1,1 @@
+"""Ratings: what families say of a kindergarten, and what it answers."""
