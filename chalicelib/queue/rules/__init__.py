@@ -1,6 +1,7 @@
 """The law of the queue, as pure functions.
 
     order     who stands before whom: cohorts, tiers, one to three, batches
+    issuing   what is still true when a planned voucher is to be issued
     engine    plan_iteration: who gets which place, and why, for everybody who waits
     runs      a run's states, who may release it, what it counted
     ranks     what a checkpoint publishes: places for families, cells for everybody
@@ -18,6 +19,17 @@ from chalicelib.queue.rules.engine import (
     Plan,
     Seats,
     plan_iteration,
+)
+from chalicelib.queue.rules.issuing import (
+    APPLICATION_CHANGED,
+    PLACE_TAKEN,
+    Granted,
+    as_planned,
+    next_units,
+    otherwise,
+    places_of,
+    starts,
+    still_waits,
 )
 from chalicelib.queue.rules.order import (
     Line,
@@ -59,7 +71,9 @@ from chalicelib.queue.rules.runs import (
     advance,
     decide_release,
     decide_stop,
+    falls_due,
     finish,
+    line_of,
     run_id_for,
     shown_counts,
     voucher_id_for,
@@ -67,6 +81,7 @@ from chalicelib.queue.rules.runs import (
 )
 
 __all__ = [
+    "APPLICATION_CHANGED",
     "BATCH_MOST",
     "CELL_LEAST",
     "CHECKPOINT_HOUR",
@@ -80,8 +95,10 @@ __all__ = [
     "NeedsAnother",
     "Open",
     "Order",
+    "Granted",
     "OutOfAgeReason",
     "Outcome",
+    "PLACE_TAKEN",
     "Passed",
     "Place",
     "Plan",
@@ -96,21 +113,29 @@ __all__ = [
     "Settled",
     "StopReason",
     "advance",
+    "as_planned",
     "cells_of",
     "decide_release",
     "decide_stop",
+    "falls_due",
     "finish",
+    "line_of",
     "listed",
     "merge",
     "near",
     "next_checkpoint",
     "next_turns",
+    "next_units",
     "order_of",
+    "otherwise",
+    "places_of",
     "plan_iteration",
     "rank",
     "run_id_for",
     "seeker_of",
     "shown_counts",
+    "starts",
+    "still_waits",
     "voucher_id_for",
     "voucher_order",
     "waiting_by_category",

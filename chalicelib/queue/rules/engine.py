@@ -23,7 +23,7 @@ from typing import Literal
 
 from chalicelib.queue.rules.order import Line, Order, Seeker, merge, next_turns
 
-BATCH_MOST = 8  # a batch is committed at once, and a commit holds a hundred rows
+BATCH_MOST = 6  # a batch is committed at once, and a commit holds a hundred rows
 
 Reason = Literal[
     "preferred",  # a place in a preferred group
@@ -164,6 +164,16 @@ class Seats:
             return "age"
         return None
 
+    def waiting(self, seeker: Seeker, reason: Reason, *, most: int) -> tuple[str, ...]:
+        """Return the preferred groups to wait for: those that fit, when another was given."""
+        if reason != "other-group":
+            return ()
+        return tuple(
+            group_id
+            for group_id in dict.fromkeys(seeker.preferences)
+            if group_id in self.index and self.misfit(self.index[group_id], seeker) is None
+        )[:most]
+
     def shortage(self, seeker: Seeker) -> Reason:
         """Return why a child finds no place at all."""
         if seeker.kind not in self._kinds:
@@ -176,7 +186,9 @@ class Seats:
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
+class Choice:
+    """Which group a unit gets, by its number among the sorted places; None with the reason."""
+
     reason: Reason
     number: int | None = None
     preference: int | None = None
@@ -196,7 +208,7 @@ def plan_iteration(
     admitted: list[tuple[int, int | None]] = []
     for unit in _units(seekers, line):
         members = [seekers[line.members[at]] for at in unit]
-        choice = _choose(members, seats)
+        choice = choose(members, seats)
         for at, seeker in zip(unit, members, strict=True):
             category = order.categories[seeker.tier, seeker.cohort]
             outcomes.append(
@@ -214,7 +226,7 @@ def plan_iteration(
                     if choice.number is None
                     else seats.places[choice.number].group_id,
                     preference=_preference(seeker, choice, seats),
-                    waiting=_waiting(seeker, choice, seats, order.waiting_lists_max),
+                    waiting=seats.waiting(seeker, choice.reason, most=order.waiting_lists_max),
                     passed=_passed(seeker, choice, seats, last_in),
                 )
             )
@@ -243,11 +255,12 @@ def _units(seekers: Sequence[Seeker], line: Line) -> Iterator[list[int]]:
             yield batches[batch_id]
 
 
-def _choose(members: Sequence[Seeker], seats: Seats) -> _Choice:
+def choose(members: Sequence[Seeker], seats: Seats) -> Choice:
+    """Return what those who are decided together get from the places that are free now."""
     if len(members) > BATCH_MOST:
-        return _Choice("batch-too-large")
+        return Choice("batch-too-large")
     if len(members) < max(member.batch_size or 1 for member in members):
-        return _Choice("batch-incomplete")
+        return Choice("batch-incomplete")
     # Lists of a batch are read one after another, first that of the member who stands first.
     for seeker in members:
         for preference, group_id in enumerate(seeker.preferences, 1):
@@ -257,16 +270,16 @@ def _choose(members: Sequence[Seeker], seats: Seats) -> _Choice:
                 and seats.free[number] >= len(members)
                 and all(seats.misfit(number, member) is None for member in members)
             ):
-                return _Choice("preferred", number, preference)
+                return Choice("preferred", number, preference)
     if len(members) == 1:
         number = seats.most_free(members[0])
         if number is None:
-            return _Choice(seats.shortage(members[0]))
-        return _Choice("other-group", number)
+            return Choice(seats.shortage(members[0]))
+        return Choice("other-group", number)
     return _choose_together(members, seats)
 
 
-def _choose_together(members: Sequence[Seeker], seats: Seats) -> _Choice:
+def _choose_together(members: Sequence[Seeker], seats: Seats) -> Choice:
     fitting = [
         number
         for number in range(len(seats.places))
@@ -274,14 +287,14 @@ def _choose_together(members: Sequence[Seeker], seats: Seats) -> _Choice:
     ]
     enough = [number for number in fitting if seats.free[number] >= len(members)]
     if enough:
-        return _Choice("other-group", min(enough, key=lambda number: (-seats.free[number], number)))
+        return Choice("other-group", min(enough, key=lambda number: (-seats.free[number], number)))
     if len({(m.age, m.language, m.kind) for m in members}) > 1 and not fitting:
-        return _Choice("batch-differs")
+        return Choice("batch-differs")
     shortage = seats.shortage(members[0])
-    return _Choice("no-place-together" if shortage == "no-place-left" else shortage)
+    return Choice("no-place-together" if shortage == "no-place-left" else shortage)
 
 
-def _preference(seeker: Seeker, choice: _Choice, seats: Seats) -> int | None:
+def _preference(seeker: Seeker, choice: Choice, seats: Seats) -> int | None:
     """Return which of a child's own preferences was given; a batch may follow a sibling's."""
     if choice.number is None:
         return None
@@ -291,19 +304,8 @@ def _preference(seeker: Seeker, choice: _Choice, seats: Seats) -> int | None:
     return None
 
 
-def _waiting(seeker: Seeker, choice: _Choice, seats: Seats, most: int) -> tuple[str, ...]:
-    """Return the preferred groups to wait for: those that fit, when another group was given."""
-    if choice.reason != "other-group":
-        return ()
-    return tuple(
-        group_id
-        for group_id in dict.fromkeys(seeker.preferences)
-        if group_id in seats.index and seats.misfit(seats.index[group_id], seeker) is None
-    )[:most]
-
-
 def _passed(
-    seeker: Seeker, choice: _Choice, seats: Seats, last_in: Mapping[int, tuple[int, str]]
+    seeker: Seeker, choice: Choice, seats: Seats, last_in: Mapping[int, tuple[int, str]]
 ) -> tuple[Passed, ...]:
     """Return why each group preferred to the one given was not given."""
     passed = []

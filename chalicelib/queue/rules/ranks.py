@@ -10,7 +10,7 @@ checkpoint: a sum or difference of two views never isolates what a view alone hi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.kernel.periods import local, start_of
@@ -75,9 +75,10 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """The newest checkpoint of a queue. pages: by application; lists: the public order.
+    """The newest checkpoint of a queue.
 
-    cells: None when fewer than five wait in the whole queue. told: applications whose families
+    series: under which its pages lie; pages of them by application, lists of the public order.
+    cells: empty when fewer than five wait in the whole queue. told: applications whose families
     were told that their turn is near and that still stand so.
     """
 
@@ -87,6 +88,7 @@ class Head:
     as_of: str
     academic_year: int
     pack: str
+    series: str
     pages: int
     lists: int
     waiting: int
@@ -96,15 +98,11 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """That a checkpoint was published under this id."""
+    """What was published under an id; asked: digest of what was asked."""
 
     checkpoint_id: str
-    programme: str
-    area: str
-    as_of: str
     asked: str
-    waiting: int = 0
-    told: int = field(default=0)
+    head: Head
 
 
 def rank(seekers: Sequence[Seeker], order: Order, carry: Mapping[int, int]) -> list[Rank]:

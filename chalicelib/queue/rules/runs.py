@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
 
 from chalicelib.kernel.periods import from_stamp, stamp
 from chalicelib.kernel.refusals import NotAllowed, OutOfTurn
+from chalicelib.queue.rules.engine import Outcome
+from chalicelib.queue.rules.order import Order, next_turns
 
 ENGINE = "serial-1"  # which algorithm decided; a later one has another name
 PUBLIC_LEAST = 5
@@ -54,8 +56,9 @@ class Run:
 
     inputs, outcome: SHA-256 of what was read and of what was decided; the parts lie under
     `inputs`' first letters, input_parts and outcome_parts of them. carry: turns by cohort, before
-    and after. waiting_before, waiting_after: by category. done: how many outcomes were settled,
-    of `planned`; issued, skipped: what became of them; result_parts: where that is told.
+    the run and after what it has issued so far. waiting_before, waiting_after: by category.
+    planned: how many outcomes; vouchers: how many of them get one; done: up to which outcome
+    they were issued; issued, skipped: what became of the vouchers.
     """
 
     run_id: str
@@ -79,7 +82,7 @@ class Run:
     carry_before: Mapping[int, int]
     carry_after: Mapping[int, int]
     waiting_before: Mapping[int, int]
-    waiting_after: Mapping[int, int] = field(default_factory=dict)
+    waiting_after: Mapping[int, int]
     release_at: str | None = None
     released_at: str | None = None
     released_by: str | None = None
@@ -87,7 +90,6 @@ class Run:
     done: int = 0
     issued: int = 0
     skipped: int = 0
-    result_parts: int = 0
     ended_at: str | None = None
     stopped_by: str | None = None
     stop_reason: str | None = None
@@ -186,20 +188,51 @@ def decide_stop(run: Run, *, by: str, reason: StopReason, now: datetime) -> Run:
     return replace(run, state="stopped", stopped_by=by, stop_reason=reason, ended_at=stamp(now))
 
 
-def advance(run: Run, *, done: int, issued: int, skipped: int) -> Run:
-    """Return a run after a further slice of its outcomes was settled."""
+def advance(
+    run: Run,
+    *,
+    done: int,
+    settled: Sequence[tuple[Outcome, Settled]],
+    order: Order,
+) -> Run:
+    """Return a run after a further slice of its outcomes was settled.
+
+    done: up to which outcome; settled: the planned vouchers among them. What is carried to the
+    next run follows from the vouchers that were really issued.
+    """
+    issued = [outcome for outcome, result in settled if result.skipped is None]
+    left = dict(run.waiting_after)
+    for outcome in issued:
+        left[outcome.category] = left.get(outcome.category, 0) - 1
+    turns = [(outcome.cohort, outcome.turn) for outcome in issued]
     return replace(
         run,
         done=done,
-        issued=run.issued + issued,
-        skipped=run.skipped + skipped,
-        result_parts=run.result_parts + 1,
+        issued=run.issued + len(issued),
+        skipped=run.skipped + len(settled) - len(issued),
+        waiting_after=left,
+        carry_after=next_turns(run.carry_after, turns, order),
     )
 
 
-def finish(run: Run, *, waiting_after: Mapping[int, int], now: datetime) -> Run:
+def finish(run: Run, *, now: datetime) -> Run:
     """Return the run with everything issued."""
-    return replace(run, state="committed", waiting_after=dict(waiting_after), ended_at=stamp(now))
+    return replace(run, state="committed", ended_at=stamp(now))
+
+
+def line_of(run: Run) -> RunLine:
+    """Return a run as its area's list shows it."""
+    return RunLine(
+        run_id=run.run_id,
+        proposed_at=run.proposed_at,
+        state=run.state,
+        pack=run.pack,
+        before=sum(run.waiting_before.values()),
+        vouchers=run.vouchers,
+        issued=run.issued,
+        after=sum(run.waiting_after.values()) if run.ended_at else None,
+        ended_at=run.ended_at,
+    )
 
 
 def shown_counts(

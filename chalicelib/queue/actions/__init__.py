@@ -1,0 +1,62 @@
+"""What is done to a queue.
+
+    running      an iteration proposed, released, stopped
+    issuing      a released run's vouchers, a part at a time, resumable anywhere
+    publishing   checkpoints: ranks for families, the order for everybody
+    showing      what is answered from them
+    reminders    what has fallen due, looked at once
+
+Callers import from here.
+"""
+
+from __future__ import annotations
+
+from chalicelib.queue.actions.issuing import commit_part
+from chalicelib.queue.actions.publishing import publish
+from chalicelib.queue.actions.reminders import list_reminders, looked_at, passed
+from chalicelib.queue.actions.running import (
+    is_run_day,
+    propose,
+    release,
+    release_due,
+    stop,
+)
+from chalicelib.queue.actions.showing import (
+    CellShown,
+    ListedShown,
+    OrderShown,
+    OutcomeShown,
+    PlaceShown,
+    RunShown,
+    figures,
+    order_page,
+    place_of,
+    run_of,
+    run_outcomes,
+    runs_page,
+)
+
+__all__ = [
+    "CellShown",
+    "ListedShown",
+    "OrderShown",
+    "OutcomeShown",
+    "PlaceShown",
+    "RunShown",
+    "commit_part",
+    "figures",
+    "is_run_day",
+    "list_reminders",
+    "looked_at",
+    "order_page",
+    "passed",
+    "place_of",
+    "propose",
+    "publish",
+    "release",
+    "release_due",
+    "run_of",
+    "run_outcomes",
+    "runs_page",
+    "stop",
+]

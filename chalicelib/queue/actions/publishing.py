@@ -1,0 +1,117 @@
+"""A checkpoint: the whole order counted once, and published.
+
+The pages are written first, named by what they hold, and the head last: readers go on reading the
+checkpoint before until the new one is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from chalicelib.applications import store as applications
+from chalicelib.applications.rules import QueueEntry
+from chalicelib.children.actions import representatives_of
+from chalicelib.journal import store as journal
+from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.periods import local_day, stamp
+from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.policy.actions import load_pack
+from chalicelib.queue import rules, store
+from chalicelib.queue.actions.running import write_parts
+from chalicelib.queue.rules import Checkpoint, Head
+from chalicelib.storage import outbox
+from chalicelib.storage.commit import Raced, commit, settles
+from chalicelib.storage.secrets import fingerprint
+
+
+@settles
+def publish(
+    checkpoint_id: str, *, programme: str, area: str, by: Actor, now: datetime
+) -> Checkpoint:
+    """Publish everybody's rank as of now, and tell those whose turn is near.
+
+    The same id again gets the same checkpoint. Raises Unknown, AnotherContent.
+    """
+    if not by.serves(area) and not by.has(Role.SYSTEM):
+        raise Unknown()
+    pack = load_pack(programme, area)
+    asked = fingerprint([programme, area])
+    earlier = store.find_checkpoint(checkpoint_id)
+    if earlier is not None:
+        if earlier.value.asked != asked:
+            raise AnotherContent(checkpoint_id=checkpoint_id)
+        return earlier.value
+
+    day = local_day(now)
+    judged = pack.at(day)
+    year = judged.academic_year.year_of(day)
+    order = rules.order_of(judged, year)
+    kept_head = store.find_head(programme, area)
+    carry = store.find_open(programme, area).value.carry
+    queue = {k.value.application_id: k.value for k in applications.list_queue(programme, area)}
+    seekers = [rules.seeker_of(queue[key], judged, year) for key in sorted(queue)]
+
+    ranks = rules.rank(seekers, order, carry)
+    waiting = rules.waiting_by_category(seekers, order)
+    cells = rules.cells_of(waiting)
+    lines = rules.listed(ranks, cells)
+    near = rules.near(ranks, ahead_max=judged.terms.turn_is_near_ahead)
+
+    as_of = stamp(now)
+    series = f"{as_of}-{store.digest(ranks)[:12]}"
+    pages = store.rank_pages(programme, area, series, store.pages_of(ranks))
+    lists = store.list_pages(programme, area, series, lines)
+    write_parts("queue/checkpoint-part", [*pages, *lists], by=by, now=now, pack=pack.version)
+    told = frozenset(kept_head.value.told) if kept_head else frozenset()
+    _tell([queue[key] for key in near if key not in told], now)
+    head = Head(
+        checkpoint_id=checkpoint_id,
+        programme=programme,
+        area=area,
+        as_of=as_of,
+        academic_year=year,
+        pack=pack.version,
+        series=series,
+        pages=len(pages),
+        lists=len(lists),
+        waiting=len(ranks),
+        cells=cells,
+    )
+    checkpoint = Checkpoint(checkpoint_id=checkpoint_id, asked=asked, head=head)
+    # A checkpoint that comes late stands in the record, but never in front of a newer one.
+    newest = kept_head is None or kept_head.value.as_of <= as_of
+    journal.commit(
+        journal.entry(
+            "queue/checkpoint-published",
+            f"checkpoint/{checkpoint_id}",
+            by=by,
+            now=now,
+            pack=pack.version,
+            series=series,
+            waiting=len(ranks),
+        ),
+        store.create_checkpoint(checkpoint),
+        *([store.keep_head(kept_head, replace(head, told=tuple(near)))] if newest else []),
+    )
+    return checkpoint
+
+
+def _tell(entries: Sequence[QueueEntry], now: datetime) -> None:
+    """Write the notice that a turn is near, once for each application and representative."""
+    for entry in entries:
+        people = representatives_of(entry.child_id, local_day(now)) or (entry.person_id,)
+        for person_id in people:
+            notice = outbox.notice(
+                f"turn-is-near#{entry.application_id}",
+                to=f"person:{person_id}",
+                template="notice:queue/turn-is-near",
+                now=now,
+                application_id=entry.application_id,
+                ticket=entry.ticket,
+            )
+            try:
+                commit([notice])
+            except Raced:
+                continue  # told before

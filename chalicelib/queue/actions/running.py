@@ -1,0 +1,281 @@
+"""An iteration: proposed from what stands in the tables, released, stopped.
+
+A proposal writes first what it read and decided, in parts named by their digest, then the run
+itself: a proposal that broke off leaves parts that nobody points to, and the next one goes through.
+One run of an area is under way at a time; the area's gate row says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from chalicelib.applications import store as applications
+from chalicelib.journal import store as journal
+from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.periods import from_stamp, local_day, stamp
+from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.policy.actions import load_pack
+from chalicelib.providers import store as providers
+from chalicelib.queue import rules, store
+from chalicelib.queue.rules import Run, Settled, StopReason
+from chalicelib.storage import agenda, outbox
+from chalicelib.storage.commit import Put, Write, settles
+from chalicelib.storage.secrets import fingerprint
+from chalicelib.storage.shelf import Kept
+from chalicelib.vouchers import store as vouchers
+
+# More vouchers than a runner issues before it says how far it got.
+LOOK_AHEAD = 300
+
+
+def is_run_day(programme: str, area: str, at: datetime) -> bool:
+    """Return whether the pack has a scheduled run on the day of an instant."""
+    pack = load_pack(programme, area)
+    day = local_day(at)
+    return not pack.at(day).iteration.working_days_only or pack.calendar.is_working(day)
+
+
+@settles
+def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime) -> Run:
+    """Draft a run of an area's queue; the same id again gets the same run.
+
+    A pack that waits no time releases it at once. Raises Unknown, AnotherContent, RunUnderWay.
+    """
+    _serving(by, area)
+    pack = load_pack(programme, area)
+    asked = fingerprint([programme, area])
+    kept = store.find_run(run_id)
+    if kept is not None:
+        _serving(by, kept.value.area)
+        if kept.value.asked != asked:
+            raise AnotherContent(run_id=run_id)
+        return _released_if_due(kept, now=now)
+    opened = store.find_open(programme, area)
+    if opened.value.run_id is not None:
+        earlier = store.load_run(opened.value.run_id).value
+        if earlier.state != "stopped":
+            raise rules.RunUnderWay(run_id=earlier.run_id)
+        wind_up(earlier.run_id, by=by, now=now)  # whoever stopped it broke off
+        opened = store.find_open(programme, area)
+
+    day = local_day(now)
+    judged = pack.at(day)
+    year = judged.academic_year.year_of(day)
+    order = rules.order_of(judged, year)
+    from_on = rules.starts(day, year, judged.academic_year)
+    queue = [k.value for k in applications.list_queue(programme, area)]
+    seekers = sorted(
+        (rules.seeker_of(entry, judged, year) for entry in queue),
+        key=lambda seeker: seeker.application_id,
+    )
+    groups = [k.value for k in providers.list_groups(programme, area)]
+    places = sorted(
+        rules.places_of(groups, academic_year=year, from_on=from_on),
+        key=lambda place: place.group_id,
+    )
+    carry = opened.value.carry
+
+    plan = rules.plan_iteration(seekers, places, order, carry)
+
+    read = store.Input(
+        programme=programme,
+        area=area,
+        academic_year=year,
+        pack=pack.version,
+        engine=rules.ENGINE,
+        carry=carry,
+    )
+    inputs = store.digest([read, seekers, places])
+    input_parts = store.input_parts(run_id, inputs, read, seekers, places)
+    outcome_parts = store.outcome_parts(run_id, inputs, plan.outcomes)
+    write_parts("queue/run-part", [*input_parts, *outcome_parts], by=by, now=now, pack=pack.version)
+
+    waiting = rules.waiting_by_category(seekers, order)
+    auto = judged.release.mode == "auto"
+    release_at = now + timedelta(minutes=judged.release.minutes)
+    run = Run(
+        run_id=run_id,
+        programme=programme,
+        area=area,
+        state="draft",
+        mode=judged.release.mode,
+        academic_year=year,
+        pack=pack.version,
+        engine=rules.ENGINE,
+        asked=asked,
+        proposed_by=by.subject,
+        proposed_at=stamp(now),
+        inputs=inputs,
+        outcome=store.digest(plan.outcomes),
+        input_parts=len(input_parts),
+        outcome_parts=len(outcome_parts),
+        planned=len(plan.outcomes),
+        vouchers=plan.vouchers,
+        places=sum(place.free for place in places),
+        carry_before=carry,
+        carry_after=carry,
+        waiting_before=waiting,
+        waiting_after=waiting,
+        release_at=stamp(release_at) if auto else None,
+    )
+    journal.commit(
+        journal.entry(
+            "queue/run-proposed",
+            _of(run_id),
+            by=by,
+            now=now,
+            pack=pack.version,
+            programme=programme,
+            area=area,
+            inputs=run.inputs,
+            outcome=run.outcome,
+            vouchers=run.vouchers,
+        ),
+        store.create_run(run),
+        store.keep_open(opened, replace(opened.value, run_id=run_id)),
+        store.create_line(run, rules.line_of(run)),
+        *([agenda.due(release_at, "queue/release", run_id)] if auto else []),
+    )
+    return _released_if_due(store.load_run(run_id), now=now)
+
+
+@settles
+def release(run_id: str, *, by: Actor, now: datetime) -> Run:
+    """Let a draft take effect; a second person does. Again, it answers the same.
+
+    Raises Unknown, RunStopped, NeedsAnother.
+    """
+    kept = store.load_run(run_id)
+    _serving(by, kept.value.area)
+    return _release(kept, by=by, now=now, timed=False)
+
+
+@settles
+def release_due(run_id: str, *, by: Actor, now: datetime) -> bool:
+    """Release a draft whose time has come; return whether it was."""
+    kept = store.find_run(run_id)
+    if kept is None or not rules.falls_due(kept.value, now):
+        return False
+    _release(kept, by=by, now=now, timed=True)
+    return True
+
+
+@settles
+def stop(run_id: str, *, reason: StopReason, by: Actor, now: datetime) -> Run:
+    """Stop a run: what it issued stands, the rest is void. Again, it answers the same.
+
+    Raises Unknown, RunCommitted.
+    """
+    kept = store.load_run(run_id)
+    run = kept.value
+    _serving(by, run.area)
+    stopped = rules.decide_stop(run, by=by.subject, reason=reason, now=now)
+    if stopped is not run:
+        # From here on nothing more is issued: each voucher's commit demands the gate.
+        journal.commit(
+            journal.entry(
+                "queue/run-stopped", _of(run_id), by=by, now=now, pack=run.pack, reason=reason
+            ),
+            store.keep_run(kept, stopped),
+            *([store.shut_gate(run_id)] if run.state == "released" else []),
+        )
+    return wind_up(run_id, by=by, now=now)
+
+
+@settles
+def wind_up(run_id: str, *, by: Actor, now: datetime) -> Run:
+    """Count what a stopped run has issued and let the area's next run begin."""
+    kept = store.load_run(run_id)
+    run = kept.value
+    opened = store.find_open(run.programme, run.area)
+    if run.state != "stopped" or opened.value.run_id != run_id:
+        return run
+    # Vouchers are issued in order; only the part that was under way is not counted yet.
+    units, _ = rules.next_units(store.each_outcome(run, start=run.done), LOOK_AHEAD)
+    ahead = [outcome for unit in units for outcome in unit]
+    ids = {o.application_id: rules.voucher_id_for(run_id, o.application_id) for o in ahead}
+    issued = vouchers.find_vouchers(list(ids.values()))
+    settled = [
+        (o, Settled(o.application_id, voucher.value.voucher_id, voucher.value.group_id))
+        for o in ahead
+        if (voucher := issued.get(ids[o.application_id])) is not None
+    ]
+    counted = rules.advance(run, done=run.done, settled=settled, order=order_for(run))
+    journal.commit(
+        journal.entry(
+            "queue/run-ended", _of(run_id), by=by, now=now, pack=run.pack, issued=counted.issued
+        ),
+        store.keep_run(kept, counted),
+        store.result_part(run, [result for _, result in settled]),
+        *closing(counted, opened),
+    )
+    return counted
+
+
+def closing(run: Run, opened: Kept[rules.Open]) -> list[Write]:
+    """Describe the end of a run for its area: the gate is free, the turns are carried on."""
+    carried = rules.Open(run_id=None, carry=run.carry_after, last_run_id=run.run_id)
+    return [
+        store.keep_open(opened, carried),
+        store.keep_line(store.load_line(run), rules.line_of(run)),
+    ]
+
+
+def order_for(run: Run) -> rules.Order:
+    """Return the rules of order a run was planned by."""
+    judged = load_pack(run.programme, run.area).at(local_day(from_stamp(run.proposed_at)))
+    return rules.order_of(judged, run.academic_year)
+
+
+def write_parts(event: str, parts: Iterable[Put], *, by: Actor, now: datetime, pack: str) -> None:
+    """Write parts that are named by their content; those that lie there already stay."""
+    for put in parts:
+        try:
+            journal.commit(
+                journal.entry(event, f"{put.row.pk}/{put.row.sk}", by=by, now=now, pack=pack), put
+            )
+        except store.WrittenAlready:
+            continue
+
+
+def _released_if_due(kept: Kept[Run], *, now: datetime) -> Run:
+    if not rules.falls_due(kept.value, now):
+        return kept.value
+    return _release(kept, by=_CLOCK, now=now, timed=True)
+
+
+def _release(kept: Kept[Run], *, by: Actor, now: datetime, timed: bool) -> Run:
+    run = kept.value
+    pack = load_pack(run.programme, run.area)
+    days = pack.at(local_day(now)).terms.confirm_working_days
+    released = rules.decide_release(
+        run,
+        by=by.subject,
+        now=now,
+        confirm_by=pack.calendar.deadline(now, working_days=days),
+        timed=timed,
+    )
+    if released is run:
+        return run
+    journal.commit(
+        journal.entry("queue/run-released", _of(run.run_id), by=by, now=now, pack=run.pack),
+        store.keep_run(kept, released),
+        store.open_gate(run.run_id),
+        store.keep_line(store.load_line(run), rules.line_of(released)),
+        outbox.work(f"commit-run#{run.run_id}", "queue/commit-run", now=now, run_id=run.run_id),
+    )
+    return released
+
+
+def _serving(by: Actor, area: str) -> None:
+    if not by.serves(area) and not by.has(Role.SYSTEM):
+        raise Unknown()
+
+
+def _of(run_id: str) -> str:
+    return f"run/{run_id}"
+
+
+_CLOCK = Actor("clock", frozenset({Role.SYSTEM}))

@@ -1,0 +1,254 @@
+"""What is answered from the published checkpoint and from the runs: never a count of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from chalicelib.applications import store as applications
+from chalicelib.children.actions import acting_for
+from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.periods import local_day, stamp
+from chalicelib.kernel.refusals import Unknown
+from chalicelib.policy.actions import load_pack
+from chalicelib.policy.rules import Text
+from chalicelib.queue import rules, store
+from chalicelib.queue.rules import Head, Outcome, Passed, Rank, Run, RunLine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceShown:
+    """Where an application stands, as of the newest checkpoint; the rank is None before it.
+
+    state: of the application; only a queued one has a place.
+    """
+
+    application_id: str
+    ticket: str
+    state: str
+    as_of: str | None
+    next_checkpoint_at: str
+    rank: Rank | None = None
+    category_text: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CellShown:
+    """Categories shown as one: their numbers, their names, how many wait."""
+
+    categories: tuple[int, ...]
+    texts: tuple[Text, ...]
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedShown:
+    """A line of the public order."""
+
+    categories: tuple[int, ...]
+    place: int
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderShown:
+    """A page of the public order; as_of is None before the first checkpoint."""
+
+    as_of: str | None
+    next_checkpoint_at: str
+    lines: tuple[ListedShown, ...] = ()
+    position: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunShown:
+    """A run as everybody sees it: small counts are hidden with their complements."""
+
+    run_id: str
+    proposed_at: str
+    ended_at: str | None
+    state: str
+    pack: str
+    before: int | None
+    issued: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeShown:
+    """What a run decided for one ticket and what became of it; no ids of persons.
+
+    settled: "issued", why it was passed over, or None while it is not settled.
+    """
+
+    ticket: str
+    category: int
+    position: int
+    turn: int | None
+    reason: str
+    group_id: str | None
+    preference: int | None
+    waiting: tuple[str, ...]
+    passed: tuple[Passed, ...]
+    settled: str | None
+
+
+def place_of(application_id: str, *, by: Actor, now: datetime) -> PlaceShown:
+    """Return an application's place to its child's representative. Raises Unknown."""
+    kept = applications.find_application(application_id)
+    if kept is None:
+        raise Unknown()
+    application = kept.value
+    acting_for(application.child_id, by, None, local_day(now))
+    head = store.find_head(application.programme, application.area)
+    shown = PlaceShown(
+        application_id=application_id,
+        ticket=application.ticket,
+        state=application.state,
+        as_of=head.value.as_of if head else None,
+        next_checkpoint_at=stamp(rules.next_checkpoint(now)),
+    )
+    if head is None or application.state != "queued":
+        return shown
+    rank = store.find_rank(head.value, application_id)
+    if rank is None:
+        return shown
+    return replace(shown, rank=rank, category_text=_texts(head.value)[rank.category])
+
+
+def order_page(
+    programme: str, area: str, *, now: datetime, position: str | None, limit: int
+) -> OrderShown:
+    """Return a page of the public order. Raises NoPack.
+
+    position: of a page given before. The pages of one reading are all of one checkpoint, also
+    when a newer one comes in between.
+    """
+    load_pack(programme, area)
+    start = 0
+    if position is None:
+        kept = store.find_head(programme, area)
+        head = kept.value if kept else None
+    else:
+        checkpoint_id, _, number = position.rpartition("#")
+        checkpoint = store.find_checkpoint(checkpoint_id)
+        head, start = checkpoint.value.head if checkpoint else None, int(number)
+    following = stamp(rules.next_checkpoint(now))
+    if head is None:
+        return OrderShown(as_of=None, next_checkpoint_at=following)
+    lines = store.listed_from(head, start, limit + 1)
+    return OrderShown(
+        as_of=head.as_of,
+        next_checkpoint_at=following,
+        lines=tuple(
+            ListedShown(head.cells[line.cell - 1].categories, line.place, line.ticket)
+            for line in lines[:limit]
+        ),
+        position=f"{head.checkpoint_id}#{start + limit}" if len(lines) > limit else None,
+    )
+
+
+def figures(programme: str, area: str) -> tuple[str | None, tuple[CellShown, ...]]:
+    """Return how many wait, by public cell, and as of when. Raises NoPack."""
+    load_pack(programme, area)
+    head = store.find_head(programme, area)
+    if head is None:
+        return None, ()
+    texts = _texts(head.value)
+    cells = tuple(
+        CellShown(cell.categories, tuple(texts[c] for c in cell.categories), cell.waiting)
+        for cell in head.value.cells
+    )
+    return head.value.as_of, cells
+
+
+def runs_page(
+    programme: str, area: str, *, position: str | None, limit: int
+) -> tuple[tuple[RunShown, ...], str | None]:
+    """Return an area's runs, newest first, and the position to go on from. Raises NoPack."""
+    load_pack(programme, area)
+    shown: list[RunShown] = []
+    last = None
+    for sk, line in store.each_line(programme, area, before=position):
+        if len(shown) == limit:
+            return tuple(shown), last
+        shown.append(_run_shown(line))
+        last = sk
+    return tuple(shown), None
+
+
+def run_of(run_id: str, *, by: Actor) -> Run:
+    """Return a run to an officer of its area. Raises Unknown."""
+    run = store.load_run(run_id).value
+    if not by.serves(run.area):
+        raise Unknown()
+    return run
+
+
+def run_outcomes(
+    run_id: str, *, by: Actor, position: str | None, limit: int
+) -> tuple[tuple[OutcomeShown, ...], str | None]:
+    """Return what a run decided, ticket by ticket in the order of serving. Raises Unknown."""
+    run = run_of(run_id, by=by)
+    start = int(position) if position else 0
+    outcomes: list[Outcome] = []
+    for outcome in store.each_outcome(run, start=start):
+        outcomes.append(outcome)
+        if len(outcomes) > limit:
+            break
+    settled = {one.application_id: one for one in store.each_settled(run)}
+
+    def became(outcome: Outcome) -> str | None:
+        one = settled.get(outcome.application_id)
+        if one is None:
+            return "void" if run.state == "stopped" and outcome.group_id else None
+        return one.skipped or "issued"
+
+    page = tuple(
+        OutcomeShown(
+            ticket=o.ticket,
+            category=o.category,
+            position=o.position,
+            turn=o.turn,
+            reason=o.reason,
+            group_id=o.group_id,
+            preference=o.preference,
+            waiting=o.waiting,
+            passed=o.passed,
+            settled=became(o),
+        )
+        for o in outcomes[:limit]
+    )
+    return page, str(start + limit) if len(outcomes) > limit else None
+
+
+def _run_shown(line: RunLine) -> RunShown:
+    before, issued, after = rules.shown_counts(line.before, line.issued, line.after)
+    return RunShown(
+        run_id=line.run_id,
+        proposed_at=line.proposed_at,
+        ended_at=line.ended_at,
+        state=line.state,
+        pack=line.pack,
+        before=before,
+        issued=issued,
+        after=after,
+    )
+
+
+def _texts(head: Head) -> dict[int, Text]:
+    """Return the names of the categories of a checkpoint's day."""
+    judged = load_pack(head.programme, head.area).at(_day(head.as_of))
+    years: Sequence[int] = judged.cohorts.cohorts(head.academic_year)
+    return {
+        judged.cohorts.category_number(
+            tier.code, year, head.academic_year
+        ): judged.cohorts.category_text(tier.code, year, head.academic_year)
+        for tier in judged.tiers
+        for year in years
+    }
+
+
+def _day(as_of: str) -> date:
+    return local_day(datetime.fromisoformat(as_of))

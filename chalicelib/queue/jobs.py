@@ -1,0 +1,182 @@
+"""What happens to queues by itself: the daily run, its vouchers, checkpoints, deadlines.
+
+    18:00 on working days    run_iteration      a draft per pack
+    within minutes           run_deadlines      releases it when its time has come
+    a message per part       commit_run         issues the vouchers
+    after it, and at 19:00   checkpoint         publishes the ranks
+
+Schedules fire every day; the pack's calendar decides whether the day counts. What a job makes is
+named by the area and the day of its event, so a second firing makes nothing new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from chalicelib.adapters import work
+from chalicelib.applications import actions as applications
+from chalicelib.edge import clock, log
+from chalicelib.kernel.actors import Actor, system
+from chalicelib.kernel.periods import from_stamp, local_day
+from chalicelib.kernel.refusals import Refusal, Unavailable
+from chalicelib.policy.actions import list_packs
+from chalicelib.queue import actions, rules
+from chalicelib.storage.agenda import Due
+from chalicelib.storage.commit import trouble
+from chalicelib.storage.shelf import Kept
+from chalicelib.vouchers import actions as vouchers
+
+# A message's share of a run, well inside its time; the rest follows in another message.
+PARTS_IN_A_MESSAGE = 6
+LONGEST = timedelta(seconds=60)
+REMINDERS_IN_A_LOOK = 2000
+
+
+class Lapse(Protocol):
+    """What looks at a thing whose time has come; it acts only if the time is really over."""
+
+    def __call__(self, subject: str, /, *, by: Actor, now: datetime) -> object: ...
+
+
+class Scheduled(Protocol):
+    """The part of Chalice's event that a job uses."""
+
+    time: str
+
+
+TOPICS: Mapping[str, Lapse] = {
+    "applications/confirm": applications.lapse_confirmation,
+    "applications/confirm-soon": applications.remind_confirmation,
+    "applications/prove": applications.lapse_proof,
+    "queue/release": actions.release_due,
+    **vouchers.DEADLINES,
+}
+
+
+def run_iteration(event: Scheduled) -> None:
+    """Draft today's run of every area; one that cannot be drafted hinders no other."""
+    now = from_stamp(event.time)
+
+    def draft(programme: str, area: str) -> None:
+        if not actions.is_run_day(programme, area, now):
+            return
+        run_id = rules.run_id_for(programme, area, local_day(now))
+        actions.propose(
+            run_id, programme=programme, area=area, by=system("queue/iteration"), now=now
+        )
+
+    _for_each_area("queue/iteration", draft)
+
+
+def run_checkpoint(event: Scheduled) -> None:
+    """Publish the evening's ranks of every area."""
+    now = from_stamp(event.time)
+
+    def publish(programme: str, area: str) -> None:
+        checkpoint_id = f"evening-{programme}-{area}-{local_day(now).isoformat()}"
+        actions.publish(
+            checkpoint_id, programme=programme, area=area, by=system("queue/checkpoint"), now=now
+        )
+
+    _for_each_area("queue/checkpoint", publish)
+
+
+def commit_run(facts: Mapping[str, Any], now: datetime) -> None:
+    """Handle "queue/commit-run" {run_id}: issue some vouchers, and send on what is left."""
+    run_id = facts["run_id"]
+    by = system("queue/commit-run")
+    for _ in range(PARTS_IN_A_MESSAGE):
+        if not actions.commit_part(run_id, by=by, now=now):
+            return
+        if clock.now() - now > LONGEST:
+            break
+    work.send([work.Message("queue/commit-run", {"run_id": run_id})])
+
+
+def checkpoint(facts: Mapping[str, Any], now: datetime) -> None:
+    """Handle "queue/checkpoint" {checkpoint_id, programme, area}: publish after a run."""
+    actions.publish(
+        facts["checkpoint_id"],
+        programme=facts["programme"],
+        area=facts["area"],
+        by=system("queue/checkpoint"),
+        now=now,
+    )
+
+
+def run_deadlines(event: Scheduled, more: Mapping[str, Lapse] | None = None) -> None:
+    """Look at everything that has fallen due; `more`: topics of the slices above.
+
+    Each reminder for itself. One that fails for a while stays, one that time cannot cure is
+    parked, one of an unknown topic is left to the version of the code that knows it.
+    """
+    look(from_stamp(event.time), more)
+
+
+def deadlines(facts: Mapping[str, Any], now: datetime, more: Mapping[str, Lapse]) -> None:
+    """Handle "queue/deadlines": go on with what one look did not reach."""
+    del facts
+    look(now, more)
+
+
+def look(now: datetime, more: Mapping[str, Lapse] | None = None) -> int:
+    """Look at what is due by `now`; return how many reminders were dealt with."""
+    table = {**TOPICS, **(more or {})}
+    by = system("queue/deadlines")
+    done: list[Kept[Due]] = []
+    left: list[Kept[Due]] = []
+    dealt = 0
+    for kept in actions.list_reminders(now):
+        if dealt + len(done) >= REMINDERS_IN_A_LOOK:
+            actions.looked_at(done, by=by, now=now)
+            work.send([work.Message("queue/deadlines", {})])
+            return dealt + len(done)
+        lapse = table.get(kept.value.topic)
+        if lapse is not None and _dealt_with(lapse, kept.value, by=by, now=now):
+            done.append(kept)
+        else:
+            left.append(kept)
+        if len(done) >= 40:
+            actions.looked_at(done, by=by, now=now)
+            dealt += len(done)
+            done = []
+    actions.looked_at(done, by=by, now=now)
+    actions.passed(left, now=now)
+    return dealt + len(done)
+
+
+def _dealt_with(lapse: Lapse, due: Due, *, by: Actor, now: datetime) -> bool:
+    try:
+        lapse(due.subject, by=by, now=now)
+    except Unavailable as refusal:
+        log.logger.warning("later", extra={"topic": due.topic, "code": refusal.code})
+        return False
+    except Refusal as refusal:
+        log.logger.error(
+            "parked", extra={"topic": due.topic, "code": refusal.code, "subject": due.subject}
+        )
+        work.park(work.Message(due.topic, {"subject": due.subject}), refusal.code)
+    except Exception as error:  # a bug with one family's deadline is not the others' fault
+        if trouble(error) is None:
+            log.bug(due.topic, error)
+        return False
+    return True
+
+
+def _for_each_area(job: str, act: Callable[[str, str], None]) -> None:
+    failed: Exception | None = None
+    for pack in list_packs():
+        try:
+            act(pack.programme, pack.area)
+        except Refusal as refusal:
+            log.logger.error(job, extra={"area": pack.area, "code": refusal.code})
+            if isinstance(refusal, Unavailable):
+                failed = refusal
+        except Exception as error:  # said again below, when all areas had their turn
+            if trouble(error) is None:
+                log.bug(job, error)
+            failed = error
+    if failed is not None:
+        raise failed

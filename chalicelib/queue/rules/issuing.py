@@ -1,0 +1,106 @@
+"""What is true when a planned voucher is to be issued, some minutes after it was planned.
+
+Between plan and issue a family may have withdrawn, or a holder may have chosen the planned seat.
+Whoever left is passed over; whose seat is gone gets the next one by the same rule, in the same
+order, so that nobody later is served before. Twins are still placed together or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from chalicelib.applications.rules import Application
+from chalicelib.policy.rules import AcademicYear
+from chalicelib.providers.rules import Group, free_places
+from chalicelib.queue.rules.engine import Choice, Outcome, Place, Seats, choose
+from chalicelib.queue.rules.order import Seeker
+
+APPLICATION_CHANGED = "application-changed"
+PLACE_TAKEN = "place-taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The group a unit gets now, and for each member the lists its voucher goes on."""
+
+    group_id: str
+    waiting: tuple[tuple[str, ...], ...]
+
+
+def starts(on: date, academic_year: int, rule: AcademicYear) -> date:
+    """Return the day from which a seat given on a day is held: places of a year begin with it."""
+    return max(on, rule.first_day(academic_year))
+
+
+def places_of(groups: Iterable[Group], *, academic_year: int, from_on: date) -> list[Place]:
+    """Return the open groups of an academic year as the engine sees them, full ones too."""
+    return [
+        Place(
+            group_id=group.group_id,
+            age_from=group.age_from,
+            age_to=group.age_to,
+            language=group.language,
+            kind=group.kind,
+            free=free_places(group, from_on=from_on),
+        )
+        for group in groups
+        if group.open and group.academic_year == academic_year
+    ]
+
+
+def still_waits(application: Application | None) -> bool:
+    """Return whether an application is still one a voucher can be issued for."""
+    return application is not None and application.state == "queued"
+
+
+def as_planned(
+    outcomes: Sequence[Outcome], groups: Mapping[str, Group], *, from_on: date
+) -> Granted | None:
+    """Return the planned seats if they are free, None when they are gone."""
+    group = groups.get(outcomes[0].group_id or "")
+    if group is None or free_places(group, from_on=from_on) < len(outcomes):
+        return None
+    return Granted(group.group_id, tuple(outcome.waiting for outcome in outcomes))
+
+
+def otherwise(
+    seekers: Sequence[Seeker], places: Sequence[Place], *, waiting_lists_max: int
+) -> Granted | None:
+    """Return the next seats by the engine's own rule, None when nothing that fits is free."""
+    seats = Seats.of(places)
+    choice: Choice = choose(seekers, seats)
+    if choice.number is None:
+        return None
+    return Granted(
+        seats.places[choice.number].group_id,
+        tuple(seats.waiting(seeker, choice.reason, most=waiting_lists_max) for seeker in seekers),
+    )
+
+
+def next_units(outcomes: Iterable[Outcome], most: int) -> tuple[list[list[Outcome]], int]:
+    """Return about `most` planned vouchers, batches whole, and how many outcomes they reach over.
+
+    outcomes: in the order of serving; read only as far as needed.
+    """
+    units: list[list[Outcome]] = []
+    planned = reached = 0
+    for outcome in outcomes:
+        joins = (
+            bool(units)
+            and outcome.group_id is not None
+            and outcome.batch_id is not None
+            and units[-1][-1].batch_id == outcome.batch_id
+        )
+        if planned >= most and not joins:
+            break
+        reached += 1
+        if outcome.group_id is None:
+            continue
+        planned += 1
+        if joins:
+            units[-1].append(outcome)
+        else:
+            units.append([outcome])
+    return units, reached

@@ -1,0 +1,335 @@
+"""Rows of the queue: runs with what they read and decided, published ranks, the deadlines' mark.
+
+What is long is packed: parts of a fixed number of items, compressed JSON. A part's key carries the
+digest of the whole it belongs to, so a repeated attempt writes the same rows, and one that read
+something else writes others.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+
+import msgspec
+
+from chalicelib.kernel.refusals import OutOfTurn
+from chalicelib.queue.rules import (
+    Checkpoint,
+    Head,
+    Listed,
+    Open,
+    Outcome,
+    Place,
+    Rank,
+    Run,
+    RunLine,
+    RunStopped,
+    Seeker,
+    Settled,
+)
+from chalicelib.storage import keys
+from chalicelib.storage.commit import Check, Delete, Put
+from chalicelib.storage.rows import QueueRow
+from chalicelib.storage.shelf import Kept, Shelf
+
+T = TypeVar("T")
+IN_A_PART = 500  # a part stays far below the 400 KB of a row
+IN_A_PAGE = 200  # a family reads one page to learn its place
+
+
+class WrittenAlready(OutOfTurn):
+    """This part lies there already, the same to the byte."""
+
+    code = "queue/written-already"
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A part: compressed JSON in base64."""
+
+    packed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A released run may issue while this row stands."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Reminders of days before `from_day` were all looked at; `swept_on`: the last long look."""
+
+    from_day: date
+    swept_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """What a run read besides the queue and the places, for whoever checks it."""
+
+    programme: str
+    area: str
+    academic_year: int
+    pack: str
+    engine: str
+    carry: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class InputPart:
+    """A part of what a run read: the queue first, then the places."""
+
+    seekers: tuple[Seeker, ...] = ()
+    places: tuple[Place, ...] = ()
+
+
+RUNS: Shelf[Run] = Shelf(QueueRow, Run)
+LINES: Shelf[RunLine] = Shelf(QueueRow, RunLine)
+OPENS: Shelf[Open] = Shelf(QueueRow, Open)
+GATES: Shelf[Gate] = Shelf(QueueRow, Gate)
+PARTS: Shelf[Packed] = Shelf(QueueRow, Packed)
+HEADS: Shelf[Head] = Shelf(QueueRow, Head)
+CHECKPOINTS: Shelf[Checkpoint] = Shelf(QueueRow, Checkpoint)
+MARKS: Shelf[Mark] = Shelf(QueueRow, Mark)
+
+_OUTCOMES = msgspec.json.Decoder(list[Outcome])
+_SETTLED = msgspec.json.Decoder(list[Settled])
+_RANKS = msgspec.json.Decoder(list[Rank])
+_LISTED = msgspec.json.Decoder(list[Listed])
+_INPUT = msgspec.json.Decoder(InputPart)
+
+
+# --- packing ------------------------------------------------------------------------------------
+
+
+def digest(value: object) -> str:
+    """Return the SHA-256 of a value's canonical JSON."""
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
+
+
+def parts_of(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    """Return items cut into parts; one empty part for none, so that there is always a first."""
+    return [items[start : start + size] for start in range(0, len(items), size)] or [[]]
+
+
+def _packed(value: object) -> Packed:
+    content = zlib.compress(msgspec.json.encode(value), 6)
+    return Packed(base64.b64encode(content).decode())
+
+
+def _opened(kept: Kept[Packed]) -> bytes:
+    return zlib.decompress(base64.b64decode(kept.value.packed))
+
+
+def _part(key: tuple[str, str], value: object) -> Put:
+    return PARTS.create(key, _packed(value), otherwise=WrittenAlready())
+
+
+# --- runs ---------------------------------------------------------------------------------------
+
+
+def find_run(run_id: str) -> Kept[Run] | None:
+    return RUNS.find(keys.run(run_id))
+
+
+def load_run(run_id: str) -> Kept[Run]:
+    """Return a run. Raises Unknown."""
+    return RUNS.load(keys.run(run_id))
+
+
+def create_run(run: Run) -> Put:
+    return RUNS.create(keys.run(run.run_id), run)
+
+
+def keep_run(kept: Kept[Run], run: Run) -> Put:
+    return RUNS.replace(kept, run)
+
+
+def find_open(programme: str, area: str) -> Kept[Open]:
+    """Return an area's gate; nothing under way and nothing carried, at version 0, at first."""
+    pk, sk = keys.run_open(programme, area)
+    return OPENS.find((pk, sk)) or Kept(Open(), pk, sk, 0, "{}")
+
+
+def keep_open(kept: Kept[Open], now_open: Open) -> Put:
+    if kept.version == 0:
+        return OPENS.create((kept.pk, kept.sk), now_open)
+    return OPENS.replace(kept, now_open)
+
+
+def create_line(run: Run, line: RunLine) -> Put:
+    return LINES.create(_line_key(run), line)
+
+
+def load_line(run: Run) -> Kept[RunLine]:
+    return LINES.load(_line_key(run))
+
+
+def keep_line(kept: Kept[RunLine], line: RunLine) -> Put:
+    return LINES.replace(kept, line)
+
+
+def each_line(
+    programme: str, area: str, *, before: str | None = None
+) -> Iterator[tuple[str, RunLine]]:
+    """Yield an area's runs with their positions, newest first, from before a position on."""
+    pk = keys.runs(programme, area, "", "")[0]
+    # Instants begin with a digit; the area's gate lies behind them in the same partition.
+    for kept in LINES.each(pk, upto=before or "9~", newest_first=True):
+        if kept.sk != before:
+            yield kept.sk, kept.value
+
+
+def open_gate(run_id: str) -> Put:
+    return GATES.create(keys.run_gate(run_id), Gate(run_id))
+
+
+def shut_gate(run_id: str) -> Delete:
+    """Describe the end of issuing; refused if the gate is shut already."""
+    row = QueueRow(*keys.run_gate(run_id), version=2)
+    return Delete(row, only_if=QueueRow.pk.exists())
+
+
+def while_open(run_id: str) -> Check:
+    """Demand that the run may still issue; RunStopped if not."""
+    row = QueueRow(*keys.run_gate(run_id))
+    return Check(row, only_if=QueueRow.pk.exists(), otherwise=RunStopped(run_id=run_id))
+
+
+def input_parts(
+    run_id: str, inputs: str, head: Input, seekers: Sequence[Seeker], places: Sequence[Place]
+) -> list[Put]:
+    """Describe what a run read: its head, then the queue, then the places."""
+    contents: list[object] = [head]
+    contents += [InputPart(seekers=tuple(part)) for part in parts_of(seekers, IN_A_PART)]
+    contents += [InputPart(places=tuple(part)) for part in parts_of(places, IN_A_PART)]
+    named = f"INPUT-{inputs[:12]}"
+    return [_part(keys.run_part(run_id, named, n), what) for n, what in enumerate(contents)]
+
+
+def outcome_parts(run_id: str, inputs: str, outcomes: Sequence[Outcome]) -> list[Put]:
+    """Describe what a run decided, in the order of serving."""
+    named = f"OUTCOME-{inputs[:12]}"
+    return [
+        _part(keys.run_part(run_id, named, n), part)
+        for n, part in enumerate(parts_of(outcomes, IN_A_PART))
+    ]
+
+
+def result_part(run: Run, settled: Sequence[Settled]) -> Put:
+    """Describe what became of a slice of the planned vouchers; its number is where it began."""
+    return PARTS.create(keys.run_part(run.run_id, "RESULT", run.done), _packed(settled))
+
+
+def each_outcome(run: Run, *, start: int = 0) -> Iterator[Outcome]:
+    """Yield what a run decided in the order of serving, from a number on. A read per part."""
+    named = f"OUTCOME-{run.inputs[:12]}"
+    for number in range(start // IN_A_PART, run.outcome_parts):
+        outcomes = _OUTCOMES.decode(_opened(PARTS.load(keys.run_part(run.run_id, named, number))))
+        yield from outcomes[start % IN_A_PART if number == start // IN_A_PART else 0 :]
+
+
+def each_input(run: Run) -> Iterator[InputPart]:
+    """Yield what a run read: the queue, then the places. One query."""
+    pk, sk = keys.run_part(run.run_id, f"INPUT-{run.inputs[:12]}", 0)
+    for kept in PARTS.each(pk, after=sk, upto=f"INPUT-{run.inputs[:12]}#~"):
+        yield _INPUT.decode(_opened(kept))
+
+
+def each_settled(run: Run) -> Iterator[Settled]:
+    """Yield what became of the planned vouchers so far. One query."""
+    pk, _ = keys.run_part(run.run_id, "RESULT", 0)
+    for kept in PARTS.each(pk, begins="RESULT#"):
+        yield from _SETTLED.decode(_opened(kept))
+
+
+def _line_key(run: Run) -> tuple[str, str]:
+    return keys.runs(run.programme, run.area, run.proposed_at, run.run_id)
+
+
+# --- published ranks ----------------------------------------------------------------------------
+
+
+def find_head(programme: str, area: str) -> Kept[Head] | None:
+    """Return the newest checkpoint of a queue, None before the first. One read."""
+    return HEADS.find(keys.ranks(programme, area))
+
+
+def keep_head(kept: Kept[Head] | None, head: Head) -> Put:
+    if kept is None:
+        return HEADS.create(keys.ranks(head.programme, head.area), head)
+    return HEADS.replace(kept, head)
+
+
+def find_checkpoint(checkpoint_id: str) -> Kept[Checkpoint] | None:
+    return CHECKPOINTS.find(keys.checkpoint(checkpoint_id))
+
+
+def create_checkpoint(checkpoint: Checkpoint) -> Put:
+    return CHECKPOINTS.create(keys.checkpoint(checkpoint.checkpoint_id), checkpoint)
+
+
+def pages_of(ranks: Sequence[Rank]) -> list[list[Rank]]:
+    """Return ranks by page: which one holds an application follows from its id alone."""
+    count = max(1, -(-len(ranks) // IN_A_PAGE))
+    pages: list[list[Rank]] = [[] for _ in range(count)]
+    for one in ranks:
+        pages[keys.shard(one.application_id, shards=count)].append(one)
+    return pages
+
+
+def rank_pages(
+    programme: str, area: str, series: str, pages: Sequence[Sequence[Rank]]
+) -> list[Put]:
+    """Describe the pages by application; series: which checkpoint they belong to."""
+    return [
+        _part(keys.ranks_page(programme, area, series, n), page) for n, page in enumerate(pages)
+    ]
+
+
+def list_pages(programme: str, area: str, series: str, lines: Sequence[Listed]) -> list[Put]:
+    """Describe the public order, page by page."""
+    return [
+        _part(keys.ranks_list(programme, area, series, n), page)
+        for n, page in enumerate(parts_of(lines, IN_A_PAGE))
+    ]
+
+
+def find_rank(head: Head, application_id: str) -> Rank | None:
+    """Return an application's published rank. One read."""
+    number = keys.shard(application_id, shards=head.pages)
+    page = PARTS.load(keys.ranks_page(head.programme, head.area, head.series, number))
+    ranks = _RANKS.decode(_opened(page))
+    return next((one for one in ranks if one.application_id == application_id), None)
+
+
+def listed_from(head: Head, start: int, limit: int) -> list[Listed]:
+    """Return lines of the public order from a number on. One or two reads."""
+    lines: list[Listed] = []
+    for number in range(start // IN_A_PAGE, head.lists):
+        kept = PARTS.load(keys.ranks_list(head.programme, head.area, head.series, number))
+        page = _LISTED.decode(_opened(kept))
+        lines += page[start % IN_A_PAGE if number == start // IN_A_PAGE else 0 :]
+        if len(lines) >= limit:
+            break
+    return lines[:limit]
+
+
+# --- deadlines ----------------------------------------------------------------------------------
+
+
+def find_mark() -> Kept[Mark] | None:
+    return MARKS.find(keys.due_mark())
+
+
+def keep_mark(mark: Mark) -> Put:
+    """Describe the mark; whichever pass ends last says it, and a lost one costs a longer look."""
+    row: Any = MARKS.create(keys.due_mark(), mark).row
+    return Put(row)
