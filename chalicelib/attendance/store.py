@@ -96,10 +96,11 @@ class EvidenceRow(AttendanceRow):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What an upload brought and what became of it. Counters are keys, as text.
+    """What an upload brought and what became of it.
 
-    first, last: counters of the whole upload. members: enrolment → child. refused: counter → code.
-    had: counters that an earlier upload brought. head_counter, head_hash: the chain after it.
+    first, last: counters of the whole upload. members: enrolment → child. refused: hash → code.
+    had: counters that an earlier upload brought. flags: counter, as text → flags. head_counter,
+    head_hash: the end of the chain after it.
     """
 
     device_id: str
@@ -146,6 +147,10 @@ class ChildSheet:
 
 class EvidenceTaken(Raced):
     """This very upload is stored already."""
+
+
+class FlagTaken(Raced):
+    """This very flag is raised already."""
 
 
 PAIRINGS: Shelf[Pairing] = Shelf(AttendanceRow, Pairing)
@@ -325,8 +330,8 @@ def keep_flags(flags: Iterable[DeviceFlag]) -> None:
     for flag in flags:
         key = keys.device_flag(flag.device_id, flag.kind, flag.first)
         try:
-            commit([FLAGS.create(key, flag, otherwise=EvidenceTaken())])
-        except EvidenceTaken:
+            commit([FLAGS.create(key, flag, otherwise=FlagTaken())])
+        except FlagTaken:
             continue
 
 
@@ -375,12 +380,20 @@ def find_sheet(site_id: str, month: Month, child_id: str) -> ChildSheet:
     return found.get(child_id) or no_sheet(site_id, month, child_id)
 
 
-def list_sheets(site_id: str, month: Month) -> dict[str, ChildSheet]:
-    """Return a provider-month by child: one query, as many pages as it has megabytes."""
+def list_sheets(
+    site_id: str, month: Month, *, first: str | None = None, last: str | None = None
+) -> dict[str, ChildSheet]:
+    """Return a provider-month by child: one query, as many pages as it has megabytes.
+
+    first, last: only children between these ids, both included.
+    """
     pk = keys.sheet(site_id, month, "")[0]
+    some = None
+    if first is not None and last is not None:
+        some = MarksRow.sk.between(first, last + _SAID)
     table, start, items = _table(MarksRow), None, []
     while True:
-        answer = table.query(pk, consistent_read=True, exclusive_start_key=start)
+        answer = table.query(pk, some, consistent_read=True, exclusive_start_key=start)
         items += answer["Items"]
         start = answer.get("LastEvaluatedKey")
         if start is None:

@@ -3,5 +3,56 @@
 from __future__ import annotations
 
 from chalicelib.attendance.actions.days import attended_days, month_for_billing
+from chalicelib.attendance.actions.devices import invite, list_devices, pair, revoke
+from chalicelib.attendance.actions.intake import receive, roster_of
+from chalicelib.attendance.actions.rebuilding import rebuild_marks
+from chalicelib.attendance.actions.sheets import (
+    REMIND,
+    WhichSite,
+    answer_dispute,
+    approve,
+    close_month,
+    decide,
+    dispute,
+    file_proof,
+)
+from chalicelib.attendance.actions.showing import (
+    NotYourArea,
+    child_month,
+    list_undecided,
+    site_month,
+)
+from chalicelib.attendance.actions.telling import (
+    day_at_site,
+    list_open_sites,
+    remind,
+    tell_absences,
+)
 
-__all__ = ["attended_days", "month_for_billing"]
+__all__ = [
+    "REMIND",
+    "NotYourArea",
+    "WhichSite",
+    "answer_dispute",
+    "approve",
+    "attended_days",
+    "child_month",
+    "close_month",
+    "day_at_site",
+    "decide",
+    "dispute",
+    "file_proof",
+    "invite",
+    "list_devices",
+    "list_open_sites",
+    "list_undecided",
+    "month_for_billing",
+    "pair",
+    "rebuild_marks",
+    "receive",
+    "remind",
+    "revoke",
+    "roster_of",
+    "site_month",
+    "tell_absences",
+]

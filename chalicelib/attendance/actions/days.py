@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from chalicelib.attendance import rules, store
-from chalicelib.attendance.rules import ChildMonth, Day, MonthFacts
+from chalicelib.attendance.rules import ChildMonth, Day, MonthFacts, Stay
 from chalicelib.attendance.store import ChildSheet
 from chalicelib.kernel.periods import DateRange, Month
 from chalicelib.policy.actions import load_pack
@@ -16,21 +16,6 @@ from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Site
 from chalicelib.vouchers import store as vouchers
 from chalicelib.vouchers.rules import Member
-
-
-@dataclass(frozen=True, slots=True)
-class Stay:
-    """A child's days at one group of a site, both ends included."""
-
-    child_id: str
-    enrolment_id: str
-    group_id: str
-    days: DateRange
-
-    @property
-    def never(self) -> bool:
-        """Return whether the enrolment was cancelled before it began."""
-        return self.days.last is not None and self.days.last < self.days.first
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,37 +76,33 @@ def by_child(stays: Iterable[Stay]) -> dict[str, list[Stay]]:
     return found
 
 
-def month_for_billing(site_id: str, month: Month, *, today: date) -> MonthFacts:
+def month_for_billing(site_id: str, month: Month, *, today: date | None = None) -> MonthFacts:
     """Return every enrolled child's days of a provider's month. Raises Unknown.
 
-    today: the local day for which the days' standing is asked; the bill of a closed month is the
-    same for every day on which nobody decided anything. A child without a single mark is there:
-    its missing records are findings. Four reads: the site, whether the month is closed, the
-    rosters, and all sheets in one query.
+    today: the local day for which the days' standing is asked; None is any day after the family's
+    window, when what it did not approve is held. A child without a single mark is there: its
+    missing records are findings. Four reads: the site, whether the month is closed, the rosters,
+    and all sheets in one query.
     """
     where = load_site_month(site_id, month)
+    asked = today or where.dates.approve_to + timedelta(days=1)
     closed = store.find_site_month(site_id, month).value.closed_at is not None
     groups = by_child(stays_at(site_id, month))
     sheets = store.list_sheets(site_id, month)
     children: list[ChildMonth] = []
     for child_id, stays in groups.items():
         sheet = sheets.get(child_id) or store.no_sheet(site_id, month, child_id)
-        days = days_of(sheet, stays, where, today=today)
         said = sheet.said
-        children += [
+        children.append(
             ChildMonth(
                 child_id=child_id,
-                enrolment_id=stay.enrolment_id,
-                group_id=stay.group_id,
-                starts_on=stay.days.first,
-                ends_on=stay.days.last,
-                days=days if len(stays) == 1 else rules.within(days, stay.days),
+                stays=tuple(stays),
+                days=days_of(sheet, stays, where, today=asked),
                 approved_at=said.value.approved_at,
                 digest=said.value.digest,
                 sheet_version=said.version,
             )
-            for stay in stays
-        ]
+        )
     site = where.site
     return MonthFacts(
         site_id=site_id,

@@ -29,7 +29,6 @@ from chalicelib.attendance.rules.days import (
     count_attended,
     fold,
     visits,
-    within,
 )
 from chalicelib.attendance.rules.devices import (
     BUCKET_SECONDS,
@@ -57,10 +56,7 @@ from chalicelib.attendance.rules.devices import (
     typed_code,
     valid_until,
 )
-from chalicelib.attendance.rules.facts import (
-    ChildMonth,
-    MonthFacts,
-)
+from chalicelib.attendance.rules.facts import ChildMonth, MonthFacts, Stay
 from chalicelib.attendance.rules.marks import (
     MARKS_MAX,
     Mark,
@@ -170,6 +166,7 @@ __all__ = [
     "SheetChanged",
     "SiteMonth",
     "Standing",
+    "Stay",
     "TooEarly",
     "TooManyDevices",
     "TooManyUploads",
@@ -210,5 +207,4 @@ __all__ = [
     "upload_digest",
     "valid_until",
     "visits",
-    "within",
 ]

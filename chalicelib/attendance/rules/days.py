@@ -200,13 +200,6 @@ def count_attended(days: Iterable[Day]) -> int:
     return sum(day.code == "P" for day in days)
 
 
-def within(days: Iterable[Day], enrolled: DateRange) -> tuple[Day, ...]:
-    """Return the days of one enrolment; those of another count there and have the code X here."""
-    return tuple(
-        day if day.on in enrolled else same_day(day.on, "X", (), False, "confirmed") for day in days
-    )
-
-
 def _visit(came: Mark | None, left: Mark | None) -> Visit:
     both = [mark for mark in (came, left) if mark is not None]
     over = 1440 * (left.day - came.day) if came and left else 0

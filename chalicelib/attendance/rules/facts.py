@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 from chalicelib.attendance.rules.days import Day
+from chalicelib.kernel.periods import DateRange
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChildMonth:
-    """One enrolment's days in one month, in order; days outside it have the code X.
-
-    A child that changed groups within a site has one ChildMonth per enrolment, each day counted in
-    exactly one. digest: of what the family approved, None while it has not. sheet_version: of the
-    row with approval, disputes and decisions; 0 while nobody said anything.
-    """
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A child's days at one group of a site, both ends included."""
 
     child_id: str
     enrolment_id: str
     group_id: str
-    starts_on: date
-    ends_on: date | None
+    days: DateRange
+
+    @property
+    def never(self) -> bool:
+        """Return whether the enrolment was cancelled before it began."""
+        return self.days.last is not None and self.days.last < self.days.first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildMonth:
+    """A child's days at one site in one month, in order; days outside its stays have the code X.
+
+    stays: its enrolments at the site, oldest first; each day belongs to at most one. digest: of
+    what the family approved, None while it has not. sheet_version: of the row with approval,
+    disputes and decisions; 0 while nobody said anything.
+    """
+
+    child_id: str
+    stays: tuple[Stay, ...]
     days: tuple[Day, ...]
     approved_at: str | None = None
     digest: str | None = None
@@ -35,7 +47,7 @@ class ChildMonth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonthFacts:
-    """All children of a site in a month, by child and enrolment.
+    """All children of a site in a month, in order of id.
 
     pack: version of the rules that made the days. closed: the provider closed the month.
     """

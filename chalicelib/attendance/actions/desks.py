@@ -1,0 +1,71 @@
+"""A child-month on the desk: what judges it, who was where, what is stored, what it folds to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from chalicelib.attendance import rules, store
+from chalicelib.attendance.actions.days import SiteAndPack, days_of, load_site_month
+from chalicelib.attendance.rules import Day, Sheet, Stay
+from chalicelib.attendance.store import ChildSheet
+from chalicelib.kernel.periods import DateRange, Month, local_day
+from chalicelib.vouchers import store as vouchers
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A child-month to look at or to change: its stays, what is stored, what it folds to."""
+
+    where: SiteAndPack
+    child_id: str
+    stays: tuple[Stay, ...]
+    sheet: ChildSheet
+    days: tuple[Day, ...]
+
+    @property
+    def said(self) -> Sheet:
+        return self.sheet.said.value
+
+    @property
+    def digest(self) -> str:
+        site_id = self.where.site.site_id
+        return rules.digest_of(site_id, self.where.month, self.child_id, self.days)
+
+    def day(self, on: date) -> Day | None:
+        return next((day for day in self.days if day.on == on), None)
+
+
+def sites_of(child_id: str, month: Month, programme: str) -> dict[str, tuple[Stay, ...]]:
+    """Return site → the child's stays there in a month, oldest first."""
+    whole = DateRange(month.first, month.last)
+    found: dict[str, tuple[Stay, ...]] = {}
+    for kept in vouchers.find_stays(child_id, programme).value.stays:
+        days = DateRange(kept.starts_on, kept.ends_on)
+        stay = Stay(child_id, kept.enrolment_id, kept.group_id, days)
+        if not stay.never and days.overlaps(whole):
+            found[kept.site_id] = (*found.get(kept.site_id, ()), stay)
+    return found
+
+
+def load_desk(
+    site_id: str, month: Month, child_id: str, stays: Sequence[Stay], *, today: date
+) -> Desk:
+    where = load_site_month(site_id, month)
+    sheet = store.find_sheet(site_id, month, child_id)
+    days = days_of(sheet, stays, where, today=today)
+    return Desk(where, child_id, tuple(stays), sheet, days)
+
+
+def desk_of(
+    where: SiteAndPack,
+    child_id: str,
+    stays: Sequence[Stay],
+    sheet: ChildSheet | None,
+    *,
+    now: datetime,
+) -> Desk:
+    sheet = sheet or store.no_sheet(where.site.site_id, where.month, child_id)
+    days = days_of(sheet, stays, where, today=local_day(now))
+    return Desk(where, child_id, tuple(stays), sheet, days)

@@ -1,0 +1,249 @@
+"""Pair a tablet with a site, list a site's tablets and what is wrong with them, revoke one."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib.attendance import rules, store
+from chalicelib.attendance.rules import Device, Pairing
+from chalicelib.attendance.store import DeviceFlag
+from chalicelib.journal import store as journal
+from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.periods import stamp
+from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.providers import store as providers
+from chalicelib.providers.rules import Site
+from chalicelib.storage.commit import settles
+from chalicelib.storage.secrets import fingerprint, purpose_key
+
+_KEEP_CODE = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """A one-time code and until when a tablet may use it."""
+
+    pairing_id: str
+    site_id: str
+    code: str
+    valid_until: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceSeen:
+    """A tablet with the end of its chain and what is wrong with it."""
+
+    device_id: str
+    site_id: str
+    label: str
+    paired_at: str
+    revoked_at: str | None
+    head_counter: int
+    last_at: str | None
+    flags: tuple[DeviceFlag, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A child who may be marked: its enrolment, and the name to show on the tablet."""
+
+    enrolment_id: str
+    group_id: str
+    name: str
+
+
+@settles
+def invite(pairing_id: str, *, site_id: str, label: str, by: Actor, now: datetime) -> Code:
+    """Return a one-time code for a tablet of the caller's site; the same id gives the same code.
+
+    The code follows from the id and a key, so it is never stored. Raises Unknown, AnotherContent,
+    PairingOver, TooManyDevices.
+    """
+    site = own_site(site_id, by)
+    asked = fingerprint([site_id, label, by.subject])
+    code = _code_for(pairing_id)
+    digest = _digest_of(code)
+    kept = store.find_pairing(digest)
+    if kept is not None:
+        if kept.value.asked != asked:
+            raise AnotherContent()
+        pairing = rules.decide_code(kept.value, now=now)
+        return _shown(pairing, code)
+    active = sum(k.value.revoked_at is None for k in store.list_devices(site_id))
+    if active >= rules.DEVICES_MAX:
+        raise rules.TooManyDevices(most=rules.DEVICES_MAX)
+    until = rules.valid_until(now)
+    pairing = Pairing(
+        pairing_id=pairing_id,
+        site_id=site_id,
+        organisation_id=site.organisation_id,
+        programme=site.programme,
+        area=site.area,
+        label=label,
+        asked=asked,
+        created_at=stamp(now),
+        valid_until=stamp(until),
+    )
+    journal.commit(
+        journal.entry(
+            "attendance/tablet-invited", f"pairing/{pairing_id}", by=by, now=now, site_id=site_id
+        ),
+        store.create_pairing(digest, pairing, expires_at=_expiry(until)),
+    )
+    return _shown(pairing, code)
+
+
+@settles
+def pair(
+    device_id: str,
+    *,
+    code: str,
+    public_key: bytes,
+    label: str,
+    proof: bytes,
+    by: Actor,
+    now: datetime,
+) -> Device:
+    """Return the tablet that a code and a key make; the same again is the same tablet.
+
+    The caller has checked that the id is the key's. Raises BadKey, BadCode, AlreadyPaired.
+    """
+    typed = rules.typed_code(code)
+    if not _signed(public_key, proof, rules.proof_text(device_id, typed)):
+        raise rules.BadKey(problem="proof")
+    digest = _digest_of(typed)
+    kept = store.find_pairing(digest)
+    if kept is None:
+        raise rules.BadCode()
+    asked = fingerprint([device_id, label])
+    pairing = kept.value
+    if pairing.device_id == device_id:
+        held = store.find_device(pairing.site_id, device_id)
+        if held is not None and held.value.asked == asked:
+            return held.value
+        raise rules.AlreadyPaired()
+    used, device = rules.decide_pairing(
+        pairing,
+        device_id=device_id,
+        public_key=base64.urlsafe_b64encode(public_key).decode().rstrip("="),
+        label=label,
+        asked=asked,
+        now=now,
+    )
+    if store.find_state(device_id) is not None:
+        raise rules.AlreadyPaired()
+    first, *others = store.create_device(device)
+    journal.commit(
+        journal.entry(
+            "attendance/tablet-paired",
+            f"device/{device_id}",
+            by=by,
+            now=now,
+            site_id=device.site_id,
+            pairing_id=device.pairing_id,
+        ),
+        first,  # type: ignore[arg-type]
+        *others,
+        store.keep_pairing(kept, used, expires_at=_expiry(now)),
+    )
+    return device
+
+
+@settles
+def revoke(device_id: str, *, site_id: str, by: Actor, now: datetime) -> DeviceSeen:
+    """Revoke a tablet for good; its next upload is refused. Raises Unknown."""
+    own_site(site_id, by)
+    kept = store.find_device(site_id, device_id)
+    if kept is None:
+        raise Unknown()
+    device = rules.decide_revocation(kept.value, now=now)
+    if device is not kept.value:
+        first, *others = store.revoke_device(kept, device)
+        journal.commit(
+            journal.entry(
+                "attendance/tablet-revoked",
+                f"device/{device_id}",
+                by=by,
+                now=now,
+                site_id=site_id,
+            ),
+            first,  # type: ignore[arg-type]
+            *others,
+        )
+    return _seen(device, store.find_state(device_id))
+
+
+def list_devices(site_id: str, *, by: Actor) -> list[DeviceSeen]:
+    """Return a site's tablets for its head, its department and the auditor. Raises Unknown."""
+    seen_site(site_id, by)
+    devices = [kept.value for kept in store.list_devices(site_id)]
+    states = store.find_states([device.device_id for device in devices])
+    return [_seen(device, states.get(device.device_id)) for device in devices]
+
+
+def own_site(site_id: str, by: Actor) -> Site:
+    """Return a site of one of the caller's organisations. Raises Unknown."""
+    site = providers.load_site(site_id).value
+    if site.organisation_id not in by.organisations:
+        raise Unknown()
+    return site
+
+
+def seen_site(site_id: str, by: Actor) -> Site:
+    """Return a site the caller may look at: own, in a served area, or any for auditors."""
+    site = providers.load_site(site_id).value
+    works = by.has(Role.HEAD, Role.EDUCATOR) and site.organisation_id in by.organisations
+    serves = by.has(Role.DEPARTMENT) and by.serves(site.area)
+    if not (works or serves or by.has(Role.AUDITOR)):
+        raise Unknown()
+    return site
+
+
+def _seen(device: Device, state: rules.DeviceState | None) -> DeviceSeen:
+    return DeviceSeen(
+        device_id=device.device_id,
+        site_id=device.site_id,
+        label=device.label,
+        paired_at=device.paired_at,
+        revoked_at=device.revoked_at,
+        head_counter=state.head_counter if state else 0,
+        last_at=state.last_at if state else None,
+        flags=tuple(store.list_flags(device.device_id)),
+    )
+
+
+def _shown(pairing: Pairing, code: str) -> Code:
+    return Code(
+        pairing_id=pairing.pairing_id,
+        site_id=pairing.site_id,
+        code=f"{code[:4]}-{code[4:]}",
+        valid_until=pairing.valid_until,
+    )
+
+
+def _code_for(pairing_id: str) -> str:
+    key = purpose_key("pairing")
+    return rules.code_from(hmac.new(key, pairing_id.encode(), hashlib.sha256).digest())
+
+
+def _digest_of(code: str) -> str:
+    return hmac.new(purpose_key("pairing-code"), code.encode(), hashlib.sha256).hexdigest()
+
+
+def _expiry(at: datetime) -> int:
+    return int((at + _KEEP_CODE).timestamp())
+
+
+def _signed(public_key: bytes, signature: bytes, text: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True

@@ -1,0 +1,386 @@
+"""Take in what tablets send, so that what was acknowledged is stored, whatever breaks when.
+
+The order of an upload, and what a crash after each step leaves behind:
+
+    1  verify form and signatures in memory      nothing
+    2  one update of the tablet's row: not       the head may have moved on past records that were
+       revoked, units left, head moved on        never stored; a head is only a hint of what to
+                                                 look up, what is stored is read from evidence
+    3  the rosters, one query                    the same
+    4  the evidence, one item, put once          stored, not acknowledged: the tablet sends again,
+                                                 the same records are the same item
+    5  the marks, one update per child-month     some marks missing: the tablet sends again, or
+                                                 `rebuild_marks` folds the evidence
+    6  flags, where something is wrong           the same flags again
+    7  the answer                                acknowledged, therefore stored
+
+An upload that begins after the head was never seen, so nothing is looked up: one update, one query
+and one put besides the marks. An upload that reaches behind the head is compared with evidence:
+the same upload again gets the stored answer; others cost two queries more. Two machines that send
+different records under one counter at the very same time may both be taken; `rebuild_marks` reads
+all evidence and flags the fork then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from chalicelib.attendance import rules, store
+from chalicelib.attendance.actions.devices import Named
+from chalicelib.attendance.rules import Chain, DeviceState, Gap, Link, Record, Unread
+from chalicelib.attendance.store import DeviceFlag, Evidence, EvidenceTaken, KeptEvidence
+from chalicelib.children import store as children
+from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.periods import DateRange, Month, local_day, stamp
+from chalicelib.policy.actions import load_pack
+from chalicelib.policy.rules import AttendanceRule, NoRuleInForce, Pack
+from chalicelib.vouchers import store as vouchers
+from chalicelib.vouchers.rules import Member
+
+OutcomeKind = Literal["accepted", "had", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one record. code: why it was refused. flags: gap, clone, late."""
+
+    counter: int | None
+    outcome: OutcomeKind
+    code: str | None = None
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last record of a tablet's chain that was received."""
+
+    counter: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The answer to an upload: an outcome for each record in the order they were sent.
+
+    first_gap: counters that are missing before this upload, the first such stretch.
+    """
+
+    outcomes: list[Outcome]
+    head: Head
+    first_gap: Gap | None
+    received_at: str
+
+
+def receive(sent: Sequence[object], *, by: Actor, now: datetime) -> Receipt:
+    """Take in up to 500 records of one tablet and answer for each.
+
+    Raises UploadTooLarge, NotPaired, DeviceRevoked, TooManyUploads, StoreSilent.
+    """
+    read = _verified([rules.read_record(raw) for raw in sent], by)
+    records = list({r.hash: r for r in read if isinstance(r, Record)}.values())
+    rules.check_span(records)
+    records.sort(key=lambda record: (record.counter, record.hash))
+    top = (records[-1].counter, records[-1].hash) if records else None
+
+    state = store.touch_device(by.subject, records=len(sent), top=top, now=now)
+
+    if top is None:
+        head = Head(state.head_counter, state.head_hash)
+        return Receipt(
+            outcomes=_outcomes(read, {}), head=head, first_gap=None, received_at=stamp(now)
+        )
+    taken = _take(records, state, now=now)
+    late = _mark(state.site_id, taken)
+    _flag(taken.evidence)
+    evidence = taken.evidence
+    return Receipt(
+        outcomes=_outcomes(read, _judged(records, taken, late)),
+        head=Head(evidence.head_counter, evidence.head_hash),
+        first_gap=evidence.gaps[0] if evidence.gaps else None,
+        received_at=evidence.received_at,
+    )
+
+
+def roster_of(*, by: Actor, now: datetime) -> list[Named]:
+    """Return who may be marked today at the tablet's site. Raises NotPaired, DeviceRevoked."""
+    state = store.find_state(by.subject)
+    if state is None:
+        raise rules.NotPaired()
+    if state.revoked:
+        raise rules.DeviceRevoked()
+    today = local_day(now)
+    members = [
+        (member, roster.group_id)
+        for roster in vouchers.load_rosters(state.site_id)
+        for member in roster.members
+        if today in DateRange(member.starts_on, member.ends_on)
+    ]
+    names = children.children_fields([member.child_id for member, _ in members])
+    named = [
+        Named(
+            enrolment_id=member.enrolment_id,
+            group_id=group_id,
+            name=_short(names.get(member.child_id, {})),
+        )
+        for member, group_id in members
+    ]
+    return sorted(named, key=lambda entry: (entry.group_id, entry.name, entry.enrolment_id))
+
+
+# --- steps --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """An upload as stored, and the records whose marks must be there before the answer."""
+
+    evidence: Evidence
+    marked: tuple[tuple[str, str, Record], ...]  # enrolment, child, record
+
+
+def _verified(read: Sequence[Record | Unread], by: Actor) -> list[Record | Unread]:
+    """Return the records that this tablet really signed; the others with their codes."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    key = Ed25519PublicKey.from_public_bytes(by.key or b"")
+    judged: list[Record | Unread] = []
+    for record in read:
+        if isinstance(record, Unread):
+            judged.append(record)
+            continue
+        if record.kid != by.subject:
+            judged.append(Unread(record.counter, "another-device"))
+            continue
+        try:
+            key.verify(record.signature, record.signed)
+        except InvalidSignature:
+            judged.append(Unread(record.counter, "bad-signature"))
+            continue
+        judged.append(record)
+    return judged
+
+
+def _take(records: Sequence[Record], state: DeviceState, *, now: datetime) -> _Taken:
+    """Store an upload, or find it stored."""
+    digest = rules.upload_digest(records)
+    first, last = records[0].counter, records[-1].counter
+    earlier: list[KeptEvidence] = []
+    if first > state.head_counter:
+        known = {state.head_counter: Link(state.head_hash)} if state.head_counter else {}
+    else:
+        same = store.find_evidence(state.device_id, last, digest)
+        if same is not None:
+            return _again(same, records, ())
+        earlier = store.list_evidence(state.device_id, first, last)
+        known = _known(earlier)
+    chain = rules.judge_chain(records, known)
+    new = [record for record in records if record.hash not in chain.had]
+    members = _members(state.site_id)
+    refused = _refused(new, chain, members, state, now=now)
+    ahead = last > state.head_counter
+    head = (last, records[-1].hash) if ahead else (state.head_counter, state.head_hash)
+    evidence = Evidence(
+        device_id=state.device_id,
+        site_id=state.site_id,
+        received_at=stamp(now),
+        first=first,
+        last=last,
+        members={
+            record.enrolment: members[record.enrolment].child_id
+            for record in new
+            if record.hash not in refused
+        },
+        refused=refused,
+        had=tuple(record.counter for record in records if record.hash in chain.had),
+        flags={str(counter): flags for counter, flags in chain.flags.items()},
+        gaps=chain.gaps,
+        head_counter=head[0],
+        head_hash=head[1],
+    )
+    if new:
+        try:
+            store.put_evidence(evidence, digest, new)
+        except EvidenceTaken:
+            same = store.find_evidence(state.device_id, last, digest)
+            if same is not None:
+                return _again(same, records, earlier)
+            raise
+    return _Taken(evidence, (*_marked(evidence, new), *_marked_before(earlier, chain.had)))
+
+
+def _again(
+    same: KeptEvidence, records: Sequence[Record], earlier: Sequence[KeptEvidence]
+) -> _Taken:
+    """Return an upload that is stored already; its marks are set again, which changes nothing."""
+    had = {r.hash for r in records if r.counter in same.value.had}
+    if had and not earlier:
+        value = same.value
+        earlier = store.list_evidence(value.device_id, value.first, value.last)
+    new = [record for record in records if record.hash not in had]
+    return _Taken(same.value, (*_marked(same.value, new), *_marked_before(earlier, had)))
+
+
+def _known(earlier: Iterable[KeptEvidence]) -> dict[int, Link]:
+    """Return the chain as evidence has it; of a fork the record that was taken."""
+    known: dict[int, Link] = {}
+    for kept in earlier:
+        for record in _records(kept):
+            if kept.value.refused.get(record.hash) != "fork":
+                known[record.counter] = Link(record.hash, record.prev)
+    return known
+
+
+def _records(kept: KeptEvidence) -> Iterable[Record]:
+    for line in kept.lines:
+        record = rules.read_record(store.line_values(line))
+        if isinstance(record, Record):
+            yield record
+
+
+def _members(site_id: str) -> dict[str, Member]:
+    return {
+        member.enrolment_id: member
+        for roster in vouchers.load_rosters(site_id)
+        for member in roster.members
+    }
+
+
+def _refused(
+    new: Sequence[Record],
+    chain: Chain,
+    members: Mapping[str, Member],
+    state: DeviceState,
+    *,
+    now: datetime,
+) -> dict[str, str]:
+    """Return hash → code of the records that make no mark."""
+    pack = load_pack(state.programme, state.area)
+    in_force: dict[Any, AttendanceRule | None] = {}
+    refused: dict[str, str] = {}
+    for record in new:
+        if record.hash in chain.forks:
+            refused[record.hash] = "fork"
+            continue
+        if record.on not in in_force:
+            in_force[record.on] = _rule(pack, record)
+        member = members.get(record.enrolment)
+        code = rules.judge_record(
+            record,
+            enrolled=DateRange(member.starts_on, member.ends_on) if member else None,
+            rule=in_force[record.on],
+            now=now,
+        )
+        if code is not None:
+            refused[record.hash] = code
+    return refused
+
+
+def _rule(pack: Pack, record: Record) -> AttendanceRule | None:
+    try:
+        return pack.at(record.on).attendance
+    except NoRuleInForce:
+        return None
+
+
+def _marked(evidence: Evidence, new: Iterable[Record]) -> list[tuple[str, str, Record]]:
+    return [
+        (record.enrolment, evidence.members[record.enrolment], record)
+        for record in new
+        if record.hash not in evidence.refused
+    ]
+
+
+def _marked_before(
+    earlier: Iterable[KeptEvidence], had: Iterable[str]
+) -> list[tuple[str, str, Record]]:
+    """Return records of earlier uploads that came again: their marks may be missing still."""
+    wanted = set(had)
+    if not wanted:
+        return []
+    return [
+        entry
+        for kept in earlier
+        for entry in _marked(kept.value, _records(kept))
+        if entry[2].hash in wanted
+    ]
+
+
+def _mark(site_id: str, taken: _Taken) -> set[str]:
+    """Set all marks, one update per child-month; return the hashes of records that are late."""
+    of_child: dict[tuple[str, Month], tuple[str, dict[int, str]]] = {}
+    for enrolment_id, child_id, record in taken.marked:
+        key = (child_id, Month.of(record.on))
+        _, marks = of_child.setdefault(key, (enrolment_id, {}))
+        marks[rules.mark_of(record)] = record.hash
+    late: set[str] = set()
+    # In order of child, so that two uploads for one group never wait for each other in a ring.
+    for (child_id, month), (enrolment_id, marks) in sorted(of_child.items()):
+        too_late = store.add_marks(site_id, month, child_id, marks, enrolment_id=enrolment_id)
+        late |= {marks[mark] for mark in too_late}
+    return late
+
+
+def _flag(evidence: Evidence) -> None:
+    """Write down gaps, forks and clones for people to look at."""
+    found = [_flag_of(evidence, "gap", first=gap.first, last=gap.last) for gap in evidence.gaps]
+    forks = [code for code in evidence.refused.values() if code == "fork"]
+    if forks:
+        found.append(_flag_of(evidence, "fork", first=evidence.first, last=evidence.last))
+    found += [
+        _flag_of(evidence, "clone", first=int(counter), last=int(counter))
+        for counter, flags in evidence.flags.items()
+        if "clone" in flags
+    ]
+    if found:
+        store.keep_flags(found)
+
+
+def _flag_of(evidence: Evidence, kind: str, *, first: int, last: int) -> DeviceFlag:
+    return DeviceFlag(
+        device_id=evidence.device_id, kind=kind, first=first, last=last, at=evidence.received_at
+    )
+
+
+def _judged(records: Sequence[Record], taken: _Taken, late: set[str]) -> dict[str, Outcome]:
+    """Return hash → outcome of the records that were taken."""
+    evidence = taken.evidence
+    had = set(evidence.had)
+    outcomes: dict[str, Outcome] = {}
+    for record in records:
+        flags = evidence.flags.get(str(record.counter), ())
+        if record.hash in late:
+            flags = (*flags, "late")
+        code = evidence.refused.get(record.hash)
+        if code is not None:
+            outcomes[record.hash] = Outcome(record.counter, "refused", code, flags)
+        elif record.counter in had:
+            outcomes[record.hash] = Outcome(record.counter, "had", None, flags)
+        else:
+            outcomes[record.hash] = Outcome(record.counter, "accepted", None, flags)
+    return outcomes
+
+
+def _outcomes(read: Sequence[Record | Unread], judged: Mapping[str, Outcome]) -> list[Outcome]:
+    """Return an outcome for each record as sent; one sent twice was had the second time."""
+    seen: set[str] = set()
+    outcomes: list[Outcome] = []
+    for record in read:
+        if isinstance(record, Unread):
+            outcomes.append(Outcome(record.counter, "refused", record.code))
+            continue
+        outcome = judged[record.hash]
+        if record.hash in seen and outcome.outcome == "accepted":
+            outcome = Outcome(outcome.counter, "had", None, outcome.flags)
+        seen.add(record.hash)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _short(fields: Mapping[str, str]) -> str:
+    """Return a child's name as a tablet shows it: given name and the surname's first letter."""
+    given, surname = fields.get("given_name", ""), fields.get("surname", "")
+    return f"{given} {surname[:1]}." if surname else given

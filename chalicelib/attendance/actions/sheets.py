@@ -1,0 +1,389 @@
+"""Timesheets: close, prove, approve, dispute, answer, decide."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from chalicelib.attendance import rules, store
+from chalicelib.attendance.actions.days import load_site_month, stays_at
+from chalicelib.attendance.actions.desks import Desk, load_desk, sites_of
+from chalicelib.attendance.actions.devices import own_site
+from chalicelib.attendance.actions.showing import SheetShown, show
+from chalicelib.attendance.rules import (
+    AnswerKind,
+    ClaimCode,
+    Decision,
+    DecisionReason,
+    Dispute,
+    DisputeReason,
+    Proof,
+    ProofReason,
+    Sheet,
+    SiteMonth,
+)
+from chalicelib.children import actions as people
+from chalicelib.journal import store as journal
+from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.periods import Month, local_day
+from chalicelib.kernel.refusals import Malformed, Unknown
+from chalicelib.providers import store as providers
+from chalicelib.storage import outbox
+from chalicelib.storage.commit import Write, settles
+
+REMIND = "attendance/remind"
+
+
+class WhichSite(Malformed):
+    """The child was at several sites that month; name the one that is meant."""
+
+    code = "attendance/which-site"
+
+
+# --- what a head says ---------------------------------------------------------------------------
+
+
+@settles
+def close_month(site_id: str, month: Month, *, by: Actor, now: datetime) -> SiteMonth:
+    """Close a provider's month and have its families told; a closed one stays as it was.
+
+    Raises Unknown, TooEarly.
+    """
+    if not by.has(Role.SYSTEM):
+        own_site(site_id, by)
+    kept = store.find_site_month(site_id, month)
+    state = rules.close(kept.value, month=month, by=by.subject, now=now)
+    if state is not kept.value:
+        site = providers.load_site(site_id).value
+        pack = load_site_month(site_id, month).pack
+        journal.commit(
+            journal.entry(
+                "attendance/month-closed",
+                f"month/{site_id}/{month}",
+                by=by,
+                now=now,
+                pack=pack.version,
+                organisation_id=site.organisation_id,
+            ),
+            store.keep_site_month(kept, state),
+            outbox.work(
+                f"month-closed#{site_id}#{month}",
+                REMIND,
+                now=now,
+                site_id=site_id,
+                month=str(month),
+            ),
+        )
+    return state
+
+
+@settles
+def file_proof(
+    site_id: str,
+    month: Month,
+    child_id: str,
+    on: date,
+    *,
+    reason: ProofReason,
+    reference: str,
+    by: Actor,
+    now: datetime,
+) -> Proof:
+    """File a paper for an absence. Raises Unknown, AnotherContent, Locked, TooEarly, NotAnAbsence.
+
+    A child is known to a site by its enrolments there.
+    """
+    own_site(site_id, by)
+    desk = _site_desk(site_id, month, child_id, now=now)
+    sheet = rules.file_proof(
+        desk.said,
+        desk.day(on),
+        on=on,
+        reason=reason,
+        reference=reference,
+        dates=desk.where.dates,
+        by=by.subject,
+        now=now,
+    )
+    _commit(desk, sheet, "attendance/proof-filed", by, now, on=on.isoformat(), reason=reason)
+    return next(proof for proof in sheet.proofs if proof.on == on)
+
+
+@settles
+def answer_dispute(
+    site_id: str,
+    month: Month,
+    child_id: str,
+    on: date,
+    *,
+    said: AnswerKind,
+    by: Actor,
+    now: datetime,
+) -> Dispute:
+    """Answer a dispute. Raises Unknown, AnotherContent, Locked."""
+    own_site(site_id, by)
+    desk = _site_desk(site_id, month, child_id, now=now)
+    sheet = rules.answer(desk.said, on=on, said=said, by=by.subject, now=now)
+    dispute = next(d for d in sheet.disputes if d.on == on)
+    _commit(
+        desk,
+        sheet,
+        "attendance/dispute-answered",
+        by,
+        now,
+        outbox.notice(
+            f"dispute-answered#{site_id}#{child_id}#{on.isoformat()}",
+            to=f"person:{dispute.by}",
+            template="notice:attendance/dispute-answered",
+            now=now,
+            child_id=child_id,
+            on=on.isoformat(),
+            answer=said,
+        ),
+        on=on.isoformat(),
+        answer=said,
+    )
+    return dispute
+
+
+# --- what a family says -------------------------------------------------------------------------
+
+
+@settles
+def approve(
+    child_id: str,
+    month: Month,
+    *,
+    programme: str,
+    site_id: str | None,
+    seen: str,
+    by: Actor,
+    now: datetime,
+) -> SheetShown:
+    """Approve a child's timesheet as it was seen, but for disputed days; then it is locked.
+
+    Raises Unknown, PowerMissing, WhichSite, MarksHere, AnotherContent, TooEarly, Locked,
+    NotClosed, SheetChanged, in this order.
+    """
+    person = people.acting_for(child_id, by, "confirm", local_day(now))
+    desk = _family_desk(child_id, month, programme=programme, site_id=site_id, by=by, now=now)
+    place = desk.where.site.site_id
+    closed = store.find_site_month(place, month).value
+    sheet = rules.approve(
+        desk.said,
+        desk.days,
+        month=month,
+        seen=seen,
+        digest=desk.digest,
+        closed=closed.closed_at is not None,
+        dates=desk.where.dates,
+        by=person.person_id,
+        now=now,
+    )
+    _commit(
+        desk,
+        sheet,
+        "attendance/sheet-approved",
+        by,
+        now,
+        store.lock_marks(place, month, child_id, marks=len(desk.sheet.marks)),
+        outbox.notice(
+            f"timesheet-approved#{place}#{month}#{child_id}",
+            to=f"person:{person.person_id}",
+            template="notice:attendance/timesheet-approved",
+            now=now,
+            child_id=child_id,
+            month=str(month),
+        ),
+        codes=sheet.codes,
+        digest=sheet.digest,
+    )
+    after = load_desk(place, month, child_id, desk.stays, today=local_day(now))
+    return show(after, closed, None, now=now)
+
+
+@settles
+def dispute(
+    child_id: str,
+    month: Month,
+    on: date,
+    *,
+    programme: str,
+    site_id: str | None,
+    claim: ClaimCode,
+    reason: DisputeReason,
+    by: Actor,
+    now: datetime,
+) -> Dispute:
+    """Dispute one day; only that day's money waits.
+
+    Raises Unknown, PowerMissing, WhichSite, MarksHere, AnotherContent, Locked, TooEarly,
+    NothingToDispute, in this order.
+    """
+    person = people.acting_for(child_id, by, "confirm", local_day(now))
+    desk = _family_desk(
+        child_id, month, programme=programme, site_id=site_id, on=on, by=by, now=now
+    )
+    place = desk.where.site
+    terms = desk.where.pack.at(local_day(now)).terms
+    sheet = rules.dispute(
+        desk.said,
+        desk.day(on),
+        on=on,
+        claim=claim,
+        reason=reason,
+        dates=desk.where.dates,
+        answer_by=desk.where.pack.calendar.deadline(
+            now, working_days=terms.dispute_answer_working_days
+        ),
+        by=person.person_id,
+        now=now,
+    )
+    found = next(d for d in sheet.disputes if d.on == on)
+    _commit(
+        desk,
+        sheet,
+        "attendance/day-disputed",
+        by,
+        now,
+        outbox.notice(
+            f"day-disputed#{place.site_id}#{child_id}#{on.isoformat()}",
+            to=f"organisation:{place.organisation_id}",
+            template="notice:attendance/day-disputed",
+            now=now,
+            child_id=child_id,
+            site_id=place.site_id,
+            on=on.isoformat(),
+            answer_by=found.answer_by,
+        ),
+        on=on.isoformat(),
+        claim=claim,
+        reason=reason,
+    )
+    return found
+
+
+# --- what the department says -------------------------------------------------------------------
+
+
+@settles
+def decide(
+    site_id: str,
+    month: Month,
+    child_id: str,
+    on: date,
+    *,
+    counts: bool,
+    code: ClaimCode | None,
+    reason: DecisionReason,
+    by: Actor,
+    now: datetime,
+) -> Decision:
+    """Decide one disputed, undecided or late line.
+
+    Raises Unknown, MarksHere, AnotherContent, NotUndecided, in this order.
+    """
+    site = providers.load_site(site_id).value
+    if not by.serves(site.area):
+        raise Unknown()
+    rules.check_separate(by, site.organisation_id)
+    desk = _site_desk(site_id, month, child_id, now=now)
+    sheet = rules.decide(
+        desk.said,
+        desk.day(on),
+        on=on,
+        counts=counts,
+        code=code,
+        reason=reason,
+        by=by.subject,
+        now=now,
+    )
+    decision = next(d for d in sheet.decisions if d.on == on)
+    told = [
+        outbox.notice(
+            f"line-decided#{site_id}#{child_id}#{on.isoformat()}#{person_id}",
+            to=f"person:{person_id}",
+            template="notice:attendance/line-decided",
+            now=now,
+            child_id=child_id,
+            on=on.isoformat(),
+            day_code=decision.code,
+        )
+        for person_id in people.representatives_of(child_id, local_day(now))
+    ]
+    _commit(
+        desk,
+        sheet,
+        "attendance/line-decided",
+        by,
+        now,
+        *told,
+        on=on.isoformat(),
+        day_code=decision.code,
+        counts=counts,
+        reason=reason,
+    )
+    return decision
+
+
+# --- shared steps -------------------------------------------------------------------------------
+
+
+def _commit(
+    desk: Desk,
+    sheet: Sheet,
+    event: str,
+    by: Actor,
+    now: datetime,
+    *others: Write,
+    **facts: object,
+) -> None:
+    """Write what was said and all that goes with it; nothing when nothing changed."""
+    if sheet is desk.said:
+        return
+    site_id, month = desk.where.site.site_id, desk.where.month
+    journal.commit(
+        journal.entry(
+            event,
+            f"sheet/{site_id}/{month}/{desk.child_id}",
+            by=by,
+            now=now,
+            pack=desk.where.pack.version,
+            **facts,
+        ),
+        store.keep_sheet(desk.sheet.said, sheet),
+        *others,
+    )
+
+
+def _family_desk(
+    child_id: str,
+    month: Month,
+    *,
+    programme: str,
+    site_id: str | None,
+    on: date | None = None,
+    by: Actor,
+    now: datetime,
+) -> Desk:
+    """Return the child-month that a representative means. Raises Unknown, WhichSite, MarksHere."""
+    sites = sites_of(child_id, month, programme)
+    if site_id is None and on is not None:
+        sites = {
+            place: stays for place, stays in sites.items() if any(on in stay.days for stay in stays)
+        } or sites
+    if site_id is None and len(sites) > 1:
+        raise WhichSite(sites=sorted(sites))
+    place = site_id or next(iter(sites), None)
+    if place is None or place not in sites:
+        raise Unknown()
+    desk = load_desk(place, month, child_id, sites[place], today=local_day(now))
+    rules.check_separate(by, desk.where.site.organisation_id)
+    return desk
+
+
+def _site_desk(site_id: str, month: Month, child_id: str, *, now: datetime) -> Desk:
+    """Return the child-month of one of a site's children. Raises Unknown."""
+    stays = [stay for stay in stays_at(site_id, month) if stay.child_id == child_id]
+    if not stays:
+        raise Unknown()
+    return load_desk(site_id, month, child_id, stays, today=local_day(now))

@@ -1,0 +1,123 @@
+"""What families are told, and what happens by itself: absences, reminders, closing in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from chalicelib.attendance import store
+from chalicelib.attendance.actions.days import by_child, days_of, load_site_month, stays_at
+from chalicelib.attendance.actions.sheets import close_month
+from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.periods import Month, local_day
+from chalicelib.policy.actions import list_packs
+from chalicelib.providers import store as providers
+from chalicelib.storage import outbox
+from chalicelib.storage.commit import Put, Raced, commit
+from chalicelib.vouchers import store as vouchers
+
+
+def list_open_sites(on: date) -> list[str]:
+    """Return the sites of every pack's area that may have children on a day, by id."""
+    found: list[str] = []
+    for pack in list_packs():
+        if on < pack.valid_from:
+            continue
+        for kept in providers.list_sites(pack.programme, pack.area):
+            if kept.value.listed_from is not None:
+                found.append(kept.value.site_id)
+    return sorted(found)
+
+
+def day_at_site(site_id: str, on: date, *, by: Actor, now: datetime) -> int:
+    """Do what a day asks of a site: close an overdue month, remind, tell absences; safe to repeat.
+
+    Returns how many notices were written.
+    """
+    ended = Month.of(on).before()
+    dates = load_site_month(site_id, ended).dates
+    closed = store.find_site_month(site_id, ended).value
+    if closed.closed_at is None and on > dates.close_on and stays_at(site_id, ended):
+        closed = close_month(site_id, ended, by=by, now=now)
+    told = 0
+    if on in dates.reminders and closed.closed_at is not None:
+        told += remind(site_id, ended, now=now)
+    return told + tell_absences(site_id, on, now=now)
+
+
+def remind(site_id: str, month: Month, *, now: datetime) -> int:
+    """Tell each family whose timesheet waits; once per day. Return how many were told now."""
+    where = load_site_month(site_id, month)
+    today = local_day(now)
+    if not where.dates.approve_from <= today <= where.dates.approve_to:
+        return 0
+    sheets = store.list_sheets(site_id, month)
+    persons = {
+        e.child_id: e.person_id
+        for e in vouchers.list_enrolments(site_id, first=month.first, last=month.last)
+    }
+    waiting = [
+        child_id
+        for child_id in by_child(stays_at(site_id, month))
+        if child_id in persons
+        and not (child_id in sheets and sheets[child_id].said.value.codes is not None)
+    ]
+    return _tell(
+        outbox.notice(
+            f"timesheet-to-approve#{site_id}#{month}#{child_id}#{today.isoformat()}",
+            to=f"person:{persons[child_id]}",
+            template="notice:attendance/timesheet-to-approve",
+            now=now,
+            child_id=child_id,
+            month=str(month),
+            until=where.dates.approve_to.isoformat(),
+        )
+        for child_id in waiting
+    )
+
+
+def tell_absences(site_id: str, on: date, *, now: datetime) -> int:
+    """Tell each family whose child is marked absent on a day; once. Return how many."""
+    month = Month.of(on)
+    where = load_site_month(site_id, month)
+    if not where.pack.calendar.is_working(on):
+        return 0
+    sheets = store.list_sheets(site_id, month)
+    absent: dict[str, str] = {}
+    for child_id, stays in by_child(stays_at(site_id, month)).items():
+        sheet = sheets.get(child_id)
+        if sheet is None:
+            continue
+        for day in days_of(sheet, stays, where, today=on):
+            if day.on == on and day.counted and day.code != "P" and "guessed" not in day.flags:
+                absent[child_id] = day.code
+    if not absent:
+        return 0
+    persons = {
+        e.child_id: e.person_id for e in vouchers.list_enrolments(site_id, first=on, last=on)
+    }
+    return _tell(
+        outbox.notice(
+            f"absence-marked#{site_id}#{child_id}#{on.isoformat()}",
+            to=f"person:{persons[child_id]}",
+            template="notice:attendance/absence-marked",
+            now=now,
+            child_id=child_id,
+            on=on.isoformat(),
+            day_code=code,
+        )
+        for child_id, code in absent.items()
+        if child_id in persons
+    )
+
+
+def _tell(notices: Iterable[Put]) -> int:
+    """Write each notice for itself; one that was written before stays."""
+    told = 0
+    for notice in notices:
+        try:
+            commit([notice])
+        except Raced:
+            continue
+        told += 1
+    return told

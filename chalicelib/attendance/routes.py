@@ -1,0 +1,514 @@
+"""HTTP of attendance: tablets, uploads, timesheets."""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from chalicelib.attendance import actions, rules
+from chalicelib.attendance.actions.devices import Code, DeviceSeen, Named
+from chalicelib.attendance.actions.intake import Receipt
+from chalicelib.attendance.actions.showing import SheetShown, Undecided
+from chalicelib.attendance.rules import (
+    AnswerKind,
+    ClaimCode,
+    Decision,
+    DecisionReason,
+    Dispute,
+    DisputeReason,
+    Proof,
+    ProofReason,
+    SiteMonth,
+)
+from chalicelib.children.rules import PowerMissing
+from chalicelib.edge import auth, pages
+from chalicelib.edge.routes import Call, Routes
+from chalicelib.kernel.periods import BadMonth, Month
+from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.policy.actions import NoPack
+
+routes = Routes(__name__, "attendance")
+
+Id = Annotated[str, Meta(min_length=8, max_length=64, pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Label = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f<>]*$")]
+Programme = Annotated[str, Meta(min_length=1, max_length=32, pattern="^[a-z-]+$")]
+# A number in a folder; a paper's text or a name has no place here.
+Reference = Annotated[
+    str, Meta(min_length=2, max_length=40, pattern=r"^[\w№/. -]*[0-9][\w№/. -]*$")
+]
+_SHEET = (Unknown, BadMonth)
+_LINE = (Unknown, BadMonth, rules.BadDay, AnotherContent)
+
+
+class InvitationAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """The site a tablet is for, and a name to know the tablet by."""
+
+    site_id: Id
+    label: Label
+
+
+class DeviceAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A one-time code, the tablet's public key (32 bytes) and a proof that it holds the other half.
+
+    proof: Ed25519 signature of "kezek-pair-v1|<device_id>|<code>", the code in capitals without
+    its hyphen. Both are base64url without padding.
+    """
+
+    code: Annotated[str, Meta(min_length=8, max_length=12)]
+    public_key: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{43}$")]
+    label: Label
+    proof: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{86}$")]
+
+
+class DeviceShown(Struct, frozen=True):
+    """A paired tablet."""
+
+    device_id: str
+    site_id: str
+    label: str
+    paired_at: str
+
+
+class RevocationAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """The site the tablet belongs to."""
+
+    site_id: Id
+
+
+class SiteAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """The site whose tablets are asked for."""
+
+    site_id: Id
+
+
+class DevicesShown(Struct, frozen=True):
+    """A site's tablets, revoked ones too."""
+
+    items: list[DeviceSeen]
+
+
+class RosterShown(Struct, frozen=True):
+    """Who may be marked today."""
+
+    items: list[Named]
+
+
+class Upload(Struct, frozen=True, forbid_unknown_fields=True):
+    """Signed records, format v1 (docs/check-in-format.md), in any order; each is judged alone."""
+
+    records: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=rules.RECORDS_MAX)]
+
+
+class ClosingAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing to say: the month is in the path."""
+
+
+class ProofAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why the child was absent, and the number of the paper that says so."""
+
+    reason: ProofReason
+    proof: Reference
+
+
+class ApprovalAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """The digest of the timesheet that was looked at; the site where there were several."""
+
+    digest: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+    site_id: Id | None = None
+    programme: Programme = "preschool"
+
+
+class DisputeAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the day should be, and why; the site where there were several."""
+
+    claim: ClaimCode
+    reason: DisputeReason
+    site_id: Id | None = None
+    programme: Programme = "preschool"
+
+
+class AnswerAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether the provider agrees with the family or insists on its mark."""
+
+    answer: AnswerKind
+
+
+class DecisionAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether the line counts, as which code, and on what evidence."""
+
+    counts: bool
+    reason: DecisionReason
+    day_code: ClaimCode | None = None
+
+
+class ChildMonthAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """The programme, where a child is in several."""
+
+    programme: Programme = "preschool"
+
+
+class SheetsShown(Struct, frozen=True):
+    """A child's timesheets of a month, one per site."""
+
+    items: list[SheetShown]
+
+
+class PageAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of a list."""
+
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+    cursor: Annotated[str, Meta(max_length=512)] | None = None
+
+
+class SheetsPage(Struct, frozen=True):
+    """A site's timesheets by child; `next_cursor` is null on the last page."""
+
+    items: list[SheetShown]
+    next_cursor: str | None
+
+
+class UndecidedAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """An area and a month; limit: how many sites to look at."""
+
+    area: Annotated[str, Meta(min_length=1, max_length=32)]
+    month: Annotated[str, Meta(min_length=7, max_length=7)]
+    programme: Programme = "preschool"
+    limit: Annotated[int, Meta(ge=1, le=10)] = 5
+    cursor: Annotated[str, Meta(max_length=512)] | None = None
+
+
+class UndecidedPage(Struct, frozen=True):
+    """Lines that wait for the department, by site and child."""
+
+    items: list[Undecided]
+    next_cursor: str | None
+
+
+# --- tablets ------------------------------------------------------------------------------------
+
+
+@routes.put(
+    "/pairings/{pairing_id}",
+    action="attendance/invite-tablet",
+    asks=InvitationAsked,
+    answers=Code,
+    refuses=(Unknown, AnotherContent, rules.PairingOver, rules.TooManyDevices),
+)
+def invite_tablet(call: Call[InvitationAsked], pairing_id: str) -> Code:
+    """Get a one-time code for a new tablet.
+
+    The code is valid for 15 minutes and pairs one tablet; the same id again gets the same code.
+    """
+    asked = call.asked
+    return actions.invite(
+        pairing_id, site_id=asked.site_id, label=asked.label, by=call.actor, now=call.now
+    )
+
+
+@routes.put(
+    "/devices/{device_id}",
+    action="attendance/pair-tablet",
+    asks=DeviceAsked,
+    answers=DeviceShown,
+    refuses=(rules.BadKey, rules.BadCode, rules.AlreadyPaired),
+)
+def pair_tablet(call: Call[DeviceAsked], device_id: str) -> DeviceShown:
+    """Pair a tablet with the key it made, by a one-time code.
+
+    The id is the first 16 bytes of the key's SHA-256 in base32, small letters, without padding.
+    """
+    asked = call.asked
+    public_key = _bytes(asked.public_key)
+    if auth.device_id(public_key) != device_id:
+        raise rules.BadKey(problem="device_id")
+    device = actions.pair(
+        device_id,
+        code=asked.code,
+        public_key=public_key,
+        label=asked.label,
+        proof=_bytes(asked.proof),
+        by=call.actor,
+        now=call.now,
+    )
+    return DeviceShown(device.device_id, device.site_id, device.label, device.paired_at)
+
+
+@routes.put(
+    "/devices/{device_id}/revocation",
+    action="attendance/revoke-tablet",
+    asks=RevocationAsked,
+    answers=DeviceSeen,
+    refuses=(Unknown,),
+)
+def revoke_tablet(call: Call[RevocationAsked], device_id: str) -> DeviceSeen:
+    """Revoke a tablet for good; its next upload is refused."""
+    return actions.revoke(device_id, site_id=call.asked.site_id, by=call.actor, now=call.now)
+
+
+@routes.get(
+    "/devices",
+    action="attendance/list-tablets",
+    query=SiteAsked,
+    answers=DevicesShown,
+    refuses=(Unknown,),
+)
+def list_tablets(call: Call[None]) -> DevicesShown:
+    """List a site's tablets with the end of each chain and what is wrong with it."""
+    return DevicesShown(actions.list_devices(call.query.site_id, by=call.actor))
+
+
+@routes.get(
+    "/roster",
+    action="attendance/read-roster",
+    answers=RosterShown,
+    refuses=(rules.NotPaired, rules.DeviceRevoked),
+)
+def read_roster(call: Call[None]) -> RosterShown:
+    """List the children that the tablet may mark today."""
+    return RosterShown(actions.roster_of(by=call.actor, now=call.now))
+
+
+@routes.post(
+    "/records",
+    action="attendance/upload",
+    asks=Upload,
+    answers=Receipt,
+    refuses=(
+        rules.UploadTooLarge,
+        rules.NotPaired,
+        rules.DeviceRevoked,
+        rules.TooManyUploads,
+    ),
+)
+def upload(call: Call[Upload]) -> Receipt:
+    """Hand in up to 500 signed records; each is accepted, had already, or refused with a code.
+
+    The same upload again gets the same answer. What is answered is stored; send again what was
+    not answered.
+    """
+    return actions.receive(call.asked.records, by=call.actor, now=call.now)
+
+
+# --- a site's month -----------------------------------------------------------------------------
+
+
+@routes.put(
+    "/sites/{site_id}/months/{month}/closing",
+    action="attendance/close-month",
+    asks=ClosingAsked,
+    answers=SiteMonth,
+    refuses=(*_SHEET, rules.TooEarly, NoPack),
+)
+def close_month(call: Call[ClosingAsked], site_id: str, month: str) -> SiteMonth:
+    """Close a provider's month once it is over; its families are told to approve."""
+    return actions.close_month(site_id, Month.parse(month), by=call.actor, now=call.now)
+
+
+@routes.get(
+    "/sites/{site_id}/months/{month}",
+    action="attendance/read-site-month",
+    query=PageAsked,
+    answers=SheetsPage,
+    refuses=(*_SHEET, NoPack, pages.BadCursor),
+)
+def read_site_month(call: Call[None], site_id: str, month: str) -> SheetsPage:
+    """List a site's timesheets; names are shown to those who work there only."""
+    of = f"attendance/{site_id}/{month}"
+    after = pages.position(call.query.cursor, of=of) if call.query.cursor else None
+    shown, last = actions.site_month(
+        site_id,
+        Month.parse(month),
+        after=after,
+        limit=call.query.limit,
+        by=call.actor,
+        now=call.now,
+    )
+    return SheetsPage(shown, pages.cursor(last, of=of) if last else None)
+
+
+@routes.put(
+    "/sites/{site_id}/months/{month}/children/{child_id}/proofs/{day}",
+    action="attendance/file-proof",
+    asks=ProofAsked,
+    answers=Proof,
+    refuses=(*_LINE, rules.Locked, rules.TooEarly, rules.NotAnAbsence),
+)
+def file_proof(call: Call[ProofAsked], site_id: str, month: str, child_id: str, day: str) -> Proof:
+    """File the number of a paper for an absence; the paper's reason becomes the day's."""
+    of_month = Month.parse(month)
+    return actions.file_proof(
+        site_id,
+        of_month,
+        child_id,
+        rules.day_of(day, of_month),
+        reason=call.asked.reason,
+        reference=call.asked.proof,
+        by=call.actor,
+        now=call.now,
+    )
+
+
+@routes.put(
+    "/sites/{site_id}/months/{month}/children/{child_id}/answers/{day}",
+    action="attendance/answer-dispute",
+    asks=AnswerAsked,
+    answers=Dispute,
+    refuses=(*_LINE, rules.Locked),
+)
+def answer_dispute(
+    call: Call[AnswerAsked], site_id: str, month: str, child_id: str, day: str
+) -> Dispute:
+    """Answer a family's dispute of a day, within three working days."""
+    of_month = Month.parse(month)
+    return actions.answer_dispute(
+        site_id,
+        of_month,
+        child_id,
+        rules.day_of(day, of_month),
+        said=call.asked.answer,
+        by=call.actor,
+        now=call.now,
+    )
+
+
+@routes.put(
+    "/sites/{site_id}/months/{month}/children/{child_id}/decisions/{day}",
+    action="attendance/decide-line",
+    asks=DecisionAsked,
+    answers=Decision,
+    refuses=(*_LINE, rules.MarksHere, rules.NotUndecided),
+)
+def decide_line(
+    call: Call[DecisionAsked], site_id: str, month: str, child_id: str, day: str
+) -> Decision:
+    """Decide one line that a family disputed or did not answer for, or that was corrected late."""
+    of_month = Month.parse(month)
+    return actions.decide(
+        site_id,
+        of_month,
+        child_id,
+        rules.day_of(day, of_month),
+        counts=call.asked.counts,
+        code=call.asked.day_code,
+        reason=call.asked.reason,
+        by=call.actor,
+        now=call.now,
+    )
+
+
+@routes.get(
+    "/undecided",
+    action="attendance/list-undecided",
+    query=UndecidedAsked,
+    answers=UndecidedPage,
+    refuses=(BadMonth, actions.NotYourArea, pages.BadCursor),
+)
+def list_undecided(call: Call[None]) -> UndecidedPage:
+    """List the lines of a month that wait for the department, a few sites at a time."""
+    asked = call.query
+    of = f"attendance/undecided/{asked.programme}/{asked.area}/{asked.month}"
+    after = pages.position(asked.cursor, of=of) if asked.cursor else None
+    found, last = actions.list_undecided(
+        asked.programme,
+        asked.area,
+        Month.parse(asked.month),
+        after=after,
+        sites=asked.limit,
+        by=call.actor,
+        now=call.now,
+    )
+    return UndecidedPage(found, pages.cursor(last, of=of) if last else None)
+
+
+# --- a child's month ----------------------------------------------------------------------------
+
+
+@routes.get(
+    "/children/{child_id}/months/{month}",
+    action="attendance/read-child-month",
+    query=ChildMonthAsked,
+    answers=SheetsShown,
+    refuses=_SHEET,
+)
+def read_child_month(call: Call[None], child_id: str, month: str) -> SheetsShown:
+    """Show each day of a child's month as it comes, with who marked it how."""
+    return SheetsShown(
+        actions.child_month(
+            child_id,
+            Month.parse(month),
+            programme=call.query.programme,
+            by=call.actor,
+            now=call.now,
+        )
+    )
+
+
+@routes.put(
+    "/children/{child_id}/months/{month}/approval",
+    action="attendance/approve",
+    asks=ApprovalAsked,
+    answers=SheetShown,
+    refuses=(
+        *_SHEET,
+        AnotherContent,
+        PowerMissing,
+        actions.WhichSite,
+        rules.MarksHere,
+        rules.TooEarly,
+        rules.Locked,
+        rules.NotClosed,
+        rules.SheetChanged,
+    ),
+)
+def approve(call: Call[ApprovalAsked], child_id: str, month: str) -> SheetShown:
+    """Approve a timesheet as it was seen, from day 1 to day 7 of the next month.
+
+    Disputed days stay out of it. After approval nothing can be changed.
+    """
+    return actions.approve(
+        child_id,
+        Month.parse(month),
+        programme=call.asked.programme,
+        site_id=call.asked.site_id,
+        seen=call.asked.digest,
+        by=call.actor,
+        now=call.now,
+    )
+
+
+@routes.put(
+    "/children/{child_id}/months/{month}/disputes/{day}",
+    action="attendance/dispute",
+    asks=DisputeAsked,
+    answers=Dispute,
+    refuses=(
+        *_LINE,
+        PowerMissing,
+        actions.WhichSite,
+        rules.MarksHere,
+        rules.Locked,
+        rules.TooEarly,
+        rules.NothingToDispute,
+    ),
+)
+def dispute(call: Call[DisputeAsked], child_id: str, month: str, day: str) -> Dispute:
+    """Dispute one day; only that day's money waits until the department decides."""
+    of_month = Month.parse(month)
+    return actions.dispute(
+        child_id,
+        of_month,
+        rules.day_of(day, of_month),
+        programme=call.asked.programme,
+        site_id=call.asked.site_id,
+        claim=call.asked.claim,
+        reason=call.asked.reason,
+        by=call.actor,
+        now=call.now,
+    )
+
+
+def _bytes(text: str) -> bytes:
+    """Return base64url text without padding as bytes; its form was checked."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
