@@ -111,7 +111,8 @@ _INPUT = msgspec.json.Decoder(InputPart)
 
 def digest(value: object) -> str:
     """Return the SHA-256 of a value's canonical JSON."""
-    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
+    plain = msgspec.to_builtins(value, str_keys=True)
+    return hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
 
 
 def parts_of(items: Sequence[T], size: int) -> list[Sequence[T]]:

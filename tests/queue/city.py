@@ -1,0 +1,164 @@
+"""A small city in the tables: groups with places, children who wait."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from chalicelib.applications import store as applications
+from chalicelib.applications.rules import Application, entry_of
+from chalicelib.children import store as children
+from chalicelib.children.rules import Holding, Holdings
+from chalicelib.kernel.actors import Actor, Role, system
+from chalicelib.kernel.periods import from_stamp, stamp
+from chalicelib.policy.actions import load_pack
+from chalicelib.providers import store as providers
+from chalicelib.providers.rules import DatedCapacity, Group
+from chalicelib.queue import actions
+from chalicelib.storage.commit import Write, commit
+
+PROGRAMME, AREA = "preschool", "taldykorgan"
+# Tuesday 2 September 2025, 18:00 in Almaty.
+EVENING = datetime(2025, 9, 2, 13, 0, tzinfo=UTC)
+LATER = EVENING + timedelta(minutes=30)
+YEAR = 2025
+JOB = system("test")
+OPERATOR = Actor("operator-1", frozenset({Role.OPERATOR}), areas=frozenset({AREA}))
+SECOND = Actor("operator-2", frozenset({Role.OPERATOR}), areas=frozenset({AREA}))
+STRANGER = Actor("operator-3", frozenset({Role.OPERATOR}), areas=frozenset({"astana"}))
+
+
+def fired(at: datetime) -> Any:
+    """A schedule's event."""
+    return SimpleNamespace(time=at.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def a_group(name: str, capacity: int, **said: Any) -> Group:
+    told: dict[str, Any] = {
+        "group_id": f"group-{name}",
+        "site_id": f"site-{name}",
+        "organisation_id": "organisation",
+        "programme": PROGRAMME,
+        "area": AREA,
+        "name": f"Group {name}",
+        "academic_year": YEAR,
+        "age_from": 2,
+        "age_to": 6,
+        "language": "kk",
+        "kind": "general",
+        "hours": "10.5",
+        "locality": "urban",
+        "capacity": capacity,
+        "capacities": (DatedCapacity(date(2025, 1, 1), capacity),),
+        "open": True,
+    }
+    return Group(**{**told, **said})
+
+
+def an_application(name: str, **said: Any) -> Application:
+    judged = load_pack(PROGRAMME, AREA).at(date(2025, 9, 1))
+    tier, birth_year = said.get("tier", "general"), said.get("birth_year", 2021)
+    told: dict[str, Any] = {
+        "application_id": f"application-{name}",
+        "child_id": f"child-{name}",
+        "person_id": f"person-{name}",
+        "programme": PROGRAMME,
+        "area": AREA,
+        "birth_year": birth_year,
+        "age": YEAR - birth_year,
+        "academic_year": YEAR,
+        "language": "kk",
+        "kind": "general",
+        "statuses": (),
+        "tier": tier,
+        "category": judged.cohorts.category_number(tier, birth_year, YEAR),
+        "preferences": (),
+        "batch_id": None,
+        "ticket": f"ticket-{name}",
+        "received_at": f"2025-09-01T05:00:00.{name:0>6}Z",
+        "ordered_at": f"2025-09-01T05:00:00.{name:0>6}Z",
+        "state": "queued",
+        "pack": "pack",
+        "asked": "asked",
+    }
+    return Application(**{**told, **said})
+
+
+def settle_in(
+    groups: Iterable[Group], waiting: Iterable[Application], sizes: Mapping[str, int] | None = None
+) -> None:
+    """Put groups and applications into the tables."""
+    writes: list[Write] = []
+    for group in groups:
+        writes += providers.create_group(group)
+    for application in waiting:
+        size = (sizes or {}).get(application.batch_id or "")
+        holding = Holding(
+            kind="application",
+            id=application.application_id,
+            programme=PROGRAMME,
+            area=AREA,
+            since=application.received_at,
+        )
+        writes += [
+            applications.create_application(application),
+            *applications.announce(application),
+            applications.enter_queue(application, entry_of(application, batch_size=size)),
+            children.keep_holdings(
+                children.load_holdings(application.child_id), Holdings((holding,))
+            ),
+        ]
+    for start in range(0, len(writes), 100):
+        commit(writes[start : start + 100])
+
+
+def a_small_city(children_waiting: int = 60, groups: int = 6, seed: int = 3) -> None:
+    """Put an invented city into the tables, always the same for a seed."""
+    chance = random.Random(seed)
+    places = [
+        a_group(
+            f"{n:02d}",
+            capacity=chance.randint(2, max(3, children_waiting // groups)),
+            age_from=chance.choice((2, 2, 4)),
+            language=chance.choice(("kk", "kk", "ru")),
+        )
+        for n in range(groups)
+    ]
+    ids = [place.group_id for place in places]
+    people = []
+    for n in range(children_waiting):
+        said: dict[str, Any] = {
+            "tier": chance.choices(("extraordinary", "first-priority", "general"), (1, 4, 10))[0],
+            "birth_year": chance.choice((2019, 2020, 2021, 2022, 2023, 2024)),
+            "language": chance.choice(("kk", "kk", "ru")),
+            "preferences": tuple(chance.sample(ids, chance.randint(0, min(3, groups)))),
+            "ordered_at": f"2025-09-01T05:00:{chance.randint(10, 59)}.{n:06d}Z",
+        }
+        if n in (7, 8):
+            said |= {"birth_year": 2021, "language": "kk", "batch_id": "batch-twins"}
+        people.append(an_application(f"{n:04d}", **said))
+    settle_in(places, people, {"batch-twins": 2})
+
+
+def released(run_id: str = "run-of-the-day") -> str:
+    """Draft a run in the evening and release it half an hour later."""
+    actions.propose(run_id, programme=PROGRAMME, area=AREA, by=JOB, now=EVENING)
+    assert actions.release_due(run_id, by=JOB, now=LATER)
+    return run_id
+
+
+def finished(run_id: str, *, most: int = 25, now: datetime = LATER) -> None:
+    """Issue all vouchers of a run."""
+    while actions.commit_part(run_id, by=JOB, now=now, most=most):
+        pass
+
+
+def after(at: str, **by: Any) -> datetime:
+    return from_stamp(at) + timedelta(**by)
+
+
+def text_of(at: datetime) -> str:
+    return stamp(at)
