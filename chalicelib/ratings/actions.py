@@ -18,7 +18,7 @@ from chalicelib.providers import actions as providers
 from chalicelib.providers import store as providers_store
 from chalicelib.providers.rules import Site
 from chalicelib.ratings import rules, store
-from chalicelib.ratings.rules import Quarter, Rating, SiteAnswer, Summary
+from chalicelib.ratings.rules import Quarter, Rating, SiteAnswer, Summary, Tally
 from chalicelib.storage.commit import settles
 from chalicelib.storage.secrets import fingerprint
 
@@ -56,17 +56,21 @@ def rate(
     rules.check_scores(scores, rule)
     rules.check_days(_attended(site_id, person.person_id, quarter, today), rule)
 
-    rating = Rating(str(quarter), scores, stamp(now), pack.version, whole)
+    tally = store.find_tally(site_id, str(quarter))
+    counted = Tally(tally.value.count + 1)
+    rating = Rating(str(quarter), counted.count, scores, stamp(now), pack.version, whole)
     journal.commit(
         journal.entry(
             "ratings/rated",
-            f"rating/{site_id}/{quarter}/{person.person_id}",
+            f"ratings/{site_id}/{quarter}",
             by=by,
             now=now,
             pack=pack.version,
             site_id=site_id,
             quarter=str(quarter),
+            number=rating.number,
         ),
+        store.keep_tally(tally, counted),
         store.create_rating(site_id, person.person_id, rating),
     )
     return rating

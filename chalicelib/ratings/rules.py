@@ -89,13 +89,24 @@ class Quarter:
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """What one representative said of a site for a quarter; the row's key says who."""
+    """What one representative said of a site for a quarter; the row's key says who.
+
+    number: its place in the order of arrival at that site and quarter, from 1.
+    """
 
     quarter: str
+    number: int
     scores: dict[str, int]
     at: str
     pack: str
     asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many rated a site for a quarter. No clock orders ratings: two may share an instant."""
+
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +177,7 @@ def check_days(attended: Iterable[int], rule: RatingRule) -> None:
 
 def published(ratings: Iterable[Rating], rule: RatingRule) -> list[Rating]:
     """Return those answers that are shown: whole steps of `shown_from`, in order of arrival."""
-    arrived = sorted(ratings, key=lambda rating: (rating.at, rating.asked))
+    arrived = sorted(ratings, key=lambda rating: rating.number)
     return arrived[: len(arrived) - len(arrived) % rule.shown_from]
 
 

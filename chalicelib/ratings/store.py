@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chalicelib.ratings.rules import Rating, SiteAnswer
+from chalicelib.ratings.rules import Rating, SiteAnswer, Tally
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Put
 from chalicelib.storage.rows import FactsRow
 from chalicelib.storage.shelf import Kept, Shelf
 
 RATINGS: Shelf[Rating] = Shelf(FactsRow, Rating)
+TALLIES: Shelf[Tally] = Shelf(FactsRow, Tally)
 ANSWERS: Shelf[SiteAnswer] = Shelf(FactsRow, SiteAnswer)
 
 
@@ -32,6 +33,19 @@ def list_ratings(site_id: str, quarters: Iterable[str]) -> dict[str, list[Rating
 def create_rating(site_id: str, person_id: str, rating: Rating) -> Put:
     """Describe a representative's rating; one per quarter."""
     return RATINGS.create(keys.rating(site_id, rating.quarter, person_id), rating)
+
+
+def find_tally(site_id: str, quarter: str) -> Kept[Tally]:
+    """Return how many rated so far; none yet is at version 0. One read."""
+    pk, sk = keys.rating_tally(site_id, quarter)
+    return TALLIES.find((pk, sk)) or Kept(Tally(), pk, sk, 0, "{}")
+
+
+def keep_tally(kept: Kept[Tally], tally: Tally) -> Put:
+    """Describe a tally's next version."""
+    if kept.version == 0:
+        return TALLIES.create((kept.pk, kept.sk), tally)
+    return TALLIES.replace(kept, tally)
 
 
 def find_answer(site_id: str, quarter: str) -> Kept[SiteAnswer] | None:

@@ -277,6 +277,11 @@ def rating(site_id: str, quarter: str, person_id: str) -> tuple[str, str]:
     return f"RATINGS#{site_id}", f"{quarter}#{person_id}"
 
 
+def rating_tally(site_id: str, quarter: str) -> tuple[str, str]:
+    """How many rated a site for a quarter? Numbers ratings in order of arrival."""
+    return f"RATINGS#{site_id}", f"TALLY#{quarter}"
+
+
 def rating_answer(site_id: str, quarter: str) -> tuple[str, str]:
     """What did the provider answer to a quarter's ratings?"""
     return f"RATINGS#{site_id}", f"ANSWER#{quarter}"
