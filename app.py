@@ -8,6 +8,8 @@ from chalice.app import CloudWatchEvent, Cron, DynamoDBEvent, SQSEvent
 
 from chalicelib.applications import jobs as applications_jobs
 from chalicelib.applications.routes import routes as applications
+from chalicelib.attendance import jobs as attendance_jobs
+from chalicelib.attendance.routes import routes as attendance
 from chalicelib.billing import jobs as billing_jobs
 from chalicelib.billing.routes import routes as billing
 from chalicelib.children.routes import routes as children
@@ -17,6 +19,9 @@ from chalicelib.notices import jobs as notices_jobs
 from chalicelib.notices.routes import routes as notices
 from chalicelib.policy.routes import routes as policy
 from chalicelib.providers.routes import routes as providers
+from chalicelib.queue import jobs as queue_jobs
+from chalicelib.queue.routes import routes as queue
+from chalicelib.ratings.routes import routes as ratings
 from chalicelib.vouchers import jobs as vouchers_jobs
 from chalicelib.vouchers.routes import routes as vouchers
 
@@ -31,6 +36,9 @@ for routes in (
     providers,
     applications,
     vouchers,
+    queue,
+    attendance,
+    ratings,
     billing,
     notices,
 ):
@@ -38,6 +46,30 @@ for routes in (
 
 
 # --- schedules, in UTC: 13:00Z is 18:00 in Almaty. They fire daily, the rule packs' calendars decide.
+
+
+@app.schedule(Cron("0", "13", "*", "*", "?", "*"))
+def run_iteration(event: CloudWatchEvent) -> None:
+    """18:00: draft the day's run of every area."""
+    queue_jobs.run_iteration(event)
+
+
+@app.schedule(Cron("0", "14", "*", "*", "?", "*"))
+def run_checkpoint(event: CloudWatchEvent) -> None:
+    """19:00: publish every queue's order."""
+    queue_jobs.run_checkpoint(event)
+
+
+@app.schedule(Cron("0/15", "*", "*", "*", "?", "*"))
+def run_deadlines(event: CloudWatchEvent) -> None:
+    """Every quarter of an hour: look at what has fallen due."""
+    queue_jobs.run_deadlines(event)
+
+
+@app.schedule(Cron("0", "7", "*", "*", "?", "*"))
+def run_attendance(event: CloudWatchEvent) -> None:
+    """12:00: close months, remind, tell of absences, hand silence to the department."""
+    attendance_jobs.remind_and_close(event)
 
 
 @app.schedule(Cron("0", "1", "*", "*", "?", "*"))
@@ -50,7 +82,12 @@ def run_billing(event: CloudWatchEvent) -> None:
 
 WORK: dict[str, batches.Handler] = {
     "applications/refresh": applications_jobs.refresh,
+    "attendance/daily": attendance_jobs.daily,
+    "attendance/remind": attendance_jobs.remind,
     "billing/bill": billing_jobs.bill,
+    "queue/checkpoint": queue_jobs.checkpoint,
+    "queue/commit-run": queue_jobs.commit_run,
+    "queue/deadlines": queue_jobs.deadlines,
     "vouchers/offer": vouchers_jobs.offer,
     "vouchers/removed": vouchers_jobs.site_closed,
     "vouchers/site-closed": vouchers_jobs.site_closed,

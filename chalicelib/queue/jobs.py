@@ -22,6 +22,7 @@ from chalicelib.kernel.actors import Actor, system
 from chalicelib.kernel.periods import from_stamp, local_day
 from chalicelib.kernel.refusals import Refusal, Unavailable
 from chalicelib.policy.actions import list_packs
+from chalicelib.providers import actions as providers
 from chalicelib.queue import actions, rules
 from chalicelib.storage.agenda import Due
 from chalicelib.storage.commit import trouble
@@ -50,6 +51,9 @@ TOPICS: Mapping[str, Lapse] = {
     "applications/confirm": applications.lapse_confirmation,
     "applications/confirm-soon": applications.remind_confirmation,
     "applications/prove": applications.lapse_proof,
+    "providers/capacity": providers.renew_capacity,
+    "providers/correction": providers.lapse_correction,
+    "providers/expiry": providers.expire,
     "queue/release": actions.release_due,
     **vouchers.DEADLINES,
 }
@@ -115,7 +119,9 @@ def run_deadlines(event: Scheduled, more: Mapping[str, Lapse] | None = None) -> 
     look(from_stamp(event.time), more)
 
 
-def deadlines(facts: Mapping[str, Any], now: datetime, more: Mapping[str, Lapse]) -> None:
+def deadlines(
+    facts: Mapping[str, Any], now: datetime, more: Mapping[str, Lapse] | None = None
+) -> None:
     """Handle "queue/deadlines": go on with what one look did not reach."""
     del facts
     look(now, more)
