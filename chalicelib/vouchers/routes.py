@@ -157,10 +157,14 @@ class ExpectedPage(Struct, frozen=True):
 
 
 class EnrolledShown(Struct, frozen=True):
-    """A child's enrolment at the site; names for the site's own people."""
+    """A child's enrolment at the site; names for the site's own people.
+
+    application_id: what a partner's system knows the child by.
+    """
 
     enrolment_id: str
     voucher_id: str
+    application_id: str
     child_id: str
     group_id: str
     kind: str
@@ -445,6 +449,7 @@ def _enrolled(enrolled: actions.Enrolled) -> EnrolledShown:
     return EnrolledShown(
         enrolment_id=enrolment.enrolment_id,
         voucher_id=enrolment.voucher_id,
+        application_id=enrolment.application_id,
         child_id=enrolment.child_id,
         group_id=enrolment.group_id,
         kind=enrolment.kind,

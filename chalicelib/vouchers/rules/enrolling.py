@@ -354,4 +354,5 @@ def _enrolment(voucher: Voucher, group: Group, enrolment_id: str, starts_on: dat
         hours=group.hours,
         locality=group.locality,
         starts_on=starts_on,
+        application_id=voucher.application_id,
     )

@@ -110,6 +110,7 @@ class Enrolment:
     ends_on: date | None = None
     state: Literal["active", "ended"] = "active"
     reason: str | None = None
+    application_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
