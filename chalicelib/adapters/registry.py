@@ -34,7 +34,7 @@ def check(digests: Sequence[str], status: str, *, now: datetime) -> Answer:
     global _silent_since
     try:
         statuses = _cards()
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, AttributeError):
         statuses = None
     if statuses is None:
         _silent_since = _silent_since or stamp(now)

@@ -36,8 +36,9 @@ def apply(
 
     Checks in this order: an earlier application of that id (Unknown, AnotherContent); the caller's
     registration; rules for the area and programme; child or id, statuses, preferences and their
-    groups; the child's details and age; who represents it; one application, voucher or place per
-    programme in the whole country; the batch.
+    groups; the child's details and age, its batch; who represents it; one application, voucher or
+    place per programme in the whole country. A child is registered only after all that can be
+    checked without it, so that a mistyped detail is not kept.
     """
     today, content = local_day(now), fingerprint(asked)
     earlier = store.find_application(application_id)
@@ -55,6 +56,7 @@ def apply(
     if asked.child is not None:
         children_rules.check_details(asked.child, today=today)
         rules.stand(asked.child.birth_date, today, in_force)
+        batch_of(application_id, asked, person=person, birth_date=asked.child.birth_date)
     child_id, fields = _child(application_id, asked, by=by, now=now)
     birth_date = date.fromisoformat(fields["birth_date"])
     standing = rules.stand(birth_date, today, in_force)
