@@ -1,0 +1,152 @@
+"""The HTTP client of commands, imports and demo: kept-alive connections, bounded patience.
+
+    api = Api("http://127.0.0.1:8000", token)
+    answer = api.put("/v1/…", {...})          # Answer: status, json(), header(name)
+
+One connection per thread and host. Only what time can cure is tried again (no answer, 429, 503):
+every operation of Kezek may be sent twice, because the caller names what it creates.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+TRIES = 6
+PATIENCE_S = 30.0
+_AGAIN = frozenset({429, 502, 503, 504})
+
+
+class SystemSilent(ConnectionError):
+    """Nothing answers at that address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    raw: bytes
+    headers: Mapping[str, str]
+
+    @property
+    def good(self) -> bool:
+        """Tell whether the system said yes."""
+        return 200 <= self.status < 300
+
+    def json(self) -> Any:
+        """Return the body as JSON; {} where there is none."""
+        return json.loads(self.raw) if self.raw else {}
+
+    @property
+    def code(self) -> str:
+        """Return the stable code of a refusal; the status where the answer has none."""
+        try:
+            found = self.json()
+        except ValueError:
+            return f"http/{self.status}"
+        return str(found.get("code", f"http/{self.status}")) if isinstance(found, dict) else ""
+
+    @property
+    def detail(self) -> str:
+        """Return what a refusal says to a person."""
+        try:
+            found = self.json()
+        except ValueError:
+            return ""
+        return str(found.get("detail", "")) if isinstance(found, dict) else ""
+
+
+@dataclass(slots=True)
+class Api:
+    """An address and a token; safe to use from many threads."""
+
+    url: str
+    token: str | None = None
+    language: str = "ru"
+    timeout_s: float = PATIENCE_S
+    _local: threading.local = field(default_factory=threading.local)
+
+    def as_(self, token: str | None) -> Api:
+        """Return the same address for somebody else, over the same connections."""
+        return Api(self.url, token, self.language, self.timeout_s, self._local)
+
+    def get(self, path: str, **query: object) -> Answer:
+        """Ask for something; None among the query's values is left out."""
+        given = {name: str(value) for name, value in query.items() if value is not None}
+        return self.ask("GET", f"{path}?{urlencode(given)}" if given else path)
+
+    def put(self, path: str, body: object = None) -> Answer:
+        """Name and send something."""
+        return self.ask("PUT", path, body)
+
+    def post(self, path: str, body: object = None) -> Answer:
+        """Send something that carries its own name inside."""
+        return self.ask("POST", path, body)
+
+    def delete(self, path: str) -> Answer:
+        """Take something back."""
+        return self.ask("DELETE", path)
+
+    def ask(
+        self, method: str, path: str, body: object = None, *, media: str = "application/json"
+    ) -> Answer:
+        """Send a request, again where time may cure it. Raises SystemSilent."""
+        headers = {"Accept-Language": self.language}
+        content: bytes | None = None
+        if body is not None:
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
+            headers["Content-Type"] = media
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        answer: Answer | None = None
+        for tried in range(TRIES):
+            if tried:
+                time.sleep(random.uniform(0.05, 0.2) * 2**tried)  # noqa: S311 -- jitter
+            try:
+                answer = self._once(method, path, content, headers)
+            except (OSError, http.client.HTTPException):
+                self._close()
+                continue
+            if answer.status not in _AGAIN:
+                return answer
+        if answer is None:
+            raise SystemSilent(f"nothing answers at {self.url}")
+        return answer
+
+    def _once(
+        self, method: str, path: str, content: bytes | None, headers: dict[str, str]
+    ) -> Answer:
+        connection = self._connection()
+        connection.request(method, path, content, headers)
+        got = connection.getresponse()
+        raw = got.read()
+        if got.will_close:
+            self._close()
+        return Answer(got.status, raw, {name.lower(): value for name, value in got.getheaders()})
+
+    def _connection(self) -> http.client.HTTPConnection:
+        kept: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        if kept is None:
+            where = urlsplit(self.url)
+            kind = (
+                http.client.HTTPSConnection
+                if where.scheme == "https"
+                else http.client.HTTPConnection
+            )
+            kept = kind(where.hostname or "", where.port, timeout=self.timeout_s)
+            self._local.connection = kept
+        return kept
+
+    def _close(self) -> None:
+        kept: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        if kept is not None:
+            kept.close()
+        self._local.connection = None
