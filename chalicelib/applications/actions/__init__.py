@@ -9,8 +9,6 @@ seeing      what a representative and an officer are shown
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from chalicelib.applications.actions.answering import (
     confirm,
     lapse_confirmation,
@@ -27,7 +25,12 @@ from chalicelib.applications.actions.importing import (
     Source,
     import_application,
 )
-from chalicelib.applications.actions.proving import lapse_proof, refresh, verify_status
+from chalicelib.applications.actions.proving import (
+    lapse_proof,
+    list_outdated,
+    refresh,
+    verify_status,
+)
 from chalicelib.applications.actions.seeing import (
     Seen,
     applications_page,
@@ -36,15 +39,7 @@ from chalicelib.applications.actions.seeing import (
     to_verify_page,
 )
 
-# What falls due, by topic: called with the application's id, `by` and `now`; True when it acted.
-DEADLINES: Mapping[str, Callable[..., bool]] = {
-    "applications/confirm": lapse_confirmation,
-    "applications/confirm-soon": remind_confirmation,
-    "applications/prove": lapse_proof,
-}
-
 __all__ = [
-    "DEADLINES",
     "AppliedLater",
     "AskRegistry",
     "Imported",
@@ -57,6 +52,7 @@ __all__ = [
     "import_application",
     "lapse_confirmation",
     "lapse_proof",
+    "list_outdated",
     "prefer",
     "refresh",
     "refuse",

@@ -14,6 +14,7 @@ from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import local_day
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.policy.actions import load_pack
+from chalicelib.policy.rules import NoRuleInForce
 from chalicelib.storage.commit import settles
 
 
@@ -90,6 +91,20 @@ def lapse_proof(application_id: str, *, by: Actor, now: datetime) -> bool:
         ),
     )
     return True
+
+
+def list_outdated(programme: str, area: str, *, now: datetime) -> list[str]:
+    """Return the queued applications whose ages were taken for another academic year, by id.
+
+    One query per shard of the queue. Empty where no rules are in force today.
+    """
+    pack, today = load_pack(programme, area), local_day(now)
+    try:
+        academic_year = pack.at(today).academic_year.year_of(today)
+    except NoRuleInForce:
+        return []
+    queue = (kept.value for kept in store.list_queue(programme, area))
+    return sorted(e.application_id for e in queue if e.academic_year != academic_year)
 
 
 @settles
