@@ -341,10 +341,7 @@ def stop_waiting(call: Call[None], voucher_id: str, group_id: str) -> VoucherSho
         rules.WrongState,
         rules.TransferPending,
         rules.OneTransferAMonth,
-        rules.AnotherArea,
-        rules.AgeDoesNotFit,
         GroupClosed,
-        NoPlace,
     ),
 )
 def answer(call: Call[AnswerAsked], voucher_id: str, group_id: str) -> VoucherShown:
@@ -389,9 +386,7 @@ def list_enrolments(call: Call[None], site_id: str) -> EnrolledPage:
     return EnrolledPage([_enrolled(e) for e in items], pages.cursor(last, of=of) if last else None)
 
 
-def _voucher(
-    voucher: Voucher, call: Call[Any], enrolment: Enrolment | None = None
-) -> VoucherShown:
+def _voucher(voucher: Voucher, call: Call[Any], enrolment: Enrolment | None = None) -> VoucherShown:
     return VoucherShown(
         voucher_id=voucher.voucher_id,
         application_id=voucher.application_id,

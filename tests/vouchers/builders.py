@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from chalicelib.children import store as people
+from chalicelib.children.actions import register
 from chalicelib.children.rules import Holding, hold
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, Role, system
@@ -19,7 +20,7 @@ from chalicelib.providers.rules import Group, Site, SiteState, take_seat
 from chalicelib.storage.commit import commit
 from chalicelib.vouchers import actions, rules, store
 from chalicelib.vouchers.rules import Enrolment, Voucher
-from tests.children.builders import a_child, an_iin, registered
+from tests.children.builders import a_child, a_registration, an_iin
 from tests.providers.builders import a_group, a_site
 
 # A Monday, 09:00 in Almaty; 9 March is a day off, 21-25 March Nauryz.
@@ -111,7 +112,8 @@ def enrolled(group: Group, **said: Any) -> Voucher:
 class Town:
     """Two kindergartens with small groups, and families with vouchers, on the test's tables."""
 
-    def __init__(self) -> None:
+    def __init__(self, subject_of: Callable[[str], str] = lambda name: f"{name:0<32}") -> None:
+        self.subject_of = subject_of
         self.parents: dict[str, Actor] = {}
         self._families = 0
         for site_id, organisation_id in ((SITE, ORG), (OTHER_SITE, OTHER_ORG)):
@@ -140,7 +142,8 @@ class Town:
         """Issue a voucher to a new family, as an iteration does; return its id."""
         self._families += 1
         n = self._families
-        parent = registered(f"parent{n}", n)
+        parent = Actor(self.subject_of(f"parent{n}"), frozenset({Role.REPRESENTATIVE}))
+        register(a_registration(iin=an_iin(n)), by=parent, now=now)
         child = a_child(parent, named=f"application-{n}", iin=an_iin(100 + n))
         group = providers.load_group(group_id) if group_id else None
         person_id = people.find_alias(parent.subject).value.person_id  # type: ignore[union-attr]

@@ -83,7 +83,8 @@ def answer(
     """Accept or decline an offered seat; the same answer again changes nothing.
 
     Accepting gives up the seat held before, which is offered on; for an enrolled child it is a
-    transfer and counts as one. Raises Unknown, NotOffered, WrongState, and what a transfer raises.
+    transfer and counts as one. Raises Unknown, NotOffered, WrongState, GroupClosed,
+    and what a transfer raises.
     """
     kept = change.represented(voucher_id, by=by, power="choose", now=now)
     if not accept:

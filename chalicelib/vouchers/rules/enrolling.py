@@ -149,7 +149,8 @@ def transfer(
 
     current: the enrolment that ends on the day before. limited: False when the old kindergarten
     is suspended or removed; then the monthly limit neither counts nor is used up.
-    Raises WrongState, TransferPending, OneTransferAMonth, AnotherArea, AgeDoesNotFit.
+    Raises WrongState, TransferPending, OneTransferAMonth, AnotherArea, AgeDoesNotFit,
+    GroupClosed.
     """
     state = may(voucher, "transfer")
     today = local_day(now)
@@ -163,6 +164,8 @@ def transfer(
         ask_from = calendar.previous_working(first - ONE_DAY)
         raise OneTransferAMonth(ask_from=ask_from.isoformat(), starts_from=first.isoformat())
     check_group(voucher, group)
+    if not group.open:
+        raise GroupClosed(group_id=group.group_id)
     ends_on = max(starts_on - ONE_DAY, current.starts_on - ONE_DAY)
     ended = replace(current, ends_on=ends_on, state="ended", reason="transfer")
     moved = replace(

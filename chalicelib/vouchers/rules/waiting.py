@@ -92,10 +92,12 @@ def take_offered(
     """Return a voucher without a contract with the offered seat as its own.
 
     The new kindergarten judges papers of its own, so the term is at least a whole one from now.
-    Who is enrolled transfers instead. Raises WrongState, NotOffered.
+    Who is enrolled transfers instead. Raises WrongState, NotOffered, GroupClosed.
     """
     state = may(voucher, "take-offered")
     open_offer(voucher, group.group_id, now)
+    if not group.open:
+        raise GroupClosed(group_id=group.group_id)
     taken = seated(resumed(replace(voucher, state=state), now, calendar), group)
     fresh = stamp(calendar.deadline(now, working_days=terms.contract_working_days))
     return replace(taken, contract_by=max(taken.contract_by or fresh, fresh))
