@@ -14,6 +14,7 @@ from chalicelib.applications import rules
 from chalicelib.applications.rules import Batch, BatchAsked, Checked, State
 from chalicelib.children.rules import Holding, Holdings
 from chalicelib.kernel.periods import stamp
+from chalicelib.kernel.refusals import OutOfTurn
 from chalicelib.policy.rules import UnknownStatus, completed_months
 from tests.applications.builders import PACK, RULES, a_status, an_application, asked, at
 from tests.children.builders import NOW, TODAY
@@ -284,7 +285,7 @@ def test_an_application_moves_only_as_drawn(state: State, move: str) -> None:
     if expected is not None:
         assert moved(application, move).state == expected
     else:
-        with pytest.raises(rules.OutOfTurn):
+        with pytest.raises(OutOfTurn):
             moved(application, move)
 
 
