@@ -25,7 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
     serve = commands.add_parser("serve", help="start everything on loopback")
     serve.add_argument("--port", type=int, default=8000)
     serve.add_argument("--data", type=Path, default=Path(".local"))
-    serve.add_argument("--clock", default="simulated", choices=("simulated", "real"))
+    serve.add_argument(
+        "--clock", help="`real`, or the file of a simulated clock (default: DATA/clock.json)"
+    )
     serve.add_argument("--engine", choices=("dynoxide", "ministack"))
     serve.add_argument("--app", default="app:app", help=argparse.SUPPRESS)
     commands.add_parser("engine", help="fetch the data engine and say which one it is")
@@ -41,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
             asked.port or free_port(),
             asked.data,
             asked.engine,
-            asked.clock == "simulated",
+            asked.clock,
             asked.app,
         )
         supervisor = Supervisor(wish, say)

@@ -27,7 +27,7 @@ class Child:
     log: Path
     folder: Path
     ready: Callable[[subprocess.Popen[bytes]], None]
-    parent_signal: str = "TERM"
+    parent_signal: str = "KILL"
     process: subprocess.Popen[bytes] | None = field(default=None)
     restarts: int = 0
     _pause_s: float = _FIRST_PAUSE_S

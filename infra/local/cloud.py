@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import json
 import threading
 import time
 from collections import deque
@@ -124,7 +125,7 @@ class Cloud:
     def dead_letters(self) -> list[dict[str, Any]]:
         """Return the dead letters of all kinds, each with its reason and the queue it lies in."""
         return [
-            {"queue": name, **letter}
+            {"queue": name, **letter, "reason": letter["reason"] or _code(letter["body"])}
             for name in self.depths()
             if name.endswith("-dead")
             for letter in self.messages.letters(name)
@@ -278,3 +279,13 @@ class Cloud:
         }
         if fresh:
             self.messages.remember(_KIND, fresh)
+
+
+def _code(body: str) -> str | None:
+    """Return the code that a message carries which the application itself parked."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return None
+    code = content.get("code") if isinstance(content, dict) else None
+    return str(code) if code else None

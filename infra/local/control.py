@@ -44,6 +44,7 @@ class Control:
     control: str
     runner: str
     secret: str
+    clock: Path
 
     @classmethod
     def of(cls, data: Path = Path(".local"), *, wait_s: float = 0.0) -> Control:
@@ -52,7 +53,14 @@ class Control:
         while True:
             found = read_json(Places(data).run)
             if found and _runs(found["pid"]):
-                made = cls(data, found["api"], found["control"], found["runner"], found["secret"])
+                made = cls(
+                    data,
+                    found["api"],
+                    found["control"],
+                    found["runner"],
+                    found["secret"],
+                    Path(found["clock"]),
+                )
                 if not wait_s or made.is_ready():
                     return made
             if time.monotonic() >= end:
@@ -79,7 +87,7 @@ class Control:
 
     def now(self) -> datetime:
         """Return the simulated instant."""
-        return FileClock(Places(self.data).clock)()
+        return FileClock(self.clock)()
 
     def drain(self, within_s: float = 300.0) -> int:
         """Wait until queues and streams are empty; return how many items were delivered."""
@@ -149,8 +157,7 @@ class Control:
 
     def issuer(self) -> issuer.Issuer:
         """Return the development issuer, whose tokens follow the simulated clock."""
-        places = Places(self.data)
-        return issuer.load(places.issuer, FileClock(places.clock))
+        return issuer.load(Places(self.data).issuer, FileClock(self.clock))
 
     def _ask(self, base: str, path: str, asked: Json, timeout_s: float) -> Json:
         with self._open(base, path, asked, timeout_s) as answer:

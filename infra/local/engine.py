@@ -177,7 +177,7 @@ def _ministack(port: int, state: Path) -> Engine:
         "GATEWAY_PORT": str(port),
         "PERSIST_STATE": "1",
         "STATE_DIR": str(state.resolve()),
-        "SERVICES": "dynamodb",
+        "SERVICES": "dynamodb,dynamodbstreams",
         "LOG_LEVEL": "WARNING",
     }
     return Engine("ministack", f"http://{LOOPBACK}:{port}", [str(program)], settings)

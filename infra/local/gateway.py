@@ -7,6 +7,7 @@ adds by itself are added too, in the shapes the template gives them.
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
@@ -80,13 +81,17 @@ class Gateway:
         return _complete(answer)
 
     def _handle(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Response:
-        if method == "OPTIONS" or not self._matches(path):
+        try:
+            event = self._converter.create_lambda_event(
+                method=method, path=path, headers=headers, body=body
+            )
+        except ValueError:
+            event = None
+        if event is None or method == "OPTIONS":
+            # Chalice's gateway knows what to say to an unknown path and to a preflight.
             answer: Response = self._local.handle_request(method, path, headers, body)
             return answer
         context = self._local._generate_lambda_context()
-        event = self._converter.create_lambda_event(
-            method=method, path=path, headers=headers, body=body
-        )
         event["httpMethod"] = method
         event["resource"] = event["requestContext"]["resourcePath"]
         event["path"] = path.split("?")[0]
@@ -105,18 +110,9 @@ class Gateway:
         said: Response = self._local._app_object(event, context)
         return said
 
-    def _matches(self, path: str) -> bool:
-        try:
-            self._converter._route_matcher.match_route(path)
-        except ValueError:
-            return False
-        return True
-
 
 def _text(body: bytes) -> tuple[str | None, bool]:
     """Return a body as the gateway hands it on: text, or base64 where it is not text."""
-    import base64
-
     if not body:
         return None, False
     try:

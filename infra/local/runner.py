@@ -9,9 +9,11 @@ Everything acknowledged is on disk before it is answered: after kill -9 it goes 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hmac
 import os
 import signal
+import sqlite3
 import threading
 import time
 import traceback
@@ -77,7 +79,6 @@ class Runner:
             streams_client=engine.client("dynamodbstreams", endpoint),
             streams=tables.streams(self.client, names),
         )
-        self.late = 0
         self.stopping = threading.Event()
         self.httpd = Httpd(self.answer, port)
         self._threads = [
@@ -100,7 +101,15 @@ class Runner:
     # --- the threads
 
     def _thread(self, work: Callable[..., None], *args: Any) -> threading.Thread:
-        thread = threading.Thread(target=work, args=args, daemon=True, name=work.__name__)
+        def guarded() -> None:
+            try:
+                work(*args)
+            except BaseException:
+                # A silent dead thread would stop deliveries; a dead process is restarted.
+                traceback.print_exc()
+                os._exit(70)
+
+        thread = threading.Thread(target=guarded, daemon=True, name=work.__name__)
         thread.start()
         return thread
 
@@ -134,10 +143,12 @@ class Runner:
         while not self.stopping.wait(_UPKEEP_S):
             if self.database is None:
                 return
-            self.cloud.trim(self.database)
-            if time.monotonic() - swept > _SWEEP_S:
-                swept = time.monotonic()
-                tables.sweep_expired(self.database, self.client, self.ttl, now=self.clock())
+            # Upkeep that meets a busy or restarting engine simply comes round again.
+            with contextlib.suppress(sqlite3.OperationalError, BotoCoreError, ClientError):
+                self.cloud.trim(self.database)
+                if time.monotonic() - swept > _SWEEP_S:
+                    swept = time.monotonic()
+                    tables.sweep_expired(self.database, self.client, self.ttl, now=self.clock())
 
     # --- HTTP
 
@@ -160,6 +171,8 @@ class Runner:
             return said({"error": str(error)}, 504)
         except backup.CannotBackUp as error:
             return said({"error": str(error)}, 409)
+        except (BotoCoreError, ClientError) as error:
+            return said({"error": f"the data engine does not answer: {type(error).__name__}"}, 503)
 
     def _operations(self) -> dict[str, Callable[[dict[str, Any]], Reply]]:
         return {
@@ -228,6 +241,9 @@ def _lines(firings: Iterator[Fired]) -> Iterator[dict[str, Any]]:
             yield shown(fired)
     except (BadAdvance, UnknownSource, NotQuiet) as error:
         yield {"error": str(error)}
+        return
+    except (BotoCoreError, ClientError) as error:
+        yield {"error": f"the data engine does not answer: {type(error).__name__}"}
         return
     yield {"end": True}
 

@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,12 +53,15 @@ class CannotServe(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What `make serve` was asked: HTTP port, data folder, engine, clock file, application."""
+    """What `make serve` was asked.
+
+    clock: "real", the file of a simulated clock, or None for the data folder's own.
+    """
 
     port: int = 8000
     data: Path = Path(".local")
     engine: str | None = None
-    simulated: bool = True
+    clock: str | None = None
     app: str = "app:app"
 
 
@@ -74,7 +78,12 @@ class Supervisor:
         self._lock: IO[str] | None = None
         self._secret = secrets.token_hex(16)
         self._children: list[Child] = []
+        self._clock = self.places.clock if wish.clock is None else Path(wish.clock).resolve()
+        if wish.clock == "real":
+            # Never written, so that it reads as the system's clock.
+            self._clock = self.places.data / "no-clock.json"
         self._engine: Engine | None = None
+        self._left_over = False
         self._httpd: Httpd | None = None
 
     def run(self) -> None:
@@ -94,7 +103,7 @@ class Supervisor:
 
     def _start(self) -> None:
         self._take_folder()
-        if not _is_free(self.wish.port):
+        if not _becomes_free(self.wish.port, within_s=3.0 if self._left_over else 0.0):
             raise CannotServe(f"port {self.wish.port} is taken: choose another with --port")
         self._httpd = Httpd(self._answer)
         self._engine = engine.choose(
@@ -115,6 +124,8 @@ class Supervisor:
         else:
             engine.wait_until_ready(self._engine.endpoint, None)
             rest = self._children
+        if self.stopping.is_set():
+            return
         self._make_tables()
         for child in rest:
             child.start()
@@ -141,6 +152,7 @@ class Supervisor:
 
     def _end_left_over(self) -> None:
         """End parts that a killed supervisor left behind, where the kernel did not do it."""
+        self._left_over = self.places.run.exists()
         for pid in read_json(self.places.run).get("pids", {}).values():
             shown = subprocess.run(
                 ["ps", "-p", str(int(pid)), "-o", "command="], capture_output=True, check=False
@@ -169,7 +181,7 @@ class Supervisor:
             sqs=f"http://{LOOPBACK}:{runner_port}",
             issuers=issuer.configured(control),
         )
-        clock = ["--clock", str(self.places.clock)] if self.wish.simulated else []
+        clock = [] if self.wish.clock == "real" else ["--clock", str(self._clock)]
         python = [sys.executable, "-m"]
         own = {"KEZEK_CONTROL_SECRET": self._secret}
         if chosen.database is not None:
@@ -184,16 +196,22 @@ class Supervisor:
         if chosen.command is not None:
             settings = {**os.environ, **chosen.environment}
             first = self._child("engine", chosen.command, settings, chosen.endpoint)
-            # An engine in the middle of a commit may go at any moment: that is what a WAL is for.
-            first.parent_signal = "KILL"
             parts.insert(0, first)
+        for part in parts:
+            # Parts that keep their data in a log of writes may go at any moment, and one that
+            # lingered would deliver beside its successor. Gunicorn takes its worker along.
+            part.parent_signal = "TERM" if part.name == "web" else "KILL"
         return parts
 
     def _child(self, name: str, command: list[str], told: dict[str, str], address: str) -> Child:
-        def ready(process: subprocess.Popen[bytes]) -> None:
-            engine.wait_until_ready(address, process, within_s=60.0, stop=self.stopping)
-
         log = self.places.logs / f"{name}.log"
+
+        def ready(process: subprocess.Popen[bytes]) -> None:
+            try:
+                engine.wait_until_ready(address, process, within_s=60.0, stop=self.stopping)
+            except engine.EngineMissing as error:
+                raise CannotServe(f"the {name} does not start ({error}): see {log}") from None
+
         return Child(name, command, told, log, project_root(), ready)
 
     def _make_tables(self) -> None:
@@ -217,6 +235,7 @@ class Supervisor:
             "control": self._httpd.base,
             "runner": f"http://{LOOPBACK}:{runner_port}",
             "secret": self._secret,
+            "clock": str(self._clock),
             "stage": STAGE,
             "engine": {
                 "name": self._engine.name,
@@ -268,7 +287,7 @@ class Supervisor:
             "ready": self.ready and all(_alive(child) for child in self._children),
             "engine": chosen.name if chosen else None,
             "durable": bool(chosen and chosen.durable),
-            "now": FileClock(self.places.clock)().isoformat(),
+            "now": FileClock(self._clock)().isoformat(),
             "parts": {
                 child.name: {
                     "pid": child.process.pid if child.process else None,
@@ -325,11 +344,16 @@ def _alive(child: Child) -> bool:
     return child.process is not None and child.process.poll() is None
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
+def _becomes_free(port: int, *, within_s: float) -> bool:
+    end = time.monotonic() + within_s
+    while True:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                if time.monotonic() >= end:
+                    return False
+                time.sleep(0.1)
+            else:
+                return True

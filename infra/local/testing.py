@@ -34,7 +34,9 @@ from infra.local.httpd import Ask, Httpd, Reply, said
 from infra.local.messages import Messages
 from infra.local.places import credentials, free_port
 
-STAGE = "test"
+# Workers that share a given engine must not share its tables.
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "") if "DYNAMODB_ENDPOINT" in os.environ else ""
+STAGE = f"test{_WORKER}"
 # A Monday, 09:00 in Almaty, inside the academic year and the term of most examples.
 MORNING = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 _NOWHERE = "http://127.0.0.1:9"
@@ -215,6 +217,10 @@ class Said:
         return str(self.json.get("code"))
 
 
+class Undelivered(AssertionError):
+    """Messages were given up and became dead letters, which the test did not expect."""
+
+
 class TestCloud:
     """The whole system in one process and one thread, with a clock that one sets."""
 
@@ -297,21 +303,26 @@ class TestCloud:
     def advance(
         self, to: datetime, *, only: Collection[str] | None = None, strict: bool = True
     ) -> list[Fired]:
-        """Move the clock forward, firing what falls due; a handler's error is raised if strict."""
+        """Move the clock forward, firing what falls due.
+
+        strict: raise a handler's error, or Undelivered where messages became dead letters.
+        """
+        before = self._known_letters()
         fired = []
         for one in self.triggers.advance(to, only=only):
             if strict and one.error is not None:
                 raise one.error
             fired.append(one)
         if strict:
-            self._raise_errors()
+            self._raise_undelivered(before)
         return fired
 
     def drain(self, *, strict: bool = True) -> int:
-        """Deliver all queue messages and stream records; return how many."""
+        """Deliver all queue messages and stream records; return how many. strict: as advance."""
+        before = self._known_letters()
         delivered = self.triggers.drain(within_s=60.0)
         if strict:
-            self._raise_errors()
+            self._raise_undelivered(before)
         return delivered
 
     def fire(self, name: str, at: datetime | None = None, *, strict: bool = True) -> Fired:
@@ -326,12 +337,20 @@ class TestCloud:
         """Return the dead letters with their reasons."""
         return self.triggers.dead_letters()
 
-    def _raise_errors(self) -> None:
+    def _raise_undelivered(self, before: set[str]) -> None:
+        """Raise what a handler raised, or Undelivered for messages that were given up."""
         for delivery in self.triggers.deliveries:
             if delivery.errors:
                 error = delivery.errors[0]
                 delivery.errors.clear()
                 raise error
+        new = [letter for letter in self.dead_letters() if letter["id"] not in before]
+        if new:
+            shown = [f"{letter['queue']}: {letter['reason']} {letter['body']}" for letter in new]
+            raise Undelivered("; ".join(shown))
+
+    def _known_letters(self) -> set[str]:
+        return {letter["id"] for letter in self.dead_letters()}
 
 
 @contextmanager

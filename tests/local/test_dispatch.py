@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,10 @@ import pytest
 
 from infra.local.cloud import BadAdvance
 from infra.local.sources import UnknownSource
-from infra.local.testing import MORNING, TestCloud
+from infra.local.testing import MORNING, STAGE, TestCloud, Undelivered
 from tests.local.tiny import Poison, effects
 
-QUEUE = "kezek-test-work"
+QUEUE = f"kezek-{STAGE}-work"
 
 
 def send(cloud: TestCloud, *messages: dict[str, Any]) -> None:
@@ -35,7 +36,8 @@ def test_a7_one_poison_message_ends_with_its_reason_and_neither_blocks_nor_repea
         *[{"name": f"c{n}"} for n in range(30)],
     )
 
-    tiny_cloud.drain()
+    with pytest.raises(Undelivered, match="tiny/poison"):
+        tiny_cloud.drain()
 
     done = effects("work", tiny_cloud.tables.client)
     assert done == {"a": 1, **{f"c{n}": 1 for n in range(30)}}
@@ -70,7 +72,7 @@ def test_an_answer_naming_an_unknown_item_fails_the_whole_batch_as_in_aws(
         delivery, "source", type(source)(source.name, lambda e, c: wrong, source.queue, 10)
     )
 
-    tiny_cloud.drain()
+    tiny_cloud.drain(strict=False)
 
     (letter,) = tiny_cloud.dead_letters()
     assert letter["reason"] == "the answer names an item that was not sent"
@@ -97,7 +99,7 @@ def test_a_bad_stream_record_is_found_by_halving_and_parked_and_the_rest_arrives
 
     assert set(effects("entry", tiny_cloud.tables.client)) == set("abcdef")
     (letter,) = tiny_cloud.dead_letters()
-    assert letter["queue"] == "kezek-test-streams-dead"
+    assert letter["queue"] == f"kezek-{STAGE}-streams-dead"
     assert letter["reason"] == "Poison tiny/poison"
     lost = json.loads(letter["body"])["DDBStreamBatchInfo"]
     assert lost["batchSize"] == 1
@@ -169,7 +171,7 @@ def test_advancing_fires_every_occurrence_in_time_order_at_its_own_instant(
         ("often", "03 00:00"),
     ]
     assert effects("evening", tiny_cloud.tables.client) == {"2026-03-02T13:00:00Z": 1}
-    row = tiny_cloud.tables.dump()["kezek-test-facts"][0]
+    row = tiny_cloud.tables.dump()[f"kezek-{STAGE}-facts"][0]
     assert row["at_time"]["S"] == "2026-03-02T13:00:00+00:00"
     assert tiny_cloud.clock() == MORNING + timedelta(days=1)
 
@@ -197,7 +199,7 @@ def test_a_failing_schedule_is_tried_three_times_and_then_reported(
         ("often", 3, "Poison tiny/poison")
     ]
     (letter,) = tiny_cloud.dead_letters()
-    assert letter["queue"] == "kezek-test-schedules-dead"
+    assert letter["queue"] == f"kezek-{STAGE}-schedules-dead"
     assert json.loads(letter["body"])["requestPayload"]["time"] == "2026-03-02T06:00:00Z"
     with pytest.raises(Poison):
         tiny_cloud.advance(MORNING + timedelta(hours=12))
@@ -235,13 +237,12 @@ def test_after_a_long_silence_the_last_day_and_each_latest_occurrence_are_caught
 def test_a_firing_costs_less_than_five_milliseconds_beyond_its_handler(
     tiny_cloud: TestCloud,
 ) -> None:
-    import time
-
     for schedule in tiny_cloud.triggers.sources.schedules:
         object.__setattr__(schedule, "handler", lambda event, context: None)
-    begun = time.perf_counter()
+    begun = time.process_time()
     fired = tiny_cloud.advance(MORNING + timedelta(days=60))
-    overhead_ms = (time.perf_counter() - begun) * 1000 - sum(one.ms for one in fired)
+    spent_ms = (time.process_time() - begun) * 1000
 
+    # Of the processor, since others may use the machine at the same time.
     assert len(fired) > 250
-    assert overhead_ms / len(fired) < 5
+    assert spent_ms / len(fired) < 5

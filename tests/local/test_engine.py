@@ -17,7 +17,7 @@ from chalicelib.storage.tables import definitions, ttl_attributes
 from infra.local import engine, tables
 from infra.local.engine import Engine, EngineTampered
 from infra.local.places import free_port
-from infra.local.testing import TestTables
+from infra.local.testing import STAGE, TestTables
 
 _KILLS, _WRITERS = 3, 4
 
@@ -119,7 +119,7 @@ def test_trimming_keeps_the_newest_record_and_what_was_not_passed(tables: TestTa
     if database is None:
         assert tables.engine.engine.name != "dynoxide"
         return
-    table = "kezek-test-journal"
+    table = f"kezek-{STAGE}-journal"
     for n in range(10):
         item = {"pk": {"S": f"a{n}"}, "sk": {"S": "1"}}
         tables.client.put_item(TableName=table, Item=item)
@@ -138,7 +138,7 @@ def test_rows_whose_time_is_over_are_swept_and_no_others(tables: TestTables) -> 
     if database is None:
         assert tables.engine.engine.name != "dynoxide"
         return
-    table, now = "kezek-test-facts", datetime(2026, 3, 2, tzinfo=UTC)
+    table, now = f"kezek-{STAGE}-facts", datetime(2026, 3, 2, tzinfo=UTC)
     for name, at in (("past", -1), ("now", 0), ("later", 60)):
         expires = str(int(now.timestamp()) + at)
         item = {"pk": {"S": name}, "sk": {"S": "1"}, "expires_at": {"N": expires}}

@@ -8,10 +8,10 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from infra.local import faults
-from infra.local.testing import TestTables
+from infra.local.testing import STAGE, TestTables
 from tests.local import tiny
 
-TABLE = "kezek-test-facts"
+TABLE = f"kezek-{STAGE}-facts"
 
 
 @pytest.fixture

@@ -328,3 +328,15 @@ def test_the_children_are_told_everything_by_environment(tmp_path: Path) -> None
     assert told["AWS_ACCESS_KEY_ID"] == "local"
     # Against AWS the operator's own credentials stay in force.
     assert "AWS_ACCESS_KEY_ID" not in real
+
+
+def test_an_application_that_does_not_import_is_named_in_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "infra.local", "serve", "--app", "tests.local.nothing:app"]
+    command += ["--port", str(free_port()), "--data", str(tmp_path / "data")]
+
+    said = subprocess.run(command, cwd=project_root(), capture_output=True, timeout=60, check=False)
+
+    assert said.returncode == 1
+    assert said.stderr.startswith(b"the runner does not start")
+    assert len(said.stderr.splitlines()) == 1
+    assert said.stdout == b""
