@@ -57,6 +57,12 @@ def find_alias(digest: str) -> Kept[Alias] | None:
     return ALIASES.find(keys.alias(digest))
 
 
+def find_aliases(digests: Sequence[str]) -> dict[str, Kept[Alias]]:
+    """Return who stands behind those digests that are claimed. One call per hundred."""
+    found = ALIASES.find_many([keys.alias(digest) for digest in digests])
+    return {digest: found[keys.alias(digest)] for digest in digests if keys.alias(digest) in found}
+
+
 def find_person(person_id: str) -> Kept[Person] | None:
     return PERSONS.find(keys.person(person_id))
 
@@ -127,6 +133,11 @@ def children_fields(child_ids: Sequence[str]) -> dict[str, dict[str, str]]:
     """Return the sealed fields of those children that are not erased."""
     opened = vault.open_many([f"CHILD#{c}" for c in child_ids])
     return {subject.removeprefix("CHILD#"): fields for subject, fields in opened.items()}
+
+
+def no_holdings(child_id: str) -> Kept[Holdings]:
+    """Return the holdings of a child that is being registered, without a read."""
+    return Kept(Holdings(), *keys.holdings(child_id), 0, "{}")
 
 
 def load_child_fields(child_id: str) -> dict[str, str]:

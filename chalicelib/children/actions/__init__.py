@@ -1,0 +1,54 @@
+"""What is done with representatives and children: gather, decide, commit.
+
+acting        who acts for whom
+registering   representatives, and children as they are applied for
+correcting    what only officers do
+seeing        what representatives see
+"""
+
+from __future__ import annotations
+
+from chalicelib.children.actions.acting import (
+    acting_for,
+    children_of,
+    person_of,
+    representatives_of,
+    resolve,
+)
+from chalicelib.children.actions.correcting import (
+    Correction,
+    correct_identity,
+    link_sign_in,
+    merge,
+    set_representative,
+    unmerge,
+)
+from chalicelib.children.actions.registering import child_for, register
+from chalicelib.children.actions.seeing import (
+    ChildSeen,
+    PersonSeen,
+    child,
+    children_page,
+    me,
+)
+
+__all__ = [
+    "ChildSeen",
+    "Correction",
+    "PersonSeen",
+    "acting_for",
+    "child",
+    "child_for",
+    "children_of",
+    "children_page",
+    "correct_identity",
+    "link_sign_in",
+    "me",
+    "merge",
+    "person_of",
+    "register",
+    "representatives_of",
+    "resolve",
+    "set_representative",
+    "unmerge",
+]
