@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, convert
 
 from chalicelib.edge import pages
-from chalicelib.edge.routes import Call, File, Routes
+from chalicelib.edge.routes import Answer, Call, File, Routes
 from chalicelib.edge.tables import CSV_MEDIA_TYPE, csv_file
 from chalicelib.kernel.ids import BadId, GroupId, OrganisationId, SiteId, checked_id
 from chalicelib.kernel.iin import BadBin
@@ -44,6 +44,8 @@ Limit = Annotated[int, Meta(ge=1, le=100)]
 
 _CATALOGUE = "/v1/providers/catalogue"
 _SITES = "/v1/providers/sites"
+# Everybody reads the same, and it is the dearest question here: a cache before us may answer it.
+_SHARED = {"Cache-Control": "public, max-age=15"}
 _OF_STEPS = (
     Unknown,
     AnotherContent,
@@ -96,7 +98,7 @@ class ShownBody(Struct, frozen=True, forbid_unknown_fields=True):
     item: Code
     state: Literal["ready", "in-progress"]
     document: Annotated[str, Meta(min_length=1, max_length=60, pattern=_TEXT)] | None = None
-    digest: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    digest: Annotated[str, Meta(max_length=64, pattern="^[0-9a-f]{64}$")] | None = None
     valid_to: date | None = None
 
 
@@ -644,7 +646,7 @@ class SourceBody(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the row stood: the system, the file's SHA-256, the line of its first row."""
 
     system: Annotated[str, Meta(min_length=2, max_length=60, pattern=_TEXT)]
-    file: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    file: Annotated[str, Meta(max_length=64, pattern="^[0-9a-f]{64}$")]
     line: Annotated[int, Meta(ge=1)]
 
 
@@ -746,7 +748,7 @@ def import_site(call: Call[ImportBody], site_id: SiteId) -> SiteSeen:
     answers=CataloguePage,
     refuses=(NoPack, pages.BadCursor),
 )
-def catalogue(call: Call[None]) -> CataloguePage:
+def catalogue(call: Call[None]) -> Answer:
     """List the sites on the List with their groups and free places, in order of name."""
     query: CatalogueQuery = call.query
     wanted = Wanted(
@@ -762,7 +764,7 @@ def catalogue(call: Call[None]) -> CataloguePage:
     ahead = [(site, groups) for site, groups in found if _place(site) > after]
     page = ahead[: query.limit]
     more = len(ahead) > len(page)
-    return CataloguePage(
+    seen = CataloguePage(
         [
             OfferSeen(
                 site_id=site.site_id,
@@ -778,6 +780,7 @@ def catalogue(call: Call[None]) -> CataloguePage:
         ],
         pages.cursor(_place(page[-1][0]), of=of) if more else None,
     )
+    return Answer(seen, headers=_SHARED)
 
 
 @routes.get(
@@ -787,16 +790,18 @@ def catalogue(call: Call[None]) -> CataloguePage:
     answers=FiguresSeen,
     refuses=(NoPack,),
 )
-def figures(call: Call[None]) -> FiguresSeen | File:
+def figures(call: Call[None]) -> Answer:
     """Show places and free places by site, age, language and kind; as JSON or CSV."""
     query: FiguresQuery = call.query
     rows = actions.figures(query.programme, query.area)
     if query.format == "json":
         as_of = f"{call.now:%Y-%m-%dT%H:%M:%SZ}"
-        return FiguresSeen(query.programme, query.area, as_of, rows, showing.totals(rows))
+        seen = FiguresSeen(query.programme, query.area, as_of, rows, showing.totals(rows))
+        return Answer(seen, headers=_SHARED)
     headings = list(Figure.__dataclass_fields__)
     content = csv_file(headings, [list(asdict(row).values()) for row in rows])
-    return File(content, CSV_MEDIA_TYPE, f"places-{query.programme}-{query.area}.csv")
+    file = File(content, CSV_MEDIA_TYPE, f"places-{query.programme}-{query.area}.csv")
+    return Answer(file, headers=_SHARED)
 
 
 def _place(site: Site) -> str:

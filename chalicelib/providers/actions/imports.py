@@ -136,6 +136,9 @@ def import_site(asked: SiteImported, *, by: Actor, now: datetime) -> tuple[Site,
         decision = Decision("admit", (), by.subject, stamp(now), pack.version)
         site = _listed(asked, whole, decision, in_force.admission, now=now)
     known = {k.value.group_id: k.value for k in store.list_site_groups(site.site_id)}
+    unknown = [g.group_id for g in asked.groups if g.group_id not in known]
+    if store.find_groups(unknown):
+        raise AnotherContent()  # a group of that id is another site's
     new = _new_groups(asked, site, known, in_force, now=now)
     if kept is not None and not new:
         return site, list(known.values())
@@ -198,7 +201,9 @@ def _new_groups(
     made: list[Group] = []
     for group in asked.groups:
         whole = fingerprint([group, "import"])
-        earlier = known.get(group.group_id)
+        earlier = known.get(group.group_id) or next(
+            (one for one in made if one.group_id == group.group_id), None
+        )
         if earlier is not None and earlier.asked != whole:
             raise AnotherContent()
         if earlier is None:
