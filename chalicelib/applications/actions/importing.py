@@ -7,6 +7,7 @@ family had applied here: an import opens no side door past age, uniqueness or pr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,7 +23,15 @@ from chalicelib.applications.rules import Application, Asked
 from chalicelib.children import actions as children
 from chalicelib.children import rules as children_rules
 from chalicelib.children import store as children_store
-from chalicelib.children.rules import Child, ChildDetails, Holding, Holdings, Person, Registration
+from chalicelib.children.rules import (
+    Alias,
+    Child,
+    ChildDetails,
+    Holding,
+    Holdings,
+    Person,
+    Registration,
+)
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.ids import new_id, new_ticket
@@ -103,8 +112,9 @@ def import_application(
     children_rules.check_registration(row.representative)
     children_rules.check_details(details, today=today)
     standing = rules.stand(details.birth_date, today, in_force)
-    person, person_writes = _person(row, now=now)
-    child, child_writes, holdings = _child(application_id, details, person, asked, now=now)
+    known = _known(row, details)
+    person, person_writes = _person(row, known, now=now)
+    child, child_writes, holdings = _child(application_id, details, person, asked, known, now=now)
     batch_writes, batch = batch_of(
         application_id, asked, person=person, birth_date=details.birth_date
     )
@@ -174,17 +184,27 @@ def import_application(
     return application
 
 
-def _person(row: Imported, *, now: datetime) -> tuple[Person, list[Write]]:
+def _known(row: Imported, details: ChildDetails) -> dict[str, Kept[Alias]]:
+    """Return who is known by the row's numbers and its account. One read."""
+    digests = {children_store.iin_digest(row.representative.iin), _subject(row.sign_in)}
+    if details.iin is not None:
+        digests.add(children_store.iin_digest(details.iin))
+    return children_store.find_aliases(sorted(digests - {""}))
+
+
+def _person(
+    row: Imported, known: Mapping[str, Kept[Alias]], *, now: datetime
+) -> tuple[Person, list[Write]]:
     """Return the representative, known or to be registered, and the account to be linked."""
     asked = row.representative
     digest = children_store.iin_digest(asked.iin)
-    alias = children_store.find_alias(digest)
+    alias = known.get(digest)
     subject = _subject(row.sign_in)
-    held = children_store.find_alias(subject) if subject else None
+    held = known.get(subject)
     if alias is not None and alias.value.person_id is not None:
         person = children_store.load_person(alias.value.person_id).value
-        known = held.value if held else None
-        if subject and children_rules.decide_link(known, person_id=person.person_id):
+        linked = held.value if held else None
+        if subject and children_rules.decide_link(linked, person_id=person.person_id):
             return person, [children_store.claim_for_person(subject, held, person.person_id)]
         return person, []
     if held is not None and held.value.person_id is not None:
@@ -208,27 +228,34 @@ def _person(row: Imported, *, now: datetime) -> tuple[Person, list[Write]]:
 
 
 def _child(
-    application_id: str, details: ChildDetails, person: Person, asked: Asked, *, now: datetime
+    application_id: str,
+    details: ChildDetails,
+    person: Person,
+    asked: Asked,
+    known: Mapping[str, Kept[Alias]],
+    *,
+    now: datetime,
 ) -> tuple[Child, list[Write], Kept[Holdings]]:
     """Return the child, known or to be registered, and what it holds."""
     today = local_day(now)
     if details.iin is not None:
         digest = children_store.iin_digest(details.iin)
+        alias = known.get(digest)
     else:
         named = children_rules.provisional(details, person_id=person.person_id)
         digest = children_store.provisional_digest(named)
-    alias = children_store.find_alias(digest)
+        alias = children_store.find_alias(digest)
     if alias is not None and alias.value.child_id is not None:
-        known = children.resolve(alias.value.child_id)
-        relation = children_store.find_relation(known.child_id, person.person_id)
+        child = children.resolve(alias.value.child_id)
+        relation = children_store.find_relation(child.child_id, person.person_id)
         if not children_rules.decide_acting(
             relation.value if relation else None, power="apply", on=today
         ):
             raise children_rules.RepresentedByAnother()
-        children_rules.check_same(details, children_store.child_fields(known.child_id))
-        holdings = children_store.load_holdings(known.child_id)
+        children_rules.check_same(details, children_store.child_fields(child.child_id))
+        holdings = children_store.load_holdings(child.child_id)
         rules.check_free(holdings.value, asked.programme)
-        return known, [], holdings
+        return child, [], holdings
     child = Child(
         child_id=fingerprint(["child", person.person_id, application_id])[:26],
         area=asked.area,
@@ -251,7 +278,7 @@ def _child(
         children_store.claim_for_child(digest, alias, child.child_id),
         *children_store.seal_child(child.child_id, children_rules.child_fields(details)),
     ]
-    return child, writes, children_store.load_holdings(child.child_id)
+    return child, writes, children_store.no_holdings(child.child_id)
 
 
 def _subject(sign_in: SignIn | None) -> str:
