@@ -100,12 +100,15 @@ def each_enrolment(site_id: str, *, after: str | None = None) -> Iterator[Kept[E
 def list_enrolments(
     site_id: str, *, first: date | None = None, last: date | None = None
 ) -> list[Enrolment]:
-    """Return a site's enrolments that have a day from `first` to `last`; without them, all."""
+    """Return a site's enrolments that have a day from `first` to `last`; without them, all.
+
+    Those that never began have no day.
+    """
     return [
         e
         for e in (kept.value for kept in each_enrolment(site_id))
         if (last is None or e.starts_on <= last)
-        and (first is None or e.ends_on is None or e.ends_on >= first)
+        and (first is None or e.ends_on is None or e.ends_on >= max(first, e.starts_on))
     ]
 
 

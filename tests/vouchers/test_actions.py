@@ -326,6 +326,7 @@ def test_a_contract_that_never_begins_gives_all_back_at_once(town: Town):
     assert town.holders(A) == set()
     assert people.load_holdings(child_id).value.held == ()
     assert store.load_rosters(SITE)[0].members == ()
+    assert store.list_enrolments(SITE, first=TODAY, last=date(2026, 4, 30)) == []
     assert actions.enrolments_of_child(child_id, "preschool", first=TODAY, last=TODAY) == []
 
 
