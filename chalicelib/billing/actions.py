@@ -26,6 +26,7 @@ from chalicelib.billing.rules.pricing import (
     Stay,
 )
 from chalicelib.billing.rules.statements import (
+    MonthForgotten,
     MonthNotOver,
     SiteMonth,
     Statement,
@@ -81,40 +82,47 @@ def gather_month(site_id: str, month: Month, today: date) -> ProviderMonth:
     """Return a site's children with their days and stays. Raises Unknown for no such site.
 
     The sort of group is the enrolment's: it stays what it was when the group changes later.
+    Rosters forget who left long ago; a month they no longer know whole is not billed again, or
+    what was posted for those children would be taken back. Raises MonthForgotten.
     """
     facts = attendance.month_for_billing(site_id, month, today=today)
     sorts = {
         e.enrolment_id: e
         for e in vouchers.list_enrolments(site_id, first=month.first, last=month.last)
     }
-    stays: dict[str, list[Stay]] = {}
-    days: dict[str, list[Day]] = {}
-    for one in facts.children:
-        sort = sorts.get(one.enrolment_id)
-        if sort is None:
-            continue  # the enrolment was cancelled between two reads; the next run sees it so
-        stay = Stay(
-            first=one.starts_on,
-            last=one.ends_on,
-            kind=sort.kind,
-            hours=sort.hours,
-            locality=sort.locality,
-        )
-        stays.setdefault(one.child_id, []).append(stay)
-        days.setdefault(one.child_id, []).extend(
-            Day(
-                day.on,
-                day.code,
-                # Presence is proved by its mark; the paper is for absences.
-                day.proved or day.code == PRESENT,
-                "undecided" if day.standing == "open" else day.standing,
-            )
-            for day in one.days
-            if day.on in stay
-        )
+    known = {stay.enrolment_id for child in facts.children for stay in child.stays}
+    if any(
+        e.enrolment_id not in known
+        for e in sorts.values()
+        if e.ends_on is None or e.ends_on >= e.starts_on
+    ):
+        raise MonthForgotten(month=str(month))
     children = [
-        ChildMonth(child_id=child_id, days=tuple(days[child_id]), stays=tuple(stays[child_id]))
-        for child_id in sorted(stays)
+        ChildMonth(
+            child_id=child.child_id,
+            days=tuple(
+                Day(
+                    day.on,
+                    day.code,
+                    # Presence is proved by its mark; the paper is for absences.
+                    day.proved or day.code == PRESENT,
+                    "undecided" if day.standing == "open" else day.standing,
+                )
+                for day in child.days
+            ),
+            stays=tuple(
+                Stay(
+                    first=stay.days.first,
+                    last=stay.days.last,
+                    kind=sorts[stay.enrolment_id].kind,
+                    hours=sorts[stay.enrolment_id].hours,
+                    locality=sorts[stay.enrolment_id].locality,
+                )
+                for stay in child.stays
+                if stay.enrolment_id in sorts
+            ),
+        )
+        for child in facts.children
     ]
     return ProviderMonth(
         site_id=site_id,

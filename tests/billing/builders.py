@@ -9,6 +9,9 @@ from datetime import date
 from chalicelib.billing.rules.pricing import ChildMonth, Day, ProviderMonth, Standing, Stay
 from chalicelib.kernel.periods import Month
 from chalicelib.policy.actions import load_pack
+from chalicelib.providers import store as providers
+from chalicelib.providers.rules import Site, SiteState
+from chalicelib.storage.commit import commit
 
 # A month of 21 working days in the pack's calendar.
 OCTOBER = Month(2026, 10)
@@ -62,3 +65,21 @@ def a_month(
         month=month,
         children=children,
     )
+
+
+def a_site_on_the_list(site_id: str = "site-aaaa", **other: object) -> Site:
+    """Store a site, without the way that leads onto the List."""
+    usual = Site(
+        site_id=site_id,
+        organisation_id=f"org-{site_id}",
+        programme=TALDYKORGAN[0],
+        area=TALDYKORGAN[1],
+        name="Ақбота",
+        address="-",
+        locality="urban",
+        form="private",
+        state=SiteState.LISTED,
+    )
+    site = replace(usual, **other)
+    commit(providers.create_site(site))
+    return site

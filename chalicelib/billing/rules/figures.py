@@ -8,7 +8,7 @@ working days that were not paid, of what they would have brought, by reason.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.billing.rules.pricing import Line
@@ -70,23 +70,31 @@ def figure_of(head: SiteMonth) -> Figure:
 
 
 def public(heads: Iterable[SiteMonth]) -> tuple[Figure, ...]:
-    """Return what may be shown: providers with fewer than five children stand together.
+    """Return what may be shown: providers with fewer than five children stand together."""
+    figures = {head.site_id: figure_of(head) for head in heads}
+    shown: list[Figure] = []
+    for name, site_ids in groups({s: f.children for s, f in figures.items()}):
+        shown.append(figures[name] if name else together([figures[s] for s in site_ids]))
+    return tuple(shown)
+
+
+def groups(children: Mapping[str, int]) -> list[tuple[str | None, tuple[str, ...]]]:
+    """Return which providers are shown alone (by id) and which together (None), last.
 
     The row of small ones takes in the next smallest provider until it speaks of five children, so
     that no difference of totals reveals a small one; if even all do not reach five, none is shown.
     """
-    figures = sorted(
-        (figure_of(head) for head in heads), key=lambda f: (f.children, f.site_id or "")
-    )
-    small = [f for f in figures if f.children < FEWEST_SHOWN]
-    large = [f for f in figures if f.children >= FEWEST_SHOWN]
-    small = [f for f in small if f.children]
-    if small and sum(f.children for f in small) < FEWEST_SHOWN and large:
+    by_size = sorted((count, site_id) for site_id, count in children.items() if count)
+    small = [(count, site_id) for count, site_id in by_size if count < FEWEST_SHOWN]
+    large = [(count, site_id) for count, site_id in by_size if count >= FEWEST_SHOWN]
+    if small and sum(count for count, _ in small) < FEWEST_SHOWN and large:
         small.append(large.pop(0))
-    if small and sum(f.children for f in small) < FEWEST_SHOWN:
+    if sum(count for count, _ in small) < FEWEST_SHOWN:
         small = []
-    shown = sorted(large, key=lambda f: f.site_id or "")
-    return (*shown, *([together(small)] if small else []))
+    alone: list[tuple[str | None, tuple[str, ...]]] = [
+        (site_id, (site_id,)) for site_id in sorted(site_id for _, site_id in large)
+    ]
+    return [*alone, *([(None, tuple(site_id for _, site_id in small))] if small else [])]
 
 
 def together(figures: Sequence[Figure]) -> Figure:

@@ -31,6 +31,12 @@ class MonthNotOver(OutOfTurn):
     code = "billing/month-not-over"
 
 
+class MonthForgotten(OutOfTurn):
+    """The rosters no longer know every child of that month; it cannot be billed again."""
+
+    code = "billing/month-forgotten"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatedLine:
     """A line as a statement says it: the child's whole due now, and what was posted before."""

@@ -1,0 +1,460 @@
+"""Payouts over HTTP: claims and the hands they pass, payment runs and files, bank answers."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.billing.rules.ledger import AccountShort
+from chalicelib.edge import pages, tables
+from chalicelib.edge.body import TooLarge
+from chalicelib.edge.routes import Call, File, Routes
+from chalicelib.kernel.periods import BadMonth, Month, from_stamp
+from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.payouts import actions
+from chalicelib.payouts.rules import files
+from chalicelib.payouts.rules.answers import BrokenAnswer
+from chalicelib.payouts.rules.claims import (
+    Claim,
+    NothingToClaim,
+    NotNow,
+    ReasonNeeded,
+    SecondPerson,
+    SumChanged,
+)
+from chalicelib.payouts.rules.files import TreasuryMissing
+from chalicelib.payouts.rules.payments import (
+    BankAnswer,
+    NothingReleased,
+    PaymentLine,
+    PaymentRun,
+    RunUnfinished,
+)
+from chalicelib.policy.actions import NoPack
+from chalicelib.providers.rules import AccountUnconfirmed
+
+routes = Routes(__name__, "payouts")
+
+Named = Annotated[str, Meta(min_length=2, max_length=40, pattern=r"^[a-z][a-z0-9-]*\Z")]
+MonthText = Annotated[str, Meta(min_length=7, max_length=7, pattern=r"^[0-9]{4}-[0-9]{2}\Z")]
+MOST_ANSWER_BYTES = 2_000_000
+WAITS_FOR = {
+    "calculated": "signature",
+    "signed": "agreement",
+    "agreed": "release",
+    "released": "payment-run",
+    "sent": "bank-answer",
+    "returned": "release",
+    "refused": "release",
+    "open-case": "decision",
+}
+
+
+class SignatureAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The head signs over the sum they saw."""
+
+    amount_tiyn: Annotated[int, Meta(ge=1)]
+
+
+class AgreementAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The department agrees, or not, with a reason."""
+
+    agreed: bool
+    reason: Literal["attendance-doubt", "wrong-sum", "wrong-account", "other"] | None = None
+
+
+class ReleaseAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Finance releases; nothing more to say."""
+
+
+class ClaimSeen(msgspec.Struct, frozen=True):
+    """A claim. waits_for: the next step, "why am I not paid yet"; held: what else keeps it."""
+
+    claim_id: str
+    number: int
+    site_id: str
+    organisation_id: str
+    programme: str
+    area: str
+    month: str
+    statements: tuple[int, int]
+    amount_tiyn: int
+    state: str
+    waits_for: str | None
+    reason: str | None
+    held: str | None
+    calculated_at: str
+    signed_at: str | None
+    agreed_at: str | None
+    released_at: str | None
+    settled_at: str | None
+    run_id: str | None
+    end_to_end_id: str | None
+
+
+class ClaimsAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A month; officers name programme and area, a head sees the own organisations' claims."""
+
+    month: MonthText
+    programme: Named | None = None
+    area: Named | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+    cursor: Annotated[str, Meta(max_length=400)] | None = None
+
+
+class ClaimsSeen(msgspec.Struct, frozen=True):
+    claims: tuple[ClaimSeen, ...]
+    next: str | None
+
+
+class RunAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Put all released claims of an area's month on their way."""
+
+    programme: Named
+    area: Named
+    month: MonthText
+
+
+class RunFormat(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    format: Annotated[
+        Literal["json", "csv", "xlsx", "pain.001"],
+        Meta(description="a file holds payees' accounts"),
+    ] = "json"
+
+
+class PaymentSeen(msgspec.Struct, frozen=True):
+    """A payee's line as it stands; names and accounts are in the files alone."""
+
+    end_to_end_id: str
+    organisation_id: str
+    amount_tiyn: int
+    claims: tuple[str, ...]
+    state: str
+    reason: str | None
+
+
+class RunSeen(msgspec.Struct, frozen=True):
+    """A payment run. skipped: payees without a line, with the code of the reason."""
+
+    run_id: str
+    programme: str
+    area: str
+    month: str
+    made_at: str
+    execute_on: str
+    made: bool
+    total_tiyn: int
+    payments: tuple[PaymentSeen, ...]
+    skipped: dict[str, str]
+
+
+class ToldSeen(msgspec.Struct, frozen=True):
+    """What became of a line: settled, returned, refused, already, pending or open-case."""
+
+    line: int
+    end_to_end_id: str
+    became: str
+    reason: str | None
+
+
+class AnswerSeen(msgspec.Struct, frozen=True):
+    answer_id: str
+    at: str
+    done: bool
+    lines: tuple[ToldSeen, ...]
+
+
+class FiguresAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    programme: Named
+    area: Named
+    month: MonthText
+    format: Literal["json", "csv"] = "json"
+
+
+class FigureSeen(msgspec.Struct, frozen=True):
+    """A provider's money of a month; without site_id several small providers together."""
+
+    site_id: str | None
+    accrued_tiyn: int
+    claimed_tiyn: int
+    paid_tiyn: int
+    returned_tiyn: int
+    overdue_tiyn: int
+
+
+class FiguresSeen(msgspec.Struct, frozen=True):
+    programme: str
+    area: str
+    month: str
+    pay_on: date
+    providers: tuple[FigureSeen, ...]
+
+
+# --- claims -------------------------------------------------------------------------------------
+
+
+@routes.put(
+    "/claims/{claim_id}/signature",
+    action="payouts/sign",
+    asks=SignatureAsked,
+    answers=ClaimSeen,
+    refuses=(Unknown, NothingToClaim, SumChanged, NotNow),
+)
+def put_signature(call: Call[SignatureAsked], claim_id: str) -> ClaimSeen:
+    """Sign a claim for the provider, over the sum that was seen."""
+    claim = actions.sign(claim_id, amount_tiyn=call.asked.amount_tiyn, by=call.actor, now=call.now)
+    return _claim(claim)
+
+
+@routes.put(
+    "/claims/{claim_id}/agreement",
+    action="payouts/agree",
+    asks=AgreementAsked,
+    answers=ClaimSeen,
+    refuses=(Unknown, ReasonNeeded, NotNow, AccountShort),
+)
+def put_agreement(call: Call[AgreementAsked], claim_id: str) -> ClaimSeen:
+    """Agree a signed claim for the department, or give it back with a reason."""
+    asked = call.asked
+    claim = actions.agree(
+        claim_id, agreed=asked.agreed, reason=asked.reason, by=call.actor, now=call.now
+    )
+    return _claim(claim)
+
+
+@routes.put(
+    "/claims/{claim_id}/release",
+    action="payouts/release",
+    asks=ReleaseAsked,
+    answers=ClaimSeen,
+    refuses=(Unknown, NotNow, SecondPerson, AccountUnconfirmed, AccountShort),
+)
+def put_release(call: Call[ReleaseAsked], claim_id: str) -> ClaimSeen:
+    """Release an agreed or returned claim for payment; never what one signed or agreed oneself."""
+    return _claim(actions.release(claim_id, by=call.actor, now=call.now))
+
+
+@routes.get(
+    "/claims",
+    action="payouts/list-claims",
+    query=ClaimsAsked,
+    answers=ClaimsSeen,
+    refuses=(Unknown, BadMonth, pages.BadCursor),
+)
+def get_claims(call: Call[None]) -> ClaimsSeen:
+    """List a month's claims with their state and what each waits for."""
+    asked: ClaimsAsked = call.query
+    month = Month.parse(asked.month)
+    whose = f"claims#{month}#{asked.programme}#{asked.area}#{call.actor.subject}"
+    after = pages.position(asked.cursor, of=whose) if asked.cursor else ""
+    found = actions.list_claims(month, programme=asked.programme, area=asked.area, by=call.actor)
+    rest = [claim for claim in found if claim.claim_id > after]
+    page = rest[: asked.limit]
+    more = len(rest) > len(page)
+    return ClaimsSeen(
+        tuple(_claim(claim) for claim in page),
+        pages.cursor(page[-1].claim_id, of=whose) if more else None,
+    )
+
+
+# --- payment runs -------------------------------------------------------------------------------
+
+
+@routes.put(
+    "/runs/{run_id}",
+    action="payouts/make-run",
+    asks=RunAsked,
+    answers=RunSeen,
+    refuses=(Unknown, NoPack, BadMonth, AnotherContent, NothingReleased, TreasuryMissing),
+)
+def put_run(call: Call[RunAsked], run_id: str) -> RunSeen:
+    """Pay a month's released claims, one line per payee; the same request goes on if it stopped."""
+    asked = call.asked
+    actions.make_run(
+        run_id,
+        programme=asked.programme,
+        area=asked.area,
+        month=Month.parse(asked.month),
+        by=call.actor,
+        now=call.now,
+    )
+    run, lines = actions.see_run(run_id, by=call.actor)
+    return _run(run, lines)
+
+
+@routes.get(
+    "/runs/{run_id}",
+    action="payouts/see-run",
+    query=RunFormat,
+    answers=RunSeen,
+    refuses=(Unknown, RunUnfinished, TreasuryMissing),
+)
+def get_run(call: Call[None], run_id: str) -> RunSeen | File:
+    """Show a payment run, or its files: format=csv, xlsx or pain.001, the same bytes each time."""
+    asked: RunFormat = call.query
+    if asked.format == "json":
+        run, lines = actions.see_run(run_id, by=call.actor)
+        return _run(run, lines)
+    register = actions.register_of(run_id, by=call.actor)
+    name = f"payments-{register.run_id}"
+    if asked.format == "pain.001":
+        return File(files.pain_001(register), "application/xml", f"{name}.xml")
+    headings, rows = files.REGISTER_HEADINGS, files.register_rows(register)
+    if asked.format == "csv":
+        return File(tables.csv_file(headings, rows), tables.CSV_MEDIA_TYPE, f"{name}.csv")
+    content = tables.xlsx_file("payments", headings, rows, made_at=from_stamp(register.made_at))
+    return File(content, tables.XLSX_MEDIA_TYPE, f"{name}.xlsx")
+
+
+# --- the bank's answers -------------------------------------------------------------------------
+
+
+@routes.put(
+    "/answers/{answer_id}",
+    action="payouts/take-answer",
+    asks=bytes,
+    answers=AnswerSeen,
+    body_media="text/csv",
+    most_bytes=MOST_ANSWER_BYTES,
+    refuses=(TooLarge, BrokenAnswer, AnotherContent),
+)
+def put_answer(call: Call[bytes], answer_id: str) -> AnswerSeen:
+    """Take a bank's answer file, CSV or pain.002: whole or not at all, each payment once."""
+    return _answer(actions.take_answer(answer_id, call.asked, by=call.actor, now=call.now))
+
+
+@routes.get(
+    "/answers/{answer_id}",
+    action="payouts/see-answer",
+    answers=AnswerSeen,
+    refuses=(Unknown,),
+)
+def get_answer(call: Call[None], answer_id: str) -> AnswerSeen:
+    """Show what became of an answer file's lines."""
+    return _answer(actions.see_answer(answer_id, by=call.actor))
+
+
+# --- figures ------------------------------------------------------------------------------------
+
+
+@routes.get(
+    "/figures",
+    action="payouts/figures",
+    query=FiguresAsked,
+    answers=FiguresSeen,
+    refuses=(NoPack, BadMonth),
+)
+def get_figures(call: Call[None]) -> FiguresSeen | File:
+    """Show what was accrued, claimed, paid, returned and is overdue per provider, against payday.
+
+    overdue: posted and not paid after payday. Providers with fewer than five children stand
+    together.
+    """
+    asked: FiguresAsked = call.query
+    found = actions.figures(asked.programme, asked.area, Month.parse(asked.month), now=call.now)
+    if asked.format == "json":
+        return FiguresSeen(
+            found.programme,
+            found.area,
+            found.month,
+            found.pay_on,
+            tuple(
+                FigureSeen(
+                    f.site_id,
+                    f.accrued_tiyn,
+                    f.claimed_tiyn,
+                    f.paid_tiyn,
+                    f.returned_tiyn,
+                    f.overdue_tiyn,
+                )
+                for f in found.providers
+            ),
+        )
+    content = tables.csv_file(
+        [
+            "month",
+            "pay_on",
+            "site_id",
+            "accrued_tiyn",
+            "claimed_tiyn",
+            "paid_tiyn",
+            "returned_tiyn",
+            "overdue_tiyn",
+        ],
+        [
+            [
+                found.month,
+                found.pay_on,
+                f.site_id or "several",
+                f.accrued_tiyn,
+                f.claimed_tiyn,
+                f.paid_tiyn,
+                f.returned_tiyn,
+                f.overdue_tiyn,
+            ]
+            for f in found.providers
+        ],
+    )
+    return File(content, tables.CSV_MEDIA_TYPE, f"payouts-{asked.area}-{asked.month}.csv")
+
+
+def _claim(claim: Claim) -> ClaimSeen:
+    return ClaimSeen(
+        claim_id=claim.claim_id,
+        number=claim.number,
+        site_id=claim.site_id,
+        organisation_id=claim.organisation_id,
+        programme=claim.programme,
+        area=claim.area,
+        month=claim.month,
+        statements=(claim.first, claim.last),
+        amount_tiyn=claim.amount_tiyn,
+        state=claim.state,
+        waits_for=WAITS_FOR.get(claim.state),
+        reason=claim.reason,
+        held=claim.held,
+        calculated_at=claim.calculated_at,
+        signed_at=claim.signed.at if claim.signed else None,
+        agreed_at=claim.agreed.at if claim.agreed else None,
+        released_at=claim.released.at if claim.released else None,
+        settled_at=claim.settled_at,
+        run_id=claim.run_id,
+        end_to_end_id=claim.end_to_end_id,
+    )
+
+
+def _run(run: PaymentRun, lines: list[PaymentLine]) -> RunSeen:
+    return RunSeen(
+        run_id=run.run_id,
+        programme=run.programme,
+        area=run.area,
+        month=run.month,
+        made_at=run.made_at,
+        execute_on=run.execute_on,
+        made=run.made,
+        total_tiyn=run.total_tiyn,
+        payments=tuple(
+            PaymentSeen(
+                line.end_to_end_id,
+                line.organisation_id,
+                line.amount_tiyn,
+                line.claims,
+                line.state,
+                line.reason,
+            )
+            for line in lines
+        ),
+        skipped=run.skipped or {},
+    )
+
+
+def _answer(answer: BankAnswer) -> AnswerSeen:
+    return AnswerSeen(
+        answer.answer_id,
+        answer.at,
+        answer.done,
+        tuple(ToldSeen(t.line, t.end_to_end_id, t.became, t.reason) for t in answer.told),
+    )

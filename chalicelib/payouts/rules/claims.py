@@ -1,0 +1,263 @@
+"""A claim: what a site's month asks for, and the hands it passes through.
+
+    calculated ─sign→ signed ─agree→ agreed ─release→ released ─send→ sent ─settle→ settled
+        ↑               │                                 ↑             │
+        └───decline─────┘                                 └──release── returned, refused
+A claim that is not agreed yet takes in later statements; a signature over another sum is void.
+What the provider owes because too much was agreed is a claim in the state open-case.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.refusals import Malformed, NotAllowed, OutOfTurn
+
+State = Literal[
+    "calculated",
+    "signed",
+    "agreed",
+    "released",
+    "sent",
+    "settled",
+    "returned",
+    "refused",
+    "open-case",
+]
+Move = Literal["sign", "agree", "decline", "release", "send", "settle", "return", "refuse", "doubt"]
+
+MOVES: dict[tuple[State, Move], State] = {
+    ("calculated", "sign"): "signed",
+    ("signed", "agree"): "agreed",
+    ("signed", "decline"): "calculated",
+    ("agreed", "release"): "released",
+    ("released", "send"): "sent",
+    ("sent", "settle"): "settled",
+    ("sent", "return"): "returned",
+    ("sent", "refuse"): "refused",
+    ("sent", "doubt"): "open-case",
+    # A bank may give money back days after it said it was paid.
+    ("settled", "return"): "returned",
+    ("returned", "release"): "released",
+    ("refused", "release"): "released",
+    # An answer that came after its term closes the case that its absence opened.
+    ("open-case", "settle"): "settled",
+    ("open-case", "return"): "returned",
+    ("open-case", "refuse"): "refused",
+}
+DECLINE_REASONS = ("attendance-doubt", "wrong-sum", "wrong-account", "other")
+OVERPAID = "overpaid"
+NOT_YET_AGREED: frozenset[State] = frozenset({"calculated", "signed"})
+
+
+class NotNow(OutOfTurn):
+    """The claim is in a state from which this step does not lead."""
+
+    code = "payouts/not-now"
+
+
+class SumChanged(OutOfTurn):
+    """The claim is about another sum by now; look at it again."""
+
+    code = "payouts/sum-changed"
+
+
+class NothingToClaim(OutOfTurn):
+    """The claim came down to nothing."""
+
+    code = "payouts/nothing-to-claim"
+
+
+class SecondPerson(NotAllowed):
+    """Nobody releases what they signed or agreed; another person must."""
+
+    code = "payouts/second-person"
+
+
+class ReasonNeeded(Malformed):
+    """Whoever does not agree says why, and whoever agrees gives no reason."""
+
+    code = "payouts/reason-needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Who moved a claim, and when."""
+
+    by: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a site asks for a month. amount_tiyn: never negative; owed by the provider in open-case
+    with the reason "overpaid", to the provider otherwise.
+
+    first, last: the statements it covers. held: what keeps it from being paid, as a code.
+    """
+
+    claim_id: str
+    number: int
+    site_id: str
+    organisation_id: str
+    programme: str
+    area: str
+    month: str
+    first: int
+    last: int
+    amount_tiyn: int
+    state: State
+    reason: str | None = None
+    held: str | None = None
+    calculated_at: str = ""
+    signed: Hand | None = None
+    agreed: Hand | None = None
+    released: Hand | None = None
+    releases: int = 0
+    run_id: str | None = None
+    end_to_end_id: str | None = None
+    settled_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteClaims:
+    """The claims of a site's month, oldest first, and the last statement they cover."""
+
+    site_id: str
+    month: str
+    covered: int = 0
+    claims: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A posted statement as payouts needs it."""
+
+    number: int
+    movement_tiyn: int
+
+
+def claim_id(site_id: str, month: str, number: int) -> str:
+    """Return a claim's id: the same for the same site, month and number."""
+    return short_id("claim", site_id, month, str(number))
+
+
+def short_id(*parts: str) -> str:
+    """Return 26 characters that stand for these parts, the same in every process."""
+    digest = hashlib.sha256("\x00".join(parts).encode()).digest()[:16]
+    return base64.b32encode(digest).decode().rstrip("=").lower()
+
+
+def moved(claim: Claim, move: Move) -> State:
+    """Return the state a step leads to. Raises NotNow."""
+    target = MOVES.get((claim.state, move))
+    if target is None or (claim.state == "open-case" and claim.reason == OVERPAID):
+        raise NotNow(state=claim.state, step=move)
+    return target
+
+
+def plan_claim(
+    known: SiteClaims,
+    last: Claim | None,
+    statements: Iterable[Posted],
+    *,
+    site: Claim,
+) -> tuple[SiteClaims, Claim | None] | None:
+    """Return what new statements make: the site's claims and a claim new or changed; None: wait.
+
+    last: the newest claim. site: a claim that names the site, organisation, month and instant.
+    A signed claim waits for its agreement, unless less is due: then its signature is void. Of
+    statements that come down to nothing no claim is made.
+    """
+    new = [s for s in statements if s.number > known.covered]
+    if not new:
+        return None
+    covered = max(s.number for s in new)
+    movement = sum(s.movement_tiyn for s in new)
+    open_one = last is not None and (
+        last.state in NOT_YET_AGREED or (last.state == "open-case" and last.reason == OVERPAID)
+    )
+    if last is not None and open_one:
+        if last.state == "signed" and movement >= 0:
+            # Zero changes nothing, so a signature is not worth losing; more waits its turn.
+            return (replace(known, covered=covered), None) if movement == 0 else None
+        owed = -last.amount_tiyn if last.state == "open-case" else last.amount_tiyn
+        changed = replace(last, last=covered, calculated_at=site.calculated_at, signed=None)
+        return replace(known, covered=covered), _of(changed, owed + movement)
+    if movement == 0:
+        return replace(known, covered=covered), None
+    number = len(known.claims) + 1
+    made = replace(
+        site,
+        claim_id=claim_id(site.site_id, site.month, number),
+        number=number,
+        first=known.covered + 1,
+        last=covered,
+    )
+    claims = (*known.claims, made.claim_id)
+    return replace(known, covered=covered, claims=claims), _of(made, movement)
+
+
+def decide_signature(claim: Claim, *, amount_tiyn: int, hand: Hand) -> Claim:
+    """Return the claim signed by the provider's head over the sum they saw."""
+    state = moved(claim, "sign")
+    if claim.amount_tiyn == 0:
+        raise NothingToClaim()
+    if claim.amount_tiyn != amount_tiyn:
+        raise SumChanged(amount_tiyn=claim.amount_tiyn)
+    return replace(claim, state=state, signed=hand, reason=None)
+
+
+def decide_agreement(claim: Claim, *, agree: bool, reason: str | None, hand: Hand) -> Claim:
+    """Return the claim agreed by the department, or back with its provider and the reason."""
+    if agree is (reason is not None):
+        raise ReasonNeeded(reasons=list(DECLINE_REASONS))
+    if agree:
+        return replace(claim, state=moved(claim, "agree"), agreed=hand, reason=None)
+    return replace(claim, state=moved(claim, "decline"), signed=None, reason=reason)
+
+
+def decide_release(claim: Claim, *, by: Actor, hand: Hand) -> Claim:
+    """Return the claim released for payment, by neither who signed nor who agreed it."""
+    state = moved(claim, "release")
+    earlier = {h.by for h in (claim.signed, claim.agreed) if h is not None}
+    if by.subject in earlier:
+        raise SecondPerson()
+    return replace(
+        claim,
+        state=state,
+        released=hand,
+        releases=claim.releases + 1,
+        reason=None,
+        held=None,
+        run_id=None,
+        end_to_end_id=None,
+    )
+
+
+def send(claim: Claim, *, run_id: str, end_to_end_id: str) -> Claim:
+    """Return the claim on its way in a payment run."""
+    return replace(
+        claim,
+        state=moved(claim, "send"),
+        run_id=run_id,
+        end_to_end_id=end_to_end_id,
+        held=None,
+    )
+
+
+def answer(claim: Claim, move: Move, *, reason: str | None, at: str) -> Claim:
+    """Return the claim as the bank's answer, or its absence, leaves it."""
+    state = moved(claim, move)
+    return replace(claim, state=state, reason=reason, settled_at=at if state == "settled" else None)
+
+
+def _of(claim: Claim, owed_tiyn: int) -> Claim:
+    if owed_tiyn < 0:
+        return replace(claim, amount_tiyn=-owed_tiyn, state="open-case", reason=OVERPAID)
+    return replace(claim, amount_tiyn=owed_tiyn, state="calculated", reason=None)

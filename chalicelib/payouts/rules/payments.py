@@ -1,0 +1,184 @@
+"""Payment runs: one line per payee and run, and what the bank's answers do to a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from chalicelib.kernel.refusals import OutOfTurn
+from chalicelib.payouts.rules.claims import Move, short_id
+
+LineState = Literal["sent", "settled", "returned", "refused", "open-case"]
+Said = Literal["settled", "returned", "refused", "pending"]
+CaseReason = Literal["unknown-id", "wrong-sum", "contradiction", "no-answer"]
+Became = Literal["settled", "returned", "refused", "open-case", "already", "pending"]
+
+MOVE_OF: dict[Said, Move] = {"settled": "settle", "returned": "return", "refused": "refuse"}
+# What may be said of a line after what was said before; anything else contradicts itself.
+FOLLOWS: frozenset[tuple[LineState, Said]] = frozenset(
+    {
+        ("sent", "settled"),
+        ("sent", "returned"),
+        ("sent", "refused"),
+        ("settled", "returned"),
+    }
+)
+
+
+class RunUnfinished(OutOfTurn):
+    """The run is still being made; send the same request again to finish it."""
+
+    code = "payouts/run-unfinished"
+
+
+class NothingReleased(OutOfTurn):
+    """No released claim of that month waits for payment."""
+
+    code = "payouts/nothing-released"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentLine:
+    """One payee's payment in a run. answered_by: the answer that brought it where it is."""
+
+    end_to_end_id: str
+    run_id: str
+    organisation_id: str
+    programme: str
+    area: str
+    month: str
+    amount_tiyn: int
+    claims: tuple[str, ...]
+    sent_at: str
+    state: LineState = "sent"
+    reason: str | None = None
+    answered_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRun:
+    """One payment file. made: every payee has a line, and files may be drawn up.
+
+    skipped: payees that got no line, with the code of the reason.
+    """
+
+    run_id: str
+    programme: str
+    area: str
+    month: str
+    asked: str
+    made_by: str
+    made_at: str
+    execute_on: str
+    payees: tuple[str, ...]
+    made: bool = False
+    lines: tuple[str, ...] = ()
+    skipped: dict[str, str] | None = None
+    total_tiyn: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerLine:
+    """One line of a bank's answer. line: where it stands in the file, from 1."""
+
+    line: int
+    end_to_end_id: str
+    said: Said
+    amount_tiyn: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What people must look at: one per payment, or per id that is no payment of ours.
+
+    closed_at: when a right answer closed it; None while it is open.
+    """
+
+    end_to_end_id: str
+    reason: CaseReason
+    opened_at: str
+    answer_id: str | None = None
+    run_id: str | None = None
+    said_tiyn: int | None = None
+    closed_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What became of one line of an answer."""
+
+    line: int
+    end_to_end_id: str
+    became: Became
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankAnswer:
+    """An answer file: its lines as read, and, once done, what became of each."""
+
+    answer_id: str
+    asked: str
+    by: str
+    at: str
+    lines: tuple[AnswerLine, ...]
+    done: bool = False
+    told: tuple[Told, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an answer line does: a move and a reason; or nothing, and what is told instead."""
+
+    became: Became
+    move: Move | None = None
+    reason: str | None = None
+
+
+ANSWER_WORKING_DAYS = 3  # the bank's term; a default set by policy
+
+
+def end_to_end_id(run_id: str, organisation_id: str, month: str) -> str:
+    """Return the id of a payee's payment in a run, the same whoever computes it."""
+    return short_id("payment", run_id, organisation_id, month)
+
+
+def decide_answer(line: PaymentLine, said: AnswerLine, *, answer_id: str | None) -> Verdict:
+    """Return what an answer does to a payment; each amount settles or goes back exactly once.
+
+    answer_id: the answer under way, so that one that was interrupted tells the same when it goes
+    on; None for an id that stood in the same file before. A repetition of what is known does
+    nothing. A wrong sum and a contradiction open the payment's one case; only a right answer to a
+    payment that had none within its term closes one.
+    """
+    if said.said == "pending":
+        return Verdict("pending")
+    if answer_id is not None and line.answered_by == answer_id and line.state != "sent":
+        return Verdict(line.state, None, line.reason)
+    right = said.amount_tiyn == line.amount_tiyn
+    if line.state == "open-case":
+        if line.reason == "no-answer" and right:
+            return Verdict(said.said, MOVE_OF[said.said], said.reason)
+        return Verdict("open-case", None, line.reason)
+    if right and line.state == said.said:
+        return Verdict("already")
+    if not right and line.state == "sent":
+        return Verdict("open-case", "doubt", "wrong-sum")
+    if right and (line.state, said.said) in FOLLOWS:
+        return Verdict(said.said, MOVE_OF[said.said], said.reason)
+    # Its money is not in transit any more, so nothing moves: people look at the case.
+    return Verdict("open-case", None, "wrong-sum" if not right else "contradiction")
+
+
+def answered(line: PaymentLine, verdict: Verdict, *, answer_id: str | None) -> PaymentLine:
+    """Return the line as a verdict with a move leaves it."""
+    states: dict[Move, LineState] = {
+        "settle": "settled",
+        "return": "returned",
+        "refuse": "refused",
+        "doubt": "open-case",
+    }
+    if verdict.move is None:
+        return line
+    return replace(line, state=states[verdict.move], reason=verdict.reason, answered_by=answer_id)

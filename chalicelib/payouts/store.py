@@ -1,0 +1,167 @@
+"""Rows of claims, payments, payment runs, bank answers and open cases; the treasury's accounts."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Sequence
+from importlib import resources
+
+from chalicelib.kernel.periods import Month
+from chalicelib.payouts.rules.claims import Claim, SiteClaims
+from chalicelib.payouts.rules.files import Treasury, TreasuryMissing
+from chalicelib.payouts.rules.payments import BankAnswer, Case, PaymentLine, PaymentRun
+from chalicelib.storage import keys
+from chalicelib.storage.commit import Put
+from chalicelib.storage.rows import MoneyRow
+from chalicelib.storage.shelf import Kept, Shelf
+
+SITES: Shelf[SiteClaims] = Shelf(MoneyRow, SiteClaims)
+CLAIMS: Shelf[Claim] = Shelf(MoneyRow, Claim)
+POINTERS: Shelf[dict[str, str]] = Shelf(MoneyRow, dict[str, str])
+PAYMENTS: Shelf[PaymentLine] = Shelf(MoneyRow, PaymentLine)
+RUNS: Shelf[PaymentRun] = Shelf(MoneyRow, PaymentRun)
+ANSWERS: Shelf[BankAnswer] = Shelf(MoneyRow, BankAnswer)
+CASES: Shelf[Case] = Shelf(MoneyRow, Case)
+
+
+# --- claims -------------------------------------------------------------------------------------
+
+
+def find_site_claims(site_id: str, month: Month) -> Kept[SiteClaims] | None:
+    """Return the claims of a site's month, or None. One read."""
+    return SITES.find(keys.site_claims(site_id, month))
+
+
+def keep_site_claims(kept: Kept[SiteClaims] | None, claims: SiteClaims) -> Put:
+    """Describe a site's claims; the first are created."""
+    if kept is None:
+        return SITES.create(keys.site_claims(claims.site_id, Month.parse(claims.month)), claims)
+    return SITES.replace(kept, claims)
+
+
+def load_claim(claim_id: str) -> Kept[Claim]:
+    """Return a claim. Raises Unknown. One read."""
+    return CLAIMS.load(keys.claim(claim_id))
+
+
+def keep_claim(kept: Kept[Claim], claim: Claim) -> Put:
+    """Describe a claim's next version."""
+    return CLAIMS.replace(kept, claim)
+
+
+def create_claim(claim: Claim) -> list[Put]:
+    """Describe a new claim and the two rows by which an organisation and an area find it."""
+    month = Month.parse(claim.month)
+    by_organisation = keys.organisation_claims(claim.organisation_id, month, claim.claim_id)
+    by_area = keys.area_claims(claim.programme, claim.area, month, claim.claim_id)
+    return [
+        CLAIMS.create(keys.claim(claim.claim_id), claim),
+        POINTERS.create(by_organisation, {"site_id": claim.site_id}),
+        POINTERS.create(by_area, {"site_id": claim.site_id}),
+    ]
+
+
+def list_area_claims(programme: str, area: str, month: Month) -> list[Kept[Claim]]:
+    """Return an area's claims of a month by id. One query and a call per hundred."""
+    partition = keys.area_claims(programme, area, month, "")[0]
+    return find_claims([kept.sk for kept in POINTERS.each(partition)])
+
+
+def list_organisation_claims(organisation_id: str, month: Month) -> list[Kept[Claim]]:
+    """Return an organisation's claims of a month by id. One query and a call per hundred."""
+    partition, begins = keys.organisation_claims(organisation_id, month, "")
+    found = POINTERS.each(partition, begins=begins)
+    return find_claims([kept.sk.removeprefix(begins) for kept in found])
+
+
+def find_claims(claim_ids: Sequence[str]) -> list[Kept[Claim]]:
+    """Return those claims that exist, by id."""
+    found = CLAIMS.find_many([keys.claim(claim_id) for claim_id in claim_ids])
+    return sorted(found.values(), key=lambda kept: kept.value.claim_id)
+
+
+# --- payments -----------------------------------------------------------------------------------
+
+
+def find_run(run_id: str) -> Kept[PaymentRun] | None:
+    """Return a payment run, or None. One read."""
+    return RUNS.find(keys.payment_run(run_id))
+
+
+def load_run(run_id: str) -> Kept[PaymentRun]:
+    """Return a payment run. Raises Unknown. One read."""
+    return RUNS.load(keys.payment_run(run_id))
+
+
+def keep_run(kept: Kept[PaymentRun] | None, run: PaymentRun) -> Put:
+    """Describe a run; the first version is created."""
+    if kept is None:
+        return RUNS.create(keys.payment_run(run.run_id), run)
+    return RUNS.replace(kept, run)
+
+
+def find_payment(end_to_end_id: str) -> Kept[PaymentLine] | None:
+    """Return a payment, or None. One read."""
+    return PAYMENTS.find(keys.payment(end_to_end_id))
+
+
+def find_payments(end_to_end_ids: Sequence[str]) -> list[PaymentLine]:
+    """Return those payments that exist, by payee; a call per hundred."""
+    found = PAYMENTS.find_many([keys.payment(name) for name in end_to_end_ids])
+    return sorted((kept.value for kept in found.values()), key=lambda line: line.organisation_id)
+
+
+def create_payment(line: PaymentLine) -> Put:
+    """Describe a payee's one line in a run."""
+    return PAYMENTS.create(keys.payment(line.end_to_end_id), line)
+
+
+def keep_payment(kept: Kept[PaymentLine], line: PaymentLine) -> Put:
+    """Describe a payment's next version."""
+    return PAYMENTS.replace(kept, line)
+
+
+# --- answers and cases --------------------------------------------------------------------------
+
+
+def find_answer(answer_id: str) -> Kept[BankAnswer] | None:
+    """Return an answer file that was read, or None. One read."""
+    return ANSWERS.find(keys.bank_answer(answer_id))
+
+
+def keep_answer(kept: Kept[BankAnswer] | None, answer: BankAnswer) -> Put:
+    """Describe an answer; the first version is created."""
+    if kept is None:
+        return ANSWERS.create(keys.bank_answer(answer.answer_id), answer)
+    return ANSWERS.replace(kept, answer)
+
+
+def find_case(end_to_end_id: str) -> Kept[Case] | None:
+    """Return the one case of a payment or of an unknown id, or None. One read."""
+    return CASES.find(keys.open_case(end_to_end_id))
+
+
+def keep_case(kept: Kept[Case] | None, case: Case) -> Put:
+    """Describe a case; there is one per payment or unknown id."""
+    if kept is None:
+        return CASES.create(keys.open_case(case.end_to_end_id), case)
+    return CASES.replace(kept, case)
+
+
+# --- settings -----------------------------------------------------------------------------------
+
+
+def treasury_of(area: str) -> Treasury:
+    """Return from which account an area pays. Raises TreasuryMissing."""
+    given = os.environ.get("KEZEK_TREASURY")
+    if given:
+        known = json.loads(given)
+    else:
+        text = resources.files("chalicelib.payouts").joinpath("treasury.toml").read_text("utf-8")
+        known = tomllib.loads(text)
+    if area not in known:
+        raise TreasuryMissing(area=area)
+    one = known[area]
+    return Treasury(name=one["name"], bin=one["bin"], account=one["account"], bank=one["bank"])
