@@ -30,6 +30,7 @@ from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import actions as vouchers
 
 # A message's share of a run, well inside its time; the rest follows in another message.
+VOUCHERS_IN_A_PART = 50
 PARTS_IN_A_MESSAGE = 6
 LONGEST = timedelta(seconds=60)
 REMINDERS_IN_A_LOOK = 2000
@@ -92,7 +93,7 @@ def commit_run(facts: Mapping[str, Any], now: datetime) -> None:
     run_id = facts["run_id"]
     by = system("queue/commit-run")
     for _ in range(PARTS_IN_A_MESSAGE):
-        if not actions.commit_part(run_id, by=by, now=now):
+        if not actions.commit_part(run_id, by=by, now=now, most=VOUCHERS_IN_A_PART):
             return
         if clock.now() - now > LONGEST:
             break

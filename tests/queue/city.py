@@ -11,9 +11,8 @@ from typing import Any
 from chalicelib.applications import store as applications
 from chalicelib.applications.rules import Application, entry_of
 from chalicelib.children import store as children
-from chalicelib.children.rules import Holding, Holdings
+from chalicelib.children.rules import Holding, Holdings, Person
 from chalicelib.kernel.actors import Actor, Role, system
-from chalicelib.kernel.periods import from_stamp, stamp
 from chalicelib.policy.actions import load_pack
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import DatedCapacity, Group
@@ -103,7 +102,15 @@ def settle_in(
             area=AREA,
             since=application.received_at,
         )
+        person = Person(
+            person_id=application.person_id,
+            subject=f"subject-of-{application.person_id}",
+            language="kk",
+            created_at=application.received_at,
+            asked="",
+        )
         writes += [
+            children.create_person(person),
             applications.create_application(application),
             *applications.announce(application),
             applications.enter_queue(application, entry_of(application, batch_size=size)),
@@ -154,11 +161,3 @@ def finished(run_id: str, *, most: int = 25, now: datetime = LATER) -> None:
     """Issue all vouchers of a run."""
     while actions.commit_part(run_id, by=JOB, now=now, most=most):
         pass
-
-
-def after(at: str, **by: Any) -> datetime:
-    return from_stamp(at) + timedelta(**by)
-
-
-def text_of(at: datetime) -> str:
-    return stamp(at)

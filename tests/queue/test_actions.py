@@ -64,7 +64,7 @@ def given() -> dict[str, str | None]:
 
 
 def test_a_run_issues_what_it_planned_and_leaves_every_trace_in_step() -> None:
-    a_small_city()
+    a_small_city(200, 12)
     drafted = propose()
     actions.release_due(drafted.run_id, by=JOB, now=LATER)
 
@@ -75,7 +75,7 @@ def test_a_run_issues_what_it_planned_and_leaves_every_trace_in_step() -> None:
     expected = {a: o.group_id for a, o in plan.items() if o.group_id}
     assert (run.state, run.issued, run.skipped) == ("committed", drafted.vouchers, 0)
     assert given() == expected
-    assert 0 < len(expected) < len(plan) == 60
+    assert 0 < len(expected) < len(plan) == 200
     queue = {k.value.application_id for k in applications.list_queue(PROGRAMME, AREA)}
     assert queue == plan.keys() - expected.keys()
     seats = Counter()
@@ -138,6 +138,19 @@ def test_a_run_over_an_empty_queue_ends() -> None:
     finished(released())
 
     assert (run_of().state, run_of().issued) == ("committed", 0)
+
+
+def test_a_child_that_grew_too_old_since_it_applied_gets_nothing_and_is_told_why() -> None:
+    grown = an_application("0001", birth_year=2019, academic_year=2024)
+    settle_in([a_group("a", 5)], [grown, an_application("0002")])
+
+    finished(released())
+
+    outcomes = {o.ticket: (o.reason, o.group_id) for o in store.each_outcome(run_of())}
+    assert outcomes == {
+        "ticket-0001": ("too-old", None),
+        "ticket-0002": ("other-group", "group-a"),
+    }
 
 
 def test_the_same_run_asked_twice_is_one_run_and_another_content_is_refused() -> None:
@@ -279,7 +292,7 @@ def test_a_stop_while_issuing_leaves_the_prefix_and_voids_the_rest() -> None:
 
     actions.stop(run_id, reason="wrong-input", by=OPERATOR, now=LATER)
 
-    assert not actions.commit_part(run_id, by=JOB, now=LATER)
+    assert not actions.commit_part(run_id, by=JOB, now=LATER, most=50)
     plan = [o for o in store.each_outcome(run_of()) if o.group_id]
     assert [o.application_id for o in plan[: len(issued)]] == [
         o.application_id for o in plan if o.application_id in issued
@@ -327,7 +340,7 @@ def test_A1_a_run_that_dies_at_any_call_ends_the_same_when_it_is_run_again(
     calls, clean = calls_of_a_whole_run(tables)
     assert calls > 50
 
-    for at in range(1 if when == "before" else 2, calls + 1, 3):
+    for at in range(1 if when == "before" else 3, calls + 1, 4):
         a_small_city(24, 3)
         with faults.crash(**{when: at}), pytest.raises(faults.Crash):
             whole_run()

@@ -35,12 +35,11 @@ from chalicelib.vouchers import store as vouchers
 from chalicelib.vouchers.actions import issuing
 from chalicelib.vouchers.rules import Voucher, issue
 
-PART = 50
 _LAST_MOMENT = timedelta(microseconds=1)
 _TOLD_MAX = 4  # a batch with its people, lists and clocks stays within one commit
 
 
-def commit_part(run_id: str, *, by: Actor, now: datetime, most: int = PART) -> bool:
+def commit_part(run_id: str, *, by: Actor, now: datetime, most: int) -> bool:
     """Issue the next vouchers of a released run, about `most`; return whether more are left.
 
     Safe to repeat, to interrupt and to run beside another. Raises Unknown, Unavailable.
