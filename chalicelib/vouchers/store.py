@@ -58,11 +58,6 @@ def each_waiter(group_id: str) -> Iterator[Kept[Waiter]]:
     return WAITERS.each(keys.waiting(group_id, "", "")[0], limit=None)
 
 
-def first_waiting(group_id: str) -> Waiter | None:
-    """Return who is next to be offered a seat of the group."""
-    return next((k.value for k in each_waiter(group_id) if k.value.state == "waiting"), None)
-
-
 def put_waiting(waiter: Waiter, *, version: int) -> Put:
     """Describe a waiting-list row; version: of the voucher's row in the same commit."""
     key = keys.waiting(waiter.group_id, waiter.order, waiter.voucher_id)

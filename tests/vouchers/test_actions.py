@@ -458,10 +458,34 @@ def test_a_freed_place_is_not_snatched_from_those_who_wait(town: Town):
 
     with pytest.raises(rules.OthersWait):
         choose(town, quick, B)
+
+    # Asking for it set the offer going, though its message has not come.
+    assert town.holders(B) == {waiting}
+    assert told(town, waiting) == ["offered"]
+    with pytest.raises(NoPlace):
+        choose(town, quick, B)
+
+
+def test_who_waits_first_may_choose_the_freed_place(town: Town):
+    town.group(A, capacity=4), town.group(B, capacity=1)
+    leaving, waiting = town.confirmed(B), town.confirmed(A)
+    wait(town, waiting, B)
+    close(town, leaving, None)
+
     chosen = choose(town, waiting, B)
 
     assert (chosen.group_id, chosen.waiting) == (B, ())
     assert town.waiting(B) == []
+
+
+def test_a_place_nobody_waiting_could_take_is_free_for_others(town: Town):
+    town.group(A, capacity=4), town.group(B, capacity=1), town.group(C, capacity=4)
+    leaving, moved, quick = town.confirmed(B), town.enrolled(A), town.confirmed(A)
+    transfer(town, moved, C)
+    wait(town, moved, B)
+    close(town, leaving, None)
+
+    assert choose(town, quick, B).group_id == B
 
 
 def test_an_enrolled_child_accepts_an_offer_as_a_transfer(town: Town):

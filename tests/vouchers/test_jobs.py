@@ -7,15 +7,17 @@ from datetime import UTC, date, datetime
 import pytest
 
 from chalicelib.edge.texts import LANGUAGES, catalogue
-from chalicelib.providers.rules import SiteState
+from chalicelib.providers.actions import listing
+from chalicelib.providers.rules import Reason, SiteState
 from chalicelib.storage.outbox import WORK
 from chalicelib.storage.rows import OutboxRow
 from chalicelib.vouchers import actions, jobs, store
 from chalicelib.vouchers.actions import sites
-from tests.vouchers.builders import BOT, NOW, OTHER_SITE, SITE, Town, later
+from tests.vouchers.builders import BOT, NOW, OFFICER, OTHER_SITE, SITE, Town, later
 from tests.vouchers.test_actions import A, B, close, told, wait
 
 UNTIL = date(2026, 4, 1)
+REASON = Reason("fire-safety", "mended, act 15")
 
 
 def suspend(town: Town) -> None:
@@ -134,3 +136,19 @@ def test_every_text_stands_in_three_languages():
     assert len(ours) > 35
     for key, texts in ours.items():
         assert set(texts) == set(LANGUAGES), key
+
+
+def test_who_waited_through_a_suspension_is_offered_the_place(town: Town):
+    town.group(A, capacity=4, site_id=OTHER_SITE), town.group(B, capacity=1)
+    leaving, first = town.confirmed(B), town.confirmed(A)
+    wait(town, first, B)
+    town.set_site(SITE, state=SiteState.SUSPENDED, transition_until=UNTIL)
+    close(town, leaving, None)
+    jobs.offer({"group_id": B}, NOW)
+    assert town.holders(B) == set()
+
+    listing.reinstate_site(SITE, [REASON], act="2-Ө", by=OFFICER, now=NOW)
+    for row in list(OutboxRow.scan(OutboxRow.pk.startswith("WORK#site-reinstated"))):
+        jobs.offer(WORK.kept(row).value.facts, NOW)
+
+    assert town.holders(B) == {first}

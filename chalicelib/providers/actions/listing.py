@@ -29,6 +29,7 @@ from chalicelib.storage.shelf import Kept
 EXPIRY_TOPIC = "providers/expiry"
 SUSPENDED_TOPIC = "vouchers/suspended"
 REMOVED_TOPIC = "vouchers/removed"
+OFFER_TOPIC = "vouchers/offer"
 EXPIRED = Reason("validity", "the year on the List ended")
 
 
@@ -92,6 +93,16 @@ def reinstate_site(
 
     site = law.remembered(site, Step.REINSTATE, act, whole)
     effects = [*watch(site, admission), _notice(site, "site-reinstated", act, now=now)]
+    # Who waited through the suspension is offered what became free in it.
+    effects += [
+        outbox.work(
+            f"site-reinstated#{group.value.group_id}#{group.version}",
+            OFFER_TOPIC,
+            now=now,
+            group_id=group.value.group_id,
+        )
+        for group in store.list_site_groups(site_id)
+    ]
     _commit("providers/site-reinstated", kept, site, *effects, by=by, now=now, pack=pack, act=act)
     return site
 

@@ -3,7 +3,8 @@
 change      the writes that any change of a voucher means: its seats, lists, clocks
 parts       writes for other slices' commits: issuing, confirming, ending before a contract
 choosing    the holder chooses a group, the head judges papers
-waiting     waiting lists: join, leave, offer, answer
+offering    free places go to those who wait for them
+waiting     waiting lists: join, leave, answer
 enrolling   contract, transfer, closure, and the seats that are freed after a last day
 deadlines   what happens by itself
 sites       a kindergarten is suspended or removed: its children first
@@ -21,6 +22,7 @@ from chalicelib.vouchers.actions.deadlines import (
     lapse_offer,
 )
 from chalicelib.vouchers.actions.enrolling import close, sign, transfer
+from chalicelib.vouchers.actions.offering import offer_seats
 from chalicelib.vouchers.actions.parts import confirming, ending, issuing
 from chalicelib.vouchers.actions.reading import (
     Enrolled,
@@ -34,7 +36,7 @@ from chalicelib.vouchers.actions.reading import (
     site_expected,
 )
 from chalicelib.vouchers.actions.sites import SITE_ENDS_TOPIC, site_closed, site_ends
-from chalicelib.vouchers.actions.waiting import answer, join, leave, offer_seats
+from chalicelib.vouchers.actions.waiting import answer, join, leave
 
 # What falls due, by topic: called with the subject, `by` and `now`; True when anything was done.
 DEADLINES: Mapping[str, Callable[..., bool]] = {

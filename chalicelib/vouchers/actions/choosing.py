@@ -11,8 +11,8 @@ from chalicelib.kernel.refusals import Unknown
 from chalicelib.providers import store as providers
 from chalicelib.storage.commit import settles
 from chalicelib.vouchers import rules, store
-from chalicelib.vouchers.actions import change
-from chalicelib.vouchers.rules import OthersWait, PapersResult, Voucher
+from chalicelib.vouchers.actions import change, offering
+from chalicelib.vouchers.rules import PapersResult, Voucher
 
 
 @settles
@@ -30,7 +30,7 @@ def choose(voucher_id: str, group_id: str, *, by: Actor, now: datetime) -> Vouch
 
     if after == kept.value:
         return after
-    check_turn(kept.value, group_id)
+    offering.check_turn(kept.value, group.value, now=now)
     described = change.writes(kept, after, now=now, groups={group_id: group})
     own, rest = change.puts(described)
     mark = kept.version + 1
@@ -52,20 +52,6 @@ def choose(voucher_id: str, group_id: str, *, by: Actor, now: datetime) -> Vouch
         change.tell_head(group.value.organisation_id, after, "expected", mark, now=now, **names),
     )
     return after
-
-
-def check_turn(voucher: Voucher, group_id: str) -> None:
-    """Raise OthersWait when a free place of the group belongs to somebody on its waiting list.
-
-    Who stands first on it takes the place by choosing as well as by being offered it. Whoever has
-    the offer open already holds the seat.
-    """
-    entry = rules.waiting_for(voucher, group_id)
-    if entry is not None and entry.state == "offered":
-        return
-    first = store.first_waiting(group_id)
-    if first is not None and first.voucher_id != voucher.voucher_id:
-        raise OthersWait(group_id=group_id)
 
 
 @settles

@@ -23,8 +23,7 @@ from chalicelib.providers.rules import Group, SiteState
 from chalicelib.storage.commit import Put, Write, settles
 from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import rules, store
-from chalicelib.vouchers.actions import change
-from chalicelib.vouchers.actions.choosing import check_turn
+from chalicelib.vouchers.actions import change, offering
 from chalicelib.vouchers.rules import Closing, Enrolment, Transferred, Voucher
 
 # Leaving such a kindergarten is not the family's wish, so it is not counted.
@@ -126,7 +125,7 @@ def transfer(
         return current.value
     group = providers.load_group(group_id)
     moved, pack = _transferred(kept, current, group.value, name_enrolment(), now=now)
-    check_turn(kept.value, group_id)
+    offering.check_turn(kept.value, group.value, now=now)
     _commit_transfer(kept, current, group, moved, pack, by=by, now=now)
     return moved.started
 

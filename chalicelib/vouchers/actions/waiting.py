@@ -1,4 +1,4 @@
-"""Waiting lists: join, leave, offer a freed seat to the next, answer."""
+"""Waiting lists: join, leave, answer an offer."""
 
 from __future__ import annotations
 
@@ -9,18 +9,13 @@ from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.ids import new_id
 from chalicelib.kernel.periods import local_day
-from chalicelib.policy.actions import load_pack
-from chalicelib.policy.rules import Pack
 from chalicelib.providers import store as providers
-from chalicelib.providers.rules import MOST_CAPACITY, Group, free_places
 from chalicelib.storage.commit import settles
 from chalicelib.storage.shelf import Kept
-from chalicelib.vouchers import rules, store
-from chalicelib.vouchers.actions import change
+from chalicelib.vouchers import rules
+from chalicelib.vouchers.actions import change, offering
 from chalicelib.vouchers.actions.enrolling import transfer_offered
 from chalicelib.vouchers.rules import Voucher
-
-_LOOKED_AT_ONCE = 25
 
 
 @settles
@@ -38,7 +33,7 @@ def join(voucher_id: str, group_id: str, *, by: Actor, now: datetime) -> Voucher
     after = rules.join(
         kept.value,
         group.value,
-        others_wait=store.first_waiting(group_id) is not None,
+        others_wait=offering.next_waiting(group.value, now=now) is not None,
         now=now,
         terms=terms,
     )
@@ -122,81 +117,6 @@ def answer(
         change.tell_head(group.value.organisation_id, after, "expected", mark, now=now, **names),
     )
     return after
-
-
-def offer_seats(group_id: str, *, by: Actor, now: datetime) -> int:
-    """Offer the free places of a group to those who wait for it, in order; return how many.
-
-    Without free places, or with nobody waiting, nothing changes: repeating it is harmless.
-    """
-    offered = 0
-    while offered < MOST_CAPACITY and _offer_next(group_id, by=by, now=now):
-        offered += 1
-    return offered
-
-
-@settles
-def _offer_next(group_id: str, *, by: Actor, now: datetime) -> bool:
-    group = providers.find_group(group_id)
-    if group is None or free_places(group.value) < 1:
-        return False
-    pack = load_pack(group.value.programme, group.value.area)
-    kept = _next_waiting(group.value, pack, now)
-    if kept is None:
-        return False
-    terms = pack.at(local_day(now)).terms
-
-    after = rules.offer(kept.value, group_id, now=now, terms=terms, calendar=pack.calendar)
-
-    own, rest = change.puts(change.writes(kept, after, now=now, groups={group_id: group}))
-    entry = rules.waiting_for(after, group_id)
-    until = entry.offered_until if entry and entry.offered_until else ""
-    journal.commit(
-        journal.entry(
-            "vouchers/offered",
-            f"voucher/{after.voucher_id}",
-            by=by,
-            now=now,
-            pack=pack.version,
-            group_id=group_id,
-            until=until,
-        ),
-        own,
-        *rest,
-        *change.tell(
-            after,
-            "offered",
-            kept.version + 1,
-            now=now,
-            **change.named(group.value),
-            until=change.shown_at(until),
-        ),
-    )
-    return True
-
-
-def _next_waiting(group: Group, pack: Pack, now: datetime) -> Kept[Voucher] | None:
-    """Return the first on the list who could accept an offer now."""
-    terms = pack.at(local_day(now)).terms
-    waiting = (k.value for k in store.each_waiter(group.group_id) if k.value.state == "waiting")
-    looked_at: list[str] = []
-
-    def able() -> Kept[Voucher] | None:
-        found = store.find_vouchers(looked_at)
-        for voucher_id in looked_at:
-            kept = found.get(voucher_id)
-            if kept is not None and rules.may_be_offered(
-                kept.value, now=now, terms=terms, calendar=pack.calendar
-            ):
-                return kept
-        looked_at.clear()
-        return None
-
-    for waiter in waiting:
-        looked_at.append(waiter.voucher_id)
-        if len(looked_at) == _LOOKED_AT_ONCE and (kept := able()) is not None:
-            return kept
-    return able() if looked_at else None
 
 
 def _off_the_list(
