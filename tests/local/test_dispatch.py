@@ -106,6 +106,29 @@ def test_a_bad_stream_record_is_found_by_halving_and_parked_and_the_rest_arrives
     assert lost["startSequenceNumber"] == lost["endSequenceNumber"]
 
 
+def test_a_stream_handler_that_names_its_failure_keeps_what_came_before_it(
+    tiny_cloud: TestCloud,
+) -> None:
+    got: list[str] = []
+
+    def handle(event: dict[str, Any], _: Any) -> dict[str, Any]:
+        for record in event["Records"]:
+            name = record["dynamodb"]["Keys"]["pk"]["S"]
+            got.append(name)
+            if name == "c" and got.count("c") < 3:
+                failed = record["dynamodb"]["SequenceNumber"]
+                return {"batchItemFailures": [{"itemIdentifier": failed}]}
+        return {"batchItemFailures": []}
+
+    delivery = tiny_cloud.triggers.streams[0]
+    delivery.source = type(delivery.source)("entries", handle, delivery.source.table, 100)
+    write(tiny_cloud, *"abcde")
+    tiny_cloud.drain()
+
+    assert {name: got.count(name) for name in "abcde"} == {"a": 1, "b": 1, "c": 3, "d": 1, "e": 1}
+    assert list(dict.fromkeys(got)) == list("abcde")
+
+
 def test_what_was_not_passed_comes_again_after_a_restart(
     tiny_cloud: TestCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
