@@ -182,20 +182,21 @@ def take_seat(group: Group, voucher_id: str, state: SeatState, since: date) -> G
         return group
     if not group.open:
         raise GroupClosed(group_id=group.group_id)
-    if _room(group, from_on=since) < 1:
-        raise NoPlace(group_id=group.group_id)
+    _demand_room(group, from_on=since)
     return replace(group, holders={**group.holders, voucher_id: Seat(state, since)})
 
 
 def use_seat(group: Group, voucher_id: str, since: date | None = None) -> Group:
     """Return the group with the voucher's reserved seat in use, also while the site is suspended.
 
-    since: the first day of the child, when it is not the day of the reservation. A seat in use
-    stays as it is. Raises NoSeat.
+    since: the first day of the child, when it is not the day of the reservation; an earlier one
+    only while there is room. A seat in use stays as it is. Raises NoSeat, NoPlace.
     """
     seat = _seat(group, voucher_id)
     if seat.state == "used":
         return group
+    if since is not None and since < seat.since:
+        _demand_room(free_seat(group, voucher_id), from_on=since)
     used = replace(seat, state="used", since=since or seat.since)
     return replace(group, holders={**group.holders, voucher_id: used})
 
@@ -207,9 +208,7 @@ def leave_seat(group: Group, voucher_id: str, last_on: date) -> Group:
     """
     seat = _seat(group, voucher_id)
     if seat.until is not None and last_on > seat.until:
-        others = free_seat(group, voucher_id)
-        if _room(others, from_on=seat.until + timedelta(days=1)) < 1:
-            raise NoPlace(group_id=group.group_id)
+        _demand_room(free_seat(group, voucher_id), from_on=seat.until + timedelta(days=1))
     ending = replace(seat, until=last_on)
     return replace(group, holders={**group.holders, voucher_id: ending})
 
@@ -228,6 +227,11 @@ def _seat(group: Group, voucher_id: str) -> Seat:
     return group.holders[voucher_id]
 
 
+def _demand_room(group: Group, *, from_on: date) -> None:
+    if _room(group, from_on=from_on) < 1:
+        raise NoPlace(group_id=group.group_id)
+
+
 def _room(group: Group, *, from_on: date | None) -> int:
     """Return the least number of empty places on any day from `from_on` on."""
     if from_on is None:
@@ -242,12 +246,7 @@ def _room(group: Group, *, from_on: date | None) -> int:
 
 
 def _held_on(seats: Iterable[Seat], day: date) -> int:
-    # A reservation holds its place from the moment it is made, whatever day it is for.
-    return sum(
-        (seat.since <= day or seat.state == "reserved")
-        and (seat.until is None or day <= seat.until)
-        for seat in seats
-    )
+    return sum(s.since <= day and (s.until is None or day <= s.until) for s in seats)
 
 
 # --- what a head says about a group -------------------------------------------------------------
