@@ -23,7 +23,7 @@ from chalicelib.journal.rules import Entry
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import stamp
 from chalicelib.storage import keys
-from chalicelib.storage.commit import Delete, Put, Raced, Write
+from chalicelib.storage.commit import Delete, Put, Raced, Write, response_code
 from chalicelib.storage.commit import commit as _commit
 from chalicelib.storage.rows import AttendanceRow, FactsRow, JournalRow, MoneyRow, QueueRow, Row
 from chalicelib.storage.shelf import Shelf
@@ -131,7 +131,7 @@ def restore(image: Image) -> bool:
                 image.pk, image.sk, attributes=image.attributes, condition=older
             )
     except (PutError, DeleteError) as error:
-        if error.cause_response_code == "ConditionalCheckFailedException":
+        if response_code(error) == "ConditionalCheckFailedException":
             return False
         raise
     return True

@@ -144,7 +144,7 @@ def _put(write: Put) -> None:
     try:
         write.row.save(condition=write.only_if, add_version_condition=False)
     except PutError as error:
-        if error.cause_response_code == "ConditionalCheckFailedException":
+        if response_code(error) == "ConditionalCheckFailedException":
             raise write.otherwise from error
         raise StoreSilent() from error
     except BotoCoreError as error:
@@ -200,7 +200,7 @@ def _refusal(error: TransactWriteError, ordered: Sequence[Write]) -> Refusal | N
     codes = {reason.code for reason in reasons if reason is not None}
     if codes & {"ItemCollectionSizeLimitExceeded", "ValidationError"}:
         raise error
-    if codes or error.cause_response_code in {
+    if codes or response_code(error) in {
         "TransactionConflictException",
         "TransactionInProgressException",
         "ThrottlingException",
@@ -209,9 +209,19 @@ def _refusal(error: TransactWriteError, ordered: Sequence[Write]) -> Refusal | N
         "InternalServerError",
     }:
         return None
-    if error.cause_response_code is None:
+    if response_code(error) is None:
         return StoreSilent()
     raise error
+
+
+def response_code(error: PynamoDBException) -> str | None:
+    """Return the store's error code; None where no answer came.
+
+    pynamodb's own property fails on a timeout, whose `response` is there and None.
+    """
+    response = getattr(error.cause, "response", None) or {}
+    code: str | None = response.get("Error", {}).get("Code")
+    return code
 
 
 def trouble(error: Exception) -> Refusal | None:
@@ -219,7 +229,7 @@ def trouble(error: Exception) -> Refusal | None:
     if isinstance(error, BotoCoreError):
         return StoreSilent()
     if isinstance(error, PynamoDBException):
-        code = error.cause_response_code
+        code = response_code(error)
         if code is None or code in {
             "ThrottlingException",
             "ProvisionedThroughputExceededException",
