@@ -20,6 +20,7 @@ from chalicelib.policy.actions import load_pack
 from chalicelib.providers import actions, rules, store
 from chalicelib.storage import agenda, keys, outbox
 from chalicelib.storage.commit import commit, settles
+from infra.local import faults
 from infra.local.testing import MORNING
 from tests.providers.town import (
     ACCOUNT,
@@ -33,6 +34,7 @@ from tests.providers.town import (
     measure_body,
     ok,
     organisation_body,
+    submission_body,
 )
 
 JOB = system("deadlines")
@@ -136,6 +138,60 @@ def test_a_group_made_while_its_site_is_listed_is_open_either_way(town: Town) ->
     # Before the listing the site is being judged, after it the group is made open.
     assert ends in (["won", "won"], ["providers/site-fixed", "won"])
     assert all(group.open for group in actions.groups_of_site(SITE))
+
+
+# --- the process may die at any call ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", ["group", "submission", "listing", "suspension"])
+def test_a_step_that_died_anywhere_ends_the_same_when_it_is_sent_again_a1(
+    town: Town, step: str, when: str
+) -> None:
+    bring = {
+        "group": town.described,
+        "submission": town.described,
+        "listing": town.admitted,
+        "suspension": town.listed,
+    }[step]
+    send: Callable[[], object] = {
+        "group": town.group,
+        "submission": lambda: town.put("head", f"sites/{SITE}/submission", submission_body()),
+        "listing": lambda: town.put("department", f"sites/{SITE}/listing", {"act": "1-Ө"}),
+        "suspension": lambda: town.put(
+            "department", f"sites/{SITE}/suspension", measure_body("2-Ө")
+        ),
+    }[step]
+
+    def after_a_crash(number: int | None) -> tuple[bool, dict[str, object]]:
+        town.cloud.tables.wipe()
+        bring()
+        crashed = False
+        if number is not None:
+            try:
+                with faults.crash(**{when: number}):
+                    send()
+            except faults.Crash:
+                crashed = True
+        send()
+        send()
+        dump = town.cloud.tables.dump()
+        return crashed, {name: rows for name, rows in dump.items() if "vault" not in name}
+
+    _, clean = after_a_crash(None)
+    calls = 0
+    while True:
+        crashed, ended = after_a_crash(calls + 1)
+        assert _without_keys(ended) == _without_keys(clean)
+        if not crashed:
+            break
+        calls += 1
+    assert calls >= 2
+
+
+def _without_keys(dump: dict[str, object]) -> dict[str, object]:
+    """Leave out the wrapped data keys, which are random."""
+    return {name: rows for name, rows in dump.items() if not name.endswith("-keys")}
 
 
 # --- what is written ----------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def _played(group: Group, step: tuple[str, str, date]) -> Group:
         return group
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(_STEPS, st.integers(1, 2))
 def test_no_sequence_of_seats_sells_a_day_twice_a9(
     steps: list[tuple[str, str, date]], capacity: int
