@@ -46,7 +46,7 @@ from chalicelib.billing.store.statements import (
 )
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, Role
-from chalicelib.kernel.periods import Month, local_day, stamp
+from chalicelib.kernel.periods import DateRange, Month, local_day, stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import list_packs, load_pack
 from chalicelib.policy.rules import Pack
@@ -56,13 +56,14 @@ from chalicelib.storage.commit import Write, settles
 from chalicelib.storage.secrets import fingerprint
 from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import store as vouchers
+from chalicelib.vouchers.rules.enrolling import ROSTER_REMEMBERS_DAYS
 
 POSTED = "billing/posted"
 BILL = "billing/bill"
 # A commit holds 100 writes: the head, the journal's entry, and these.
 _CLAIMS_IN_A_COMMIT = 90
-# Months for which corrections are looked for again on the first check day.
-MONTHS_BACK = 3
+# Months for which corrections are looked for again on the first check day; rosters know these.
+MONTHS_BACK = 2
 
 Gather = Callable[[str, Month, date], ProviderMonth]
 
@@ -85,18 +86,14 @@ def gather_month(site_id: str, month: Month, today: date) -> ProviderMonth:
     Rosters forget who left long ago; a month they no longer know whole is not billed again, or
     what was posted for those children would be taken back. Raises MonthForgotten.
     """
-    facts = attendance.month_for_billing(site_id, month, today=today)
-    sorts = {
-        e.enrolment_id: e
-        for e in vouchers.list_enrolments(site_id, first=month.first, last=month.last)
-    }
-    known = {stay.enrolment_id for child in facts.children for stay in child.stays}
-    if any(
-        e.enrolment_id not in known
-        for e in sorts.values()
-        if e.ends_on is None or e.ends_on >= e.starts_on
-    ):
+    if (today - month.first).days > ROSTER_REMEMBERS_DAYS:
         raise MonthForgotten(month=str(month))
+    facts = attendance.month_for_billing(site_id, month, today=today)
+    sorts = {s.enrolment_id: s.sort for child in facts.children for s in child.stays}
+    if None in sorts.values():
+        # A roster from before it carried the sort of group: the enrolments know.
+        enrolled = vouchers.list_enrolments(site_id, first=month.first, last=month.last)
+        sorts |= {e.enrolment_id: e.sort for e in enrolled}
     children = [
         ChildMonth(
             child_id=child.child_id,
@@ -111,15 +108,9 @@ def gather_month(site_id: str, month: Month, today: date) -> ProviderMonth:
                 for day in child.days
             ),
             stays=tuple(
-                Stay(
-                    first=stay.days.first,
-                    last=stay.days.last,
-                    kind=sorts[stay.enrolment_id].kind,
-                    hours=sorts[stay.enrolment_id].hours,
-                    locality=sorts[stay.enrolment_id].locality,
-                )
+                _stay(stay.days, sort)
                 for stay in child.stays
-                if stay.enrolment_id in sorts
+                if (sort := sorts[stay.enrolment_id]) is not None
             ),
         )
         for child in facts.children
@@ -133,6 +124,11 @@ def gather_month(site_id: str, month: Month, today: date) -> ProviderMonth:
         children=tuple(children),
         closed=facts.closed,
     )
+
+
+def _stay(days: DateRange, sort: str) -> Stay:
+    kind, hours, locality = sort.split("/")
+    return Stay(first=days.first, last=days.last, kind=kind, hours=hours, locality=locality)
 
 
 @settles

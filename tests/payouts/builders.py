@@ -14,7 +14,6 @@ from chalicelib.payouts.rules import payments
 from chalicelib.payouts.rules.claims import Claim
 from chalicelib.providers.actions import Payee
 from chalicelib.providers.rules import AccountUnconfirmed
-
 from tests.billing.builders import OCTOBER, a_child, a_month
 
 NOW = datetime(2026, 11, 16, 5, 0, tzinfo=UTC)

@@ -108,7 +108,7 @@ def test_what_comes_after_the_agreement_is_a_claim_of_its_own(state):
 
     assert claim.number == 2
     assert claim.amount_tiyn == 50_00
-    known, claim = plan(ONE, a_claim(state=state), -50_00)
+    _, claim = plan(ONE, a_claim(state=state), -50_00)
     assert (claim.state, claim.reason, claim.amount_tiyn) == ("open-case", "overpaid", 50_00)
 
 

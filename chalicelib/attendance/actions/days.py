@@ -133,4 +133,4 @@ def attended_days(site_id: str, child_id: str, first: date, last: date) -> int:
 
 def _stay(member: Member, group_id: str) -> Stay:
     days = DateRange(member.starts_on, member.ends_on)
-    return Stay(member.child_id, member.enrolment_id, group_id, days)
+    return Stay(member.child_id, member.enrolment_id, group_id, days, member.sort)

@@ -10,12 +10,13 @@ from chalicelib.kernel.periods import DateRange
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A child's days at one group of a site, both ends included."""
+    """A child's days at one group of a site, both ends included; sort: what sets the rate."""
 
     child_id: str
     enrolment_id: str
     group_id: str
     days: DateRange
+    sort: str | None = None
 
     @property
     def never(self) -> bool:

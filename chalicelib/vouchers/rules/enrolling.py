@@ -304,7 +304,11 @@ def seats_over(voucher: Voucher, today: date) -> tuple[Voucher, tuple[Leaving, .
 def add_member(roster: Roster, enrolment: Enrolment, *, today: date) -> Roster:
     """Return the roster with one more child; those who left long ago are dropped."""
     member = Member(
-        enrolment.enrolment_id, enrolment.child_id, enrolment.starts_on, enrolment.ends_on
+        enrolment.enrolment_id,
+        enrolment.child_id,
+        enrolment.starts_on,
+        enrolment.ends_on,
+        enrolment.sort,
     )
     return replace(roster, members=(*_recent(roster, today), member))
 

@@ -112,6 +112,11 @@ class Enrolment:
     reason: str | None = None
     application_id: str = ""
 
+    @property
+    def sort(self) -> str:
+        """Return the sort of group that sets the rate, as a roster carries it."""
+        return f"{self.kind}/{self.hours}/{self.locality}"
+
 
 @dataclass(frozen=True, slots=True)
 class Stay:
@@ -135,12 +140,17 @@ class Stays:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A child who may be marked in a group, and on which days; both ends are included."""
+    """A child who may be marked in a group, and on which days; both ends are included.
+
+    sort: the enrolment's kind, hours and locality, "general/10.5/urban": a month is priced from
+    the rosters, without a read per enrolment. None in rosters written before it was kept.
+    """
 
     enrolment_id: str
     child_id: str
     starts_on: date
     ends_on: date | None = None
+    sort: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
