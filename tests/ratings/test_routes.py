@@ -30,17 +30,7 @@ IN = 1 << 53
 
 
 @pytest.fixture
-def offered() -> None:
-    """Offer the routes of these tests until the switchboard does."""
-    from app import app
-    from chalicelib.ratings.routes import routes
-
-    if not any(path.startswith(routes.prefix) for path in app.routes):
-        app.mount(routes)
-
-
-@pytest.fixture
-def town(offered: None, cloud: testing.TestCloud) -> Town:
+def town(cloud: testing.TestCloud) -> Town:
     """Return a town with one listed site."""
     town = Town(cloud)
     town.listed()
