@@ -231,6 +231,7 @@ def restore_state(device: Device, *, head_counter: int, head_hash: str) -> None:
         DeviceRow.area.set(device.area),
         DeviceRow.head_counter.set(head_counter),
         DeviceRow.head_hash.set(head_hash),
+        DeviceRow.bucket_at.set(DeviceRow.bucket_at | 0),
     ]
     if device.revoked_at:
         actions.append(DeviceRow.revoked.set(device.revoked_at))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.attendance.actions.days import attended_days, month_for_billing
 from chalicelib.attendance.actions.devices import invite, list_devices, pair, revoke
-from chalicelib.attendance.actions.intake import receive, roster_of
+from chalicelib.attendance.actions.intake import Outcome, Receipt, receive, roster_of
 from chalicelib.attendance.actions.rebuilding import rebuild_marks
 from chalicelib.attendance.actions.sheets import (
     REMIND,
@@ -31,7 +31,9 @@ from chalicelib.attendance.actions.telling import (
 
 __all__ = [
     "REMIND",
+    "Receipt",
     "NotYourArea",
+    "Outcome",
     "WhichSite",
     "answer_dispute",
     "approve",

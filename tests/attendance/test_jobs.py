@@ -1,0 +1,190 @@
+"""What happens by itself: reminders, absences told, months closed; each run twice, counted once."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from chalicelib.attendance import actions, jobs, rules, store
+from chalicelib.kernel.actors import system
+from chalicelib.kernel.periods import local_day
+from infra.local.testing import TestCloud, TestTables
+from tests.attendance.builders import (
+    HEAD,
+    MARCH,
+    SITE,
+    a_family,
+    at,
+    child,
+    enrolment,
+    open_site,
+    pair,
+    parent,
+    person,
+    send,
+)
+from tests.attendance.tablets import Tablet
+
+JOB = system("attendance")
+
+
+class Event:
+    def __init__(self, time: str) -> None:
+        self.time = time
+
+
+@pytest.fixture
+def tablet(tables: TestTables) -> Tablet:
+    open_site()
+    a_family(1)
+    a_family(2)
+    made = Tablet()
+    pair(made)
+    return made
+
+
+def notices(tables: TestTables, template: str) -> list[str]:
+    rows = tables.dump()["kezek-test-outbox"]
+    return [row["pk"]["S"] for row in rows if f"notice:attendance/{template}" in str(row)]
+
+
+def run(day: str) -> int:
+    now = at(f"{day} 12:00")
+    return actions.day_at_site(SITE, local_day(now), by=JOB, now=now)
+
+
+def test_an_absence_marked_today_is_told_once(tables: TestTables, tablet: Tablet) -> None:
+    tablet.sign("2026-03-02T08:05:00+05:00")
+    tablet.sign("2026-03-02T09:00:00+05:00", "absence", enrolment(2), reason="S")
+    send(tablet, tablet.records, now=at("2026-03-02 09:30"))
+
+    assert (run("2026-03-02"), run("2026-03-02")) == (1, 0)
+
+    assert notices(tables, "absence-marked") == [f"NOTICES#person:{person(2)}"]
+
+
+def test_a_child_nobody_marked_yet_is_no_absence_to_tell(
+    tables: TestTables, tablet: Tablet
+) -> None:
+    assert run("2026-03-02") == 0
+    assert run("2026-03-08") == 0
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [
+        ("2026-04-01", 2),
+        ("2026-04-02", 0),
+        ("2026-04-03", 2),
+        ("2026-04-05", 2),
+        ("2026-04-07", 2),
+        ("2026-04-08", 0),
+    ],
+)
+def test_families_are_reminded_on_the_packs_days(tablet: Tablet, day: str, told: int) -> None:
+    actions.close_month(SITE, MARCH, by=HEAD, now=at("2026-04-01 09:00"))
+
+    assert (run(day), run(day)) == (told, 0)
+
+
+def test_who_approved_is_not_reminded(tablet: Tablet) -> None:
+    now = at("2026-04-01 09:00")
+    actions.close_month(SITE, MARCH, by=HEAD, now=now)
+    (shown,) = actions.child_month(child(), MARCH, programme="preschool", by=parent(1), now=now)
+    actions.approve(
+        child(),
+        MARCH,
+        programme="preschool",
+        site_id=None,
+        seen=shown.digest,
+        by=parent(1),
+        now=now,
+    )
+
+    assert run("2026-04-03") == 1
+
+
+def test_a_month_nobody_closed_closes_the_day_after_its_closing_day(tablet: Tablet) -> None:
+    run("2026-04-01")
+    assert store.find_site_month(SITE, MARCH).value.closed_at is None
+
+    assert run("2026-04-02") == 0
+    closed = store.find_site_month(SITE, MARCH).value
+    assert closed.closed_by == "attendance"
+    run("2026-04-02")
+    assert store.find_site_month(SITE, MARCH).value == closed
+    assert run("2026-04-03") == 2
+
+
+def test_closing_hands_the_telling_to_the_queue(cloud: TestCloud) -> None:
+    open_site()
+    cloud.set_clock(at("2026-04-02 12:00"))
+    actions.close_month(SITE, MARCH, by=HEAD, now=at("2026-04-02 12:00"))
+    (work,) = [
+        row
+        for row in cloud.tables.dump()["kezek-test-outbox"]
+        if row["pk"]["S"].startswith("WORK#")
+    ]
+
+    assert '"topic":"attendance/remind"' in work["body"]["S"]
+    facts = {"site_id": SITE, "month": "2026-03"}
+    for _ in range(2):
+        jobs.remind(facts, at("2026-04-02 12:01"))
+    assert len(notices(cloud.tables, "timesheet-to-approve")) == 2
+    jobs.remind(facts, at("2026-04-08 12:01"))
+    assert len(notices(cloud.tables, "timesheet-to-approve")) == 2
+
+
+def test_the_schedule_asks_once_per_site_for_the_events_day(cloud: TestCloud) -> None:
+    open_site()
+
+    assert jobs.remind_and_close(Event("2026-04-02T07:00:00Z")) == 1
+    jobs.daily({"site_id": SITE, "on": "2026-04-02"}, at("2026-04-02 12:00"))
+
+    assert store.find_site_month(SITE, MARCH).value.closed_at is not None
+    assert set(jobs.WORK) == {"attendance/daily", "attendance/remind"}
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_marks_that_come_while_a_family_approves_are_late_or_make_it_look_again(
+    tablet: Tablet, number: int
+) -> None:
+    now = at("2026-04-02 12:00")
+    family = parent(number)
+    actions.close_month(SITE, MARCH, by=HEAD, now=now)
+    (shown,) = actions.child_month(child(number), MARCH, programme="preschool", by=family, now=now)
+    record = tablet.sign("2026-03-31T08:05:00+05:00", enrolment=enrolment(number))
+    barrier = threading.Barrier(2)
+    said: dict[str, Any] = {}
+
+    def approve() -> None:
+        barrier.wait()
+        try:
+            said["approved"] = actions.approve(
+                child(number),
+                MARCH,
+                programme="preschool",
+                site_id=None,
+                seen=shown.digest,
+                by=family,
+                now=now,
+            )
+        except rules.SheetChanged as refusal:
+            said["refused"] = refusal
+
+    def upload() -> None:
+        barrier.wait()
+        said["receipt"] = send(tablet, [record], now=now)
+
+    threads = [threading.Thread(target=approve), threading.Thread(target=upload)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    sheet = store.find_sheet(SITE, MARCH, child(number))
+    approved = "approved" in said
+    assert said["receipt"].outcomes[0].flags == (("late",) if approved else ())
+    assert (len(sheet.late), len(sheet.marks)) == ((1, 0) if approved else (0, 1))
