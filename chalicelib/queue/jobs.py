@@ -94,6 +94,10 @@ def commit_run(facts: Mapping[str, Any], now: datetime) -> None:
     by = system("queue/commit-run")
     for _ in range(PARTS_IN_A_MESSAGE):
         if not actions.commit_part(run_id, by=by, now=now, most=VOUCHERS_IN_A_PART):
+            work.send(
+                work.Message("vouchers/offer", {"group_id": group_id})
+                for group_id in actions.list_to_offer(run_id)
+            )
             return
         if clock.now() - now > LONGEST:
             break

@@ -15,7 +15,7 @@ from chalicelib.children.rules import Holding, Holdings, Person
 from chalicelib.kernel.actors import Actor, Role, system
 from chalicelib.policy.actions import load_pack
 from chalicelib.providers import store as providers
-from chalicelib.providers.rules import DatedCapacity, Group
+from chalicelib.providers.rules import DatedCapacity, Group, Site, SiteState
 from chalicelib.queue import actions
 from chalicelib.storage.commit import Write, commit
 
@@ -92,7 +92,18 @@ def settle_in(
     """Put groups and applications into the tables."""
     writes: list[Write] = []
     for group in groups:
-        writes += providers.create_group(group)
+        site = Site(
+            site_id=group.site_id,
+            organisation_id=group.organisation_id,
+            programme=group.programme,
+            area=group.area,
+            name=f"Kindergarten of {group.name}",
+            address="",
+            locality="urban",
+            form="private",
+            state=SiteState.LISTED,
+        )
+        writes += [*providers.create_site(site), *providers.create_group(group)]
     for application in waiting:
         size = (sizes or {}).get(application.batch_id or "")
         holding = Holding(

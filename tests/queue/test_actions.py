@@ -340,7 +340,7 @@ def test_A1_a_run_that_dies_at_any_call_ends_the_same_when_it_is_run_again(
     calls, clean = calls_of_a_whole_run(tables)
     assert calls > 50
 
-    for at in range(1 if when == "before" else 3, calls + 1, 4):
+    for at in range(1 if when == "before" else 4, calls + 1, 6):
         a_small_city(24, 3)
         with faults.crash(**{when: at}), pytest.raises(faults.Crash):
             whole_run()

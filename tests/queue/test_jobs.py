@@ -13,6 +13,7 @@ from chalicelib.journal import actions as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.refusals import OutOfTurn
 from chalicelib.providers import store as providers
+from chalicelib.providers.rules import free_seat, take_seat
 from chalicelib.queue import actions, jobs, rules, store
 from chalicelib.storage import agenda
 from chalicelib.storage.commit import Raced, commit
@@ -107,6 +108,28 @@ def test_a_message_does_a_part_and_sends_on_the_rest(
 
     run = store.load_run("run-of-the-day").value
     assert (run.state, run.issued) == ("committed", run.vouchers) and run.issued > 4
+
+
+def test_a_seat_freed_between_plan_and_issue_is_offered_to_who_waits_for_it(
+    evening: TestCloud,
+) -> None:
+    settle_in(
+        [a_group("a", 1), a_group("b", 1)], [an_application("0001", preferences=("group-a",))]
+    )
+    kept = providers.load_group("group-a")
+    held = take_seat(kept.value, "somebody", "reserved", EVENING.date())
+    commit([providers.keep_group(kept, held)])
+    released()
+    kept = providers.load_group("group-a")
+    commit([providers.keep_group(kept, free_seat(kept.value, "somebody"))])
+
+    evening.set_clock(LATER)
+    evening.drain()
+
+    voucher_id = rules.voucher_id_for("run-of-the-day", "application-0001")
+    voucher = vouchers.load_voucher(voucher_id).value
+    assert voucher.group_id == "group-b"
+    assert [(w.group_id, w.state) for w in voucher.waiting] == [("group-a", "offered")]
 
 
 # --- checkpoints --------------------------------------------------------------------------------

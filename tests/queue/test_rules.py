@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.applications.rules import QueueEntry
+from chalicelib.kernel.ids import checked_id
 from chalicelib.policy.actions import load_pack
 from chalicelib.queue import rules
 from chalicelib.queue.rules import Order, Outcome, Place, Plan, Seeker
@@ -348,7 +349,7 @@ def outcome_of(plan: Plan) -> dict[str, tuple[str | None, tuple[str, ...]]]:
     return {o.application_id: (o.group_id, o.waiting) for o in plan.outcomes}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(cities())
 def test_the_engine_decides_as_the_plain_reference_does(
     city: tuple[list[Seeker], list[Place], dict[int, int]],
@@ -358,7 +359,7 @@ def test_the_engine_decides_as_the_plain_reference_does(
     assert outcome_of(rules.plan_iteration(queue, places, ORDER, carry)) == reference(*city)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(cities(), st.randoms(use_true_random=False))
 def test_the_outcome_does_not_depend_on_the_order_of_input(
     city: tuple[list[Seeker], list[Place], dict[int, int]], chance: random.Random
@@ -371,7 +372,7 @@ def test_the_outcome_does_not_depend_on_the_order_of_input(
     assert rules.plan_iteration(queue, places, ORDER, carry) == once
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(cities())
 def test_A9_no_seat_is_sold_twice_and_everybody_has_one_outcome(
     city: tuple[list[Seeker], list[Place], dict[int, int]],
@@ -389,7 +390,7 @@ def test_A9_no_seat_is_sold_twice_and_everybody_has_one_outcome(
         assert len({o.group_id for o in plan.outcomes if o.batch_id == batch and o.position}) <= 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(cities(batches=False))
 def test_nobody_later_has_a_place_that_an_earlier_child_without_one_would_fit(
     city: tuple[list[Seeker], list[Place], dict[int, int]],
@@ -411,7 +412,7 @@ def test_nobody_later_has_a_place_that_an_earlier_child_without_one_would_fit(
                 assert not fits(place_of[other.group_id], child)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(cities())
 def test_a_second_run_over_what_is_left_places_nobody_else(
     city: tuple[list[Seeker], list[Place], dict[int, int]],
@@ -489,7 +490,7 @@ def test_an_area_of_2500_children_and_300_groups_is_decided_in_a_tenth_of_a_seco
 # --- ranks --------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(cities())
 def test_the_causes_of_a_rank_add_up_to_those_who_stand_ahead(
     city: tuple[list[Seeker], list[Place], dict[int, int]],
@@ -559,3 +560,48 @@ def test_B15_small_counts_of_a_run_are_hidden_with_their_complement(
     counts: tuple[int, int, int | None], shown: tuple[int | None, ...]
 ) -> None:
     assert rules.shown_counts(*counts) == shown
+
+
+# --- runs ---------------------------------------------------------------------------------------
+
+
+def test_a_vouchers_id_follows_from_run_and_application_and_is_an_id_like_any_other() -> None:
+    once = rules.voucher_id_for("run-of-the-day", "application-1")
+
+    assert once == rules.voucher_id_for("run-of-the-day", "application-1") == checked_id(once)
+    assert len(once) == 26
+    assert once != rules.voucher_id_for("run-of-the-day", "application-2")
+    assert once != rules.voucher_id_for("run-of-the-da", "yapplication-1")
+
+
+def test_orders_on_waiting_lists_sort_by_run_and_then_by_the_merged_order() -> None:
+    july, august = "2025-07-01T13:30:00.000000Z", "2025-08-01T13:30:00.000000Z"
+    orders = [
+        rules.voucher_order(july, 2),
+        rules.voucher_order(july, 10),
+        rules.voucher_order(august, 1),
+    ]
+
+    assert sorted(orders) == orders and "#" not in "".join(orders)
+
+
+@settings(max_examples=40, deadline=None)
+@given(cities(), st.integers(1, 6))
+def test_a_run_cut_into_parts_reaches_every_outcome_once_and_parts_no_batch(
+    city: tuple[list[Seeker], list[Place], dict[int, int]], most: int
+) -> None:
+    queue, places, carry = city
+    outcomes = rules.plan_iteration(queue, places, ORDER, carry).outcomes
+    units: list[list[Outcome]] = []
+    done = 0
+    while done < len(outcomes):
+        more, reached = rules.next_units(outcomes[done:], most)
+        units += more
+        done += reached
+
+    assert [o for unit in units for o in unit] == [o for o in outcomes if o.group_id]
+    for unit in units:
+        assert len({o.group_id for o in unit}) == 1
+        assert len(unit) == 1 or len({o.batch_id for o in unit}) == 1
+    batches = [unit[0].batch_id for unit in units if unit[0].batch_id]
+    assert len(batches) == len(set(batches))

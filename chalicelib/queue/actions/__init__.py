@@ -11,7 +11,7 @@ Callers import from here.
 
 from __future__ import annotations
 
-from chalicelib.queue.actions.issuing import commit_part
+from chalicelib.queue.actions.issuing import commit_part, list_to_offer
 from chalicelib.queue.actions.publishing import publish
 from chalicelib.queue.actions.reminders import list_reminders, looked_at, passed
 from chalicelib.queue.actions.running import (
@@ -47,6 +47,7 @@ __all__ = [
     "figures",
     "is_run_day",
     "list_reminders",
+    "list_to_offer",
     "looked_at",
     "order_page",
     "passed",

@@ -24,7 +24,7 @@ from chalicelib.kernel.refusals import Refusal, Unavailable
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Rules
 from chalicelib.providers import store as providers
-from chalicelib.providers.rules import Group, take_seat
+from chalicelib.providers.rules import Group, free_places, take_seat
 from chalicelib.queue import rules, store
 from chalicelib.queue.actions.running import closing, order_for, wind_up
 from chalicelib.queue.rules import Granted, Outcome, Run, Settled
@@ -86,6 +86,26 @@ def commit_part(run_id: str, *, by: Actor, now: datetime, most: int) -> bool:
     return False
 
 
+def list_to_offer(run_id: str) -> list[str]:
+    """Return the groups a run put vouchers on the waiting lists of and that have a place now.
+
+    A seat freed between plan and issue was offered before its list had anybody on it. A seat
+    freed later is offered when it is freed.
+    """
+    kept = store.find_run(run_id)
+    if kept is None or kept.value.state not in ("committed", "stopped"):
+        return []
+    waited = {
+        passed.group_id
+        for outcome in store.each_outcome(kept.value)
+        if outcome.group_id is not None
+        for passed in outcome.passed
+        if passed.why in ("full", "too-few")
+    }
+    groups = providers.find_groups(sorted(waited)).values()
+    return sorted(k.value.group_id for k in groups if free_places(k.value) > 0)
+
+
 @settles
 def _finish(run_id: str, *, by: Actor, now: datetime) -> None:
     kept = store.load_run(run_id)
@@ -128,6 +148,7 @@ class _Desk:
     holdings: dict[str, Kept[Holdings]] = field(default_factory=dict)
     vouchers: dict[str, Kept[Voucher]] = field(default_factory=dict)
     groups: dict[str, Kept[Group]] = field(default_factory=dict)
+    sites: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, run: Run, units: Sequence[Sequence[Outcome]]) -> _Desk:
@@ -157,6 +178,12 @@ class _Desk:
         """Read every group of the area anew."""
         kept = providers.list_groups(self.run.programme, self.run.area)
         self.groups = {k.value.group_id: k for k in kept}
+
+    def site_name(self, site_id: str) -> str:
+        """Return a kindergarten's name, as its notices have it."""
+        if site_id not in self.sites:
+            self.sites[site_id] = providers.load_site(site_id).value.name
+        return self.sites[site_id]
 
     def voucher_id(self, application_id: str) -> str:
         return rules.voucher_id_for(self.run.run_id, application_id)
@@ -266,7 +293,7 @@ def _issue(
         others += rest
         others += issuing(voucher)
         others.append(_held(desk, voucher, run.released_at))
-        others += _told(voucher, group, now)
+        others += _told(voucher, group, desk.site_name(group.site_id), now)
     seat = providers.keep_group(kept_group, group)
     others.append(seat)
     assert aggregate is not None
@@ -301,7 +328,7 @@ def _held(desk: _Desk, voucher: Voucher, since: str) -> Put:
     return children.keep_holdings(kept, hold(kept.value, holding))
 
 
-def _told(voucher: Voucher, group: Group, now: datetime) -> list[Put]:
+def _told(voucher: Voucher, group: Group, site: str, now: datetime) -> list[Put]:
     last_day = local_day(from_stamp(voucher.confirm_by) - _LAST_MOMENT)
     people = representatives_of(voucher.child_id, local_day(now)) or (voucher.person_id,)
     return [
@@ -312,6 +339,7 @@ def _told(voucher: Voucher, group: Group, now: datetime) -> list[Put]:
             now=now,
             voucher_id=voucher.voucher_id,
             application_id=voucher.application_id,
+            site=site,
             group=group.name,
             last_day=last_day.strftime("%d.%m.%Y"),
         )
