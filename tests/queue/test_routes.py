@@ -300,6 +300,18 @@ def test_a_runs_outcomes_tell_a_reason_for_every_ticket(evening: TestCloud, oper
     assert "child-" not in str(seen) and "person-" not in str(seen)
 
 
+def test_an_auditor_reads_every_run_and_changes_none(evening: TestCloud, operator: str) -> None:
+    a_small_city(6, 2)
+    propose(evening, operator)
+    auditor = evening.token("auditor", "auditor-one")
+
+    seen = evening.get("/v1/queue/runs/run-on-demand", token=auditor)
+    stopped = evening.put("/v1/queue/runs/run-on-demand/stop", {"reason": "other"}, token=auditor)
+
+    assert seen.status == 200
+    assert (stopped.status, stopped.code) == (403, "kezek/not-your-role")
+
+
 def test_a_run_is_stopped(evening: TestCloud, operator: str, second: str) -> None:
     a_small_city(6, 2)
     propose(evening, operator)

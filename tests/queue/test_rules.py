@@ -349,7 +349,7 @@ def outcome_of(plan: Plan) -> dict[str, tuple[str | None, tuple[str, ...]]]:
     return {o.application_id: (o.group_id, o.waiting) for o in plan.outcomes}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(cities())
 def test_the_engine_decides_as_the_plain_reference_does(
     city: tuple[list[Seeker], list[Place], dict[int, int]],
