@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from threading import Barrier
@@ -46,6 +47,7 @@ from tests.children.builders import (
 pytestmark = pytest.mark.usefixtures("tables")
 JOB = system("queue/deadlines")
 OFFICER = an_officer()
+Answer = Callable[..., Application]
 
 
 @pytest.fixture
@@ -333,6 +335,17 @@ def test_notices_tell_no_status(parent: Actor, tables: TestTables) -> None:
 
 
 # --- the voucher's answer
+
+
+@pytest.mark.parametrize("answer", [actions.confirm, actions.refuse])
+def test_papers_of_an_answered_voucher_wait_for_no_officer(parent: Actor, answer: Answer) -> None:
+    apply(parent, statuses=("teacher",))
+    offer("application-1")
+    assert to_verify() == ["application-1"]
+
+    answer("application-1", by=parent, now=NOW)
+
+    assert to_verify() == []
 
 
 def test_a_confirmed_voucher_fulfils_the_application(parent: Actor, tables: TestTables) -> None:

@@ -34,6 +34,7 @@ def confirm(application_id: str, *, by: Actor, now: datetime) -> Application:
         store.keep_application(kept, application),
         *writes,
         release(application),
+        *store.verification(kept.value, application),
         *tell(
             application,
             "confirmed",
