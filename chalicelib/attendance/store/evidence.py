@@ -1,0 +1,144 @@
+"""Evidence: uploads as they were signed, and what is wrong with a tablet's chain."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pynamodb.attributes import BinaryAttribute
+
+from chalicelib.attendance.rules import SPAN_MAX, Gap, Record, UploadTooLarge
+from chalicelib.attendance.store.updates import table_of
+from chalicelib.storage import keys
+from chalicelib.storage.commit import Raced, commit
+from chalicelib.storage.rows import AttendanceRow
+from chalicelib.storage.shelf import Shelf
+
+
+class EvidenceRow(AttendanceRow):
+    """An upload: its signed records, compressed, line by line."""
+
+    records = BinaryAttribute(legacy_encoding=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What an upload brought and what became of it.
+
+    first, last: counters of the whole upload. members: enrolment → child. refused: hash → code.
+    had: counters that an earlier upload brought. flags: counter, as text → flags. head_counter,
+    head_hash: the end of the chain after it.
+    """
+
+    device_id: str
+    site_id: str
+    received_at: str
+    first: int
+    last: int
+    members: dict[str, str]
+    refused: dict[str, str]
+    had: tuple[int, ...] = ()
+    flags: dict[str, tuple[str, ...]]
+    gaps: tuple[Gap, ...] = ()
+    head_counter: int
+    head_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvidence:
+    """An upload as it is stored; lines are canonical records with their signatures."""
+
+    value: Evidence
+    lines: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceFlag:
+    """Something wrong with a tablet's chain. kind: gap, fork or clone; first, last: counters."""
+
+    device_id: str
+    kind: str
+    first: int
+    last: int
+    at: str
+
+
+class EvidenceTaken(Raced):
+    """This very upload is stored already."""
+
+
+class FlagTaken(Raced):
+    """This very flag is raised already."""
+
+
+EVIDENCE: Shelf[Evidence] = Shelf(EvidenceRow, Evidence)
+FLAGS: Shelf[DeviceFlag] = Shelf(AttendanceRow, DeviceFlag)
+EVIDENCE_BYTES_MAX = 380_000
+
+
+def put_evidence(evidence: Evidence, digest: str, records: Iterable[Record]) -> None:
+    """Store an upload for good, in one item. Raises EvidenceTaken when it is there already."""
+    lines = b"\n".join(record.line for record in sorted(records, key=lambda r: r.counter))
+    packed = zlib.compress(lines, 6)
+    key = keys.evidence(evidence.device_id, evidence.last, digest)
+    put = EVIDENCE.create(key, evidence, otherwise=EvidenceTaken(), records=packed)
+    if len(packed) + len(put.row.body or "") > EVIDENCE_BYTES_MAX:
+        raise UploadTooLarge()
+    commit([put])
+
+
+def find_evidence(device_id: str, last: int, digest: str) -> KeptEvidence | None:
+    """Return the upload of exactly these records, if it was stored. One read."""
+    pk, sk = keys.evidence(device_id, last, digest)
+    item = table_of(EvidenceRow).get_item(pk, sk, consistent_read=True).get("Item")
+    return None if item is None else _evidence(EvidenceRow.from_raw_data(item))
+
+
+def list_evidence(device_id: str, first: int, last: int) -> list[KeptEvidence]:
+    """Return the uploads that may hold counters from first to last, and the one before them.
+
+    Two queries. An upload lies under its last counter and spans at most SPAN_MAX of them.
+    """
+    pk = keys.evidence(device_id, 0, "")[0]
+    low, high = f"{first:012d}", f"{last + SPAN_MAX:012d}~"
+    before = EvidenceRow.query(
+        pk, EvidenceRow.sk < low, consistent_read=True, scan_index_forward=False, limit=1
+    )
+    around = EvidenceRow.query(pk, EvidenceRow.sk.between(low, high), consistent_read=True)
+    return [_evidence(row) for rows in (before, around) for row in rows]
+
+
+def each_evidence(device_id: str) -> Iterator[KeptEvidence]:
+    """Yield all uploads of a tablet in the order of their last counters."""
+    pk = keys.evidence(device_id, 0, "")[0]
+    for row in EvidenceRow.query(pk, consistent_read=True):
+        yield _evidence(row)
+
+
+def keep_flags(flags: Iterable[DeviceFlag]) -> None:
+    """Write what is wrong with a chain; the same flag again changes nothing."""
+    for flag in flags:
+        key = keys.device_flag(flag.device_id, flag.kind, flag.first)
+        try:
+            commit([FLAGS.create(key, flag, otherwise=FlagTaken())])
+        except FlagTaken:
+            continue
+
+
+def list_flags(device_id: str) -> list[DeviceFlag]:
+    """Return what was ever wrong with a tablet's chain, by kind and counter. One query."""
+    pk, begins = keys.device_flag(device_id, "", 0)[0], "FLAG#"
+    return [kept.value for kept in FLAGS.each(pk, begins=begins)]
+
+
+def _evidence(row: Any) -> KeptEvidence:
+    lines = zlib.decompress(row.records)
+    return KeptEvidence(EVIDENCE.kept(row).value, tuple(lines.split(b"\n")) if lines else ())
+
+
+def line_values(line: bytes) -> Any:
+    """Return the plain values of a stored record."""
+    return json.loads(line)

@@ -1,0 +1,186 @@
+"""Child-months: marks, to which uploads only add, and what people said, written whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from pynamodb.attributes import NumberAttribute, NumberSetAttribute, UnicodeAttribute
+
+from chalicelib.attendance.rules import EMPTY, MARKS_MAX, Sheet, SiteMonth
+from chalicelib.attendance.store.updates import size, table_of, update
+from chalicelib.kernel.periods import Month
+from chalicelib.storage import keys
+from chalicelib.storage.commit import Put, Raced, Update
+from chalicelib.storage.rows import AttendanceRow
+from chalicelib.storage.shelf import Kept, Shelf
+
+_SAID = "#SAID"
+
+
+class Marks(NumberSetAttribute):
+    """A set of integers; pynamodb's own reads each through JSON, which costs ten times as much."""
+
+    def deserialize(self, value: Any) -> set[int]:
+        return set(map(int, value))
+
+    def serialize(self, value: Any) -> list[str]:
+        return [str(number) for number in sorted(value)]
+
+
+class MarksRow(AttendanceRow):
+    """A child-month's marks; `locked` since approval, after which marks are `late`."""
+
+    marks = Marks(null=True)
+    late = Marks(null=True)
+    locked = NumberAttribute(null=True)
+    enrolment_id = UnicodeAttribute(attr_name="e", null=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSheet:
+    """A child-month as it is stored: its marks, and what people said."""
+
+    marks: frozenset[int]
+    late: frozenset[int]
+    said: Kept[Sheet]
+
+
+SHEETS: Shelf[Sheet] = Shelf(AttendanceRow, Sheet)
+SITE_MONTHS: Shelf[SiteMonth] = Shelf(AttendanceRow, SiteMonth)
+
+
+def add_marks(
+    site_id: str, month: Month, child_id: str, marks: Iterable[int], *, enrolment_id: str
+) -> frozenset[int]:
+    """Add marks to a child-month: one write unit, harmless to repeat. Return those that are late.
+
+    Marks that come after approval are kept apart. A child-month that is full takes no more: its
+    records stay in evidence.
+    """
+    new = set(marks)
+    key = keys.sheet(site_id, month, child_id)
+    first = MarksRow.enrolment_id.set(MarksRow.enrolment_id | enrolment_id)
+    room = MarksRow.marks.does_not_exist() | (size(MarksRow.marks) < MARKS_MAX)
+    changed, item = update(
+        MarksRow, key, [MarksRow.marks.add(new), first], MarksRow.locked.does_not_exist() & room
+    )
+    if changed or item is None:
+        return frozenset()
+    if "locked" not in item:
+        return frozenset()
+    new -= set(map(int, item.get("marks", {}).get("NS", ())))
+    if new:
+        room = MarksRow.late.does_not_exist() | (size(MarksRow.late) < MARKS_MAX)
+        update(MarksRow, key, [MarksRow.late.add(new), first], room)
+    return frozenset(new)
+
+
+def find_sheet(site_id: str, month: Month, child_id: str) -> ChildSheet:
+    """Return a child-month; empty where nothing was marked or said. One call."""
+    pk, marks_sk = keys.sheet(site_id, month, child_id)
+    said_sk = keys.sheet_said(site_id, month, child_id)[1]
+    condition = MarksRow.sk.between(marks_sk, said_sk)
+    answer = table_of(MarksRow).query(pk, condition, consistent_read=True)
+    found = dict(_sheets(answer.get("Items", []), pk))
+    return found.get(child_id) or no_sheet(site_id, month, child_id)
+
+
+def list_sheets(
+    site_id: str, month: Month, *, first: str | None = None, last: str | None = None
+) -> dict[str, ChildSheet]:
+    """Return a provider-month by child: one query, as many pages as it has megabytes.
+
+    first, last: only children between these ids, both included.
+    """
+    pk = keys.sheet(site_id, month, "")[0]
+    some = None
+    if first is not None and last is not None:
+        some = MarksRow.sk.between(first, last + _SAID)
+    table, start, items = table_of(MarksRow), None, []
+    while True:
+        answer = table.query(pk, some, consistent_read=True, exclusive_start_key=start)
+        items += answer["Items"]
+        start = answer.get("LastEvaluatedKey")
+        if start is None:
+            return dict(_sheets(items, pk))
+
+
+def no_sheet(site_id: str, month: Month, child_id: str) -> ChildSheet:
+    """Return the child-month of which nothing is stored."""
+    key = keys.sheet_said(site_id, month, child_id)
+    return ChildSheet(frozenset(), frozenset(), Kept(EMPTY, *key, 0, "{}"))
+
+
+def keep_sheet(kept: Kept[Sheet], sheet: Sheet) -> Put:
+    """Describe what people say of a child-month next."""
+    if kept.version == 0:
+        return SHEETS.create((kept.pk, kept.sk), sheet)
+    return SHEETS.replace(kept, sheet)
+
+
+def lock_marks(site_id: str, month: Month, child_id: str, *, marks: int) -> Update:
+    """Describe that later marks are late; raced if marks came since they were counted.
+
+    Sets of marks only grow, so the same number is the same set.
+    """
+    same = MarksRow.marks.does_not_exist() if marks == 0 else size(MarksRow.marks) == marks
+    row = MarksRow(*keys.sheet(site_id, month, child_id))
+    return Update(row, [MarksRow.locked.set(1)], only_if=same, otherwise=Raced())
+
+
+def restore_lock(site_id: str, month: Month, child_id: str) -> None:
+    """Lock a child-month that is approved; part of a rebuild."""
+    update(MarksRow, keys.sheet(site_id, month, child_id), [MarksRow.locked.set(1)], None)
+
+
+def find_site_month(site_id: str, month: Month) -> Kept[SiteMonth]:
+    """Return whether a provider's month is closed; open, at version 0, before anybody said so."""
+    key = keys.site_month(site_id, month)
+    fresh = SiteMonth(site_id=site_id, month=str(month))
+    return SITE_MONTHS.find(key) or Kept(fresh, *key, 0, "{}")
+
+
+def keep_site_month(kept: Kept[SiteMonth], state: SiteMonth) -> Put:
+    if kept.version == 0:
+        return SITE_MONTHS.create((kept.pk, kept.sk), state)
+    return SITE_MONTHS.replace(kept, state)
+
+
+_SHEET_DECODER = msgspec.json.Decoder(Sheet)
+_NO_MARKS: frozenset[int] = frozenset()
+
+
+def _sheets(items: Iterable[dict[str, Any]], pk: str) -> Iterator[tuple[str, ChildSheet]]:
+    """Yield child → sheet; a child's marks sort right before what was said of them."""
+    child_id, marks, late = "", _NO_MARKS, _NO_MARKS
+    waiting = False
+    for item in items:
+        sk: str = item["sk"]["S"]
+        if not sk.endswith(_SAID):
+            if waiting:
+                yield child_id, _unsaid(pk, child_id, marks, late)
+            child_id, waiting = sk, True
+            numbers = item.get("marks")
+            marks = frozenset(map(int, numbers["NS"])) if numbers else _NO_MARKS
+            numbers = item.get("late")
+            late = frozenset(map(int, numbers["NS"])) if numbers else _NO_MARKS
+            continue
+        said_of = sk[: -len(_SAID)]
+        if waiting and child_id != said_of:
+            yield child_id, _unsaid(pk, child_id, marks, late)
+            waiting = False
+        if not waiting:
+            marks, late = _NO_MARKS, _NO_MARKS
+        body = item["body"]["S"]
+        kept = Kept(_SHEET_DECODER.decode(body), pk, sk, int(item["v"]["N"]), body)
+        yield said_of, ChildSheet(marks, late, kept)
+        waiting = False
+    if waiting:
+        yield child_id, _unsaid(pk, child_id, marks, late)
+
+
+def _unsaid(pk: str, child_id: str, marks: frozenset[int], late: frozenset[int]) -> ChildSheet:
+    return ChildSheet(marks, late, Kept(EMPTY, pk, child_id + _SAID, 0, "{}"))
