@@ -8,9 +8,11 @@ from datetime import date
 
 from chalicelib.billing.rules.pricing import ChildMonth, Day, ProviderMonth, Standing, Stay
 from chalicelib.kernel.periods import Month
+from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.policy.actions import load_pack
 from chalicelib.providers import store as providers
-from chalicelib.providers.rules import Site, SiteState
+from chalicelib.providers.rules import Organisation, Site, SiteState
+from chalicelib.storage import vault
 from chalicelib.storage.commit import commit
 
 # A month of 21 working days in the pack's calendar.
@@ -83,3 +85,31 @@ def a_site_on_the_list(site_id: str = "site-aaaa", **other: object) -> Site:
     site = replace(usual, **other)
     commit(providers.create_site(site))
     return site
+
+
+def an_organisation(organisation_id: str = "org-site-aaaa", **other: object) -> Organisation:
+    """Store an organisation with a confirmed account."""
+    usual = Organisation(
+        organisation_id=organisation_id,
+        name="Ақбота",
+        form="private",
+        bin_alias=f"bin-of-{organisation_id}",
+        account="confirmed",
+        created_at="2025-01-01T00:00:00.000000Z",
+    )
+    organisation = replace(usual, **other)
+    taken = AnotherContent()
+    identity = {
+        "payee": 'ТОО "Ақбота"',
+        "bin": "010140000012",
+        "account": "KZ3807010KSN01010001",
+        "bank": "KKMFKZ2A",
+        "contact": "+77010000000",
+    }
+    commit(
+        [
+            *providers.create_organisation(organisation, otherwise=taken),
+            *vault.seal(f"ORG#{organisation_id}", identity),
+        ]
+    )
+    return organisation

@@ -104,7 +104,7 @@ def test_a_signed_claim_waits_for_its_agreement_while_more_is_due():
 
 @pytest.mark.parametrize("state", ["agreed", "released", "sent", "settled", "returned"])
 def test_what_comes_after_the_agreement_is_a_claim_of_its_own(state):
-    known, claim = plan(ONE, a_claim(state=state), 50_00)
+    _, claim = plan(ONE, a_claim(state=state), 50_00)
 
     assert claim.number == 2
     assert claim.amount_tiyn == 50_00
