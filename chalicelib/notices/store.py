@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from chalicelib.notices.rules import Channel
 from chalicelib.storage import keys
@@ -15,6 +15,12 @@ from chalicelib.storage.shelf import Kept
 def find_notice(to: str, event_key: str) -> Kept[Notice] | None:
     """Return one notice."""
     return NOTICES.find(keys.notice(to, event_key))
+
+
+def find_notices(named: Sequence[tuple[str, str]]) -> list[Kept[Notice]]:
+    """Return those notices that exist, by (addressee, event key). One call per hundred."""
+    found = NOTICES.find_many([keys.notice(to, event_key) for to, event_key in named])
+    return list(found.values())
 
 
 def list_notices(to: str, *, after: str | None, limit: int) -> Iterator[Kept[Notice]]:
