@@ -20,7 +20,8 @@ def carry_out(event: Any) -> dict[str, Any]:
     """Handle a batch of new outbox rows; return those to be delivered again.
 
     The batch is carried out together; where that fails, row by row, to find the culprit. A record
-    that fails goes back with those after it, as streams demand; a notice whose addressee is gone (erased) is logged and passed over, because time will not bring them back.
+    that fails goes back with those after it, as streams demand; a notice whose
+    addressee is gone (erased) is logged and passed over: time will not bring them back.
     """
     new = [r for r in event["Records"] if r.get("eventName") == "INSERT"]
     if _together(new):
