@@ -56,10 +56,12 @@ def days_of(
     sheet: ChildSheet, stays: Sequence[Stay], where: SiteAndPack, *, today: date
 ) -> tuple[Day, ...]:
     """Return a child-month's days at a site as they stand today."""
+    said = sheet.said.value
     return rules.timesheet(
-        sheet.marks,
+        # What was approved is fixed; its marks are looked at again only when late ones came.
+        sheet.marks if said.codes is None or sheet.late_digits else (),
         sheet.late,
-        sheet.said.value,
+        said,
         month=where.month,
         enrolled=tuple(stay.days for stay in stays),
         calendar=where.pack.calendar,

@@ -185,7 +185,7 @@ def approve(
         "attendance/sheet-approved",
         by,
         now,
-        store.lock_marks(place, month, child_id, marks=len(desk.sheet.marks)),
+        store.lock_marks(place, month, child_id, marks=len(desk.sheet.digits)),
         outbox.notice(
             f"timesheet-approved#{place}#{month}#{child_id}",
             to=f"person:{person.person_id}",

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
 from chalicelib.attendance.rules.marks import (
     ABSENCE_CODES,
@@ -100,11 +100,13 @@ def fold(
     enrolled: Sequence[DateRange],
     calendar: Calendar,
     upto: date | None = None,
+    standing: Standing = "open",
 ) -> tuple[Day, ...]:
     """Return the days of a month in order, each as its marks make it.
 
     enrolled: the child's days at the site. upto: the last day that is over; later days stand only
-    if they were marked. The result depends on the set of marks alone. Raises CalendarMissing.
+    if they were marked. standing: of the days in question; the others are never held. The result
+    depends on the set of marks alone. Raises CalendarMissing.
     """
     came = left = absent = guessed = 0
     reasons: dict[int, str] = {}
@@ -127,24 +129,30 @@ def fold(
 
     touched = came | left | absent | guessed
     last = month.last.day if upto is None else _upto(month, upto)
+    beside: Standing = "open" if standing == "open" else "confirmed"
     days: list[Day] = []
     for number, (on, base) in enumerate(_bases(month, tuple(enrolled), calendar), start=1):
         bit = 1 << number
         if not touched & bit:
             if number > last and base != "X":
                 continue
-            days.append(_day(on, base or "N", () if base else ("no-record",)))
+            if base:
+                days.append(_day(on, base, (), False, beside))
+            else:
+                days.append(_day(on, "N", ("no-record",), False, standing))
         elif base:
-            days.append(_day(on, base, ("day-off",) if base == "H" else ("not-enrolled",)))
+            flag: Flag = "day-off" if base == "H" else "not-enrolled"
+            days.append(_day(on, base, (flag,), False, beside))
         elif came & bit or (left & bit and not absent & bit):
-            days.append(_day(on, "P", _present_flags(came & bit, left & bit, absent & bit)))
+            flags = _present_flags(came & bit, absent & bit)
+            days.append(_day(on, "P", flags, False, standing))
         elif absent & bit:
-            flags: tuple[Flag, ...] = ("conflict",) if left & bit else ()
+            flags = ("conflict",) if left & bit else ()
             if number in several:
                 flags = (*flags, "corrected")
-            days.append(_day(on, reasons[number], flags))
+            days.append(_day(on, reasons[number], flags, False, standing))
         else:
-            days.append(_day(on, "N", ("guessed",)))
+            days.append(_day(on, "N", ("guessed",), False, standing))
     return tuple(days)
 
 
@@ -211,7 +219,7 @@ def _visit(came: Mark | None, left: Mark | None) -> Visit:
     )
 
 
-def _present_flags(came: int, left: int, absent: int) -> tuple[Flag, ...]:
+def _present_flags(came: int, absent: int) -> tuple[Flag, ...]:
     if absent:
         return ("conflict",)
     if not came:
@@ -262,3 +270,12 @@ def _day(
 
 
 same_day = _day
+
+
+@lru_cache(maxsize=256)
+def confirmed_days(month: Month) -> tuple[dict[str, Day], ...]:
+    """Return for each day of a month code → the day, confirmed; for sheets that are approved."""
+    codes = get_args(DayCode)
+    return tuple(
+        {code: _day(on, code, (), False, "confirmed") for code in codes} for on in month.days()
+    )

@@ -12,9 +12,10 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Literal, TypeVar
 
-from chalicelib.attendance.rules.days import Day, DayCode, Flag, Standing, fold, same_day
+from chalicelib.attendance.rules.days import Day, DayCode, confirmed_days, fold, same_day
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import DateRange, Month, from_stamp, local_day, stamp
 from chalicelib.kernel.refusals import AnotherContent, Malformed, NotAllowed, OutOfTurn, Unknown
@@ -174,24 +175,32 @@ def timesheet(
     late: marks that came after approval; they change nothing by themselves and are flagged.
     """
     upto = None if today > month.last else today - timedelta(days=1)
-    if sheet.codes is None:
-        days = fold(marks, month=month, enrolled=enrolled, calendar=calendar, upto=upto)
-        standing: Standing = "undecided" if today > dates.approve_to else "open"
-    else:
+    if sheet.codes is not None:
         days = _approved(sheet.codes, month)
-        standing = "confirmed"
         if late:
             folded = fold(
                 {*marks, *late}, month=month, enrolled=enrolled, calendar=calendar, upto=upto
             )
             days = _late(days, folded)
-    if sheet is EMPTY and standing == "open":
+    else:
+        days = fold(
+            marks,
+            month=month,
+            enrolled=enrolled,
+            calendar=calendar,
+            upto=upto,
+            standing="undecided" if today > dates.approve_to else "open",
+        )
+    if not (sheet.proofs or sheet.disputes or sheet.decisions):
         return days
     proofs = {proof.on: proof for proof in sheet.proofs}
     disputed = {dispute.on for dispute in sheet.disputes}
     decisions = {decision.on: decision for decision in sheet.decisions}
+    spoken = proofs.keys() | disputed | decisions.keys()
     return tuple(
-        _standing(day, proofs.get(day.on), day.on in disputed, decisions.get(day.on), standing)
+        _said(day, proofs.get(day.on), day.on in disputed, decisions.get(day.on))
+        if day.on in spoken and day.counted
+        else day
         for day in days
     )
 
@@ -395,39 +404,34 @@ def _open(day: Day) -> bool:
     return day.standing == "disputed"
 
 
+# Most children of a site share a few patterns of a month.
+@lru_cache(maxsize=1024)
 def _approved(codes: str, month: Month) -> tuple[Day, ...]:
-    return tuple(
-        same_day(on, code) for on, code in zip(month.days(), codes, strict=False) if code != "-"
-    )
+    known = zip(confirmed_days(month), codes, strict=False)
+    return tuple([of_day[code] for of_day, code in known if code != "-"])
 
 
 def _late(approved: Sequence[Day], folded: Sequence[Day]) -> tuple[Day, ...]:
     now = {day.on: day.code for day in folded}
     return tuple(
-        same_day(day.on, day.code, ("late-mark",)) if now.get(day.on, day.code) != day.code else day
+        same_day(day.on, day.code, ("late-mark",), False, "confirmed")
+        if now.get(day.on, day.code) != day.code
+        else day
         for day in approved
     )
 
 
-def _standing(
-    day: Day,
-    proof: Proof | None,
-    disputed: bool,
-    decision: Decision | None,
-    otherwise: Standing,
-) -> Day:
-    code, flags, standing = day.code, day.flags, otherwise
-    proved = False
-    if proof is not None and day.counted and code != "P":
-        code, proved = proof.reason, True
+def _said(day: Day, proof: Proof | None, disputed: bool, decision: Decision | None) -> Day:
+    """Return a day in question with what people said of it."""
+    code, flags, standing = day.code, day.flags, day.standing
+    proved = proof is not None and code != "P"
+    if proof is not None and proved:
+        code = proof.reason
         flags = tuple(flag for flag in flags if flag != "no-record")
-    if not day.counted:
-        standing = "confirmed"
-    elif decision is not None:
+    if decision is not None:
+        proved = proved and code == decision.code
         code, standing = decision.code, "confirmed"
-        proved = proved and proof is not None and proof.reason == code
-        decided: Flag = "decided"
-        flags = (*flags, decided)
+        flags = (*flags, "decided")
     elif disputed:
         standing = "disputed"
     return same_day(day.on, code, flags, proved, standing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,11 +41,21 @@ class MarksRow(AttendanceRow):
 
 @dataclass(frozen=True, slots=True)
 class ChildSheet:
-    """A child-month as it is stored: its marks, and what people said."""
+    """A child-month as it is stored: its marks as digits, and what people said."""
 
-    marks: frozenset[int]
-    late: frozenset[int]
+    digits: Sequence[str]
+    late_digits: Sequence[str]
     said: Kept[Sheet]
+
+    @property
+    def marks(self) -> frozenset[int]:
+        """Return the marks that came in time. Made when asked for: approved sheets need none."""
+        return frozenset(map(int, self.digits))
+
+    @property
+    def late(self) -> frozenset[int]:
+        """Return the marks that came after approval."""
+        return frozenset(map(int, self.late_digits))
 
 
 SHEETS: Shelf[Sheet] = Shelf(AttendanceRow, Sheet)
@@ -111,7 +121,7 @@ def list_sheets(
 def no_sheet(site_id: str, month: Month, child_id: str) -> ChildSheet:
     """Return the child-month of which nothing is stored."""
     key = keys.sheet_said(site_id, month, child_id)
-    return ChildSheet(frozenset(), frozenset(), Kept(EMPTY, *key, 0, "{}"))
+    return ChildSheet((), (), Kept(EMPTY, *key, 0, "{}"))
 
 
 def keep_sheet(kept: Kept[Sheet], sheet: Sheet) -> Put:
@@ -150,37 +160,39 @@ def keep_site_month(kept: Kept[SiteMonth], state: SiteMonth) -> Put:
 
 
 _SHEET_DECODER = msgspec.json.Decoder(Sheet)
-_NO_MARKS: frozenset[int] = frozenset()
+_NONE: Sequence[str] = ()
 
 
 def _sheets(items: Iterable[dict[str, Any]], pk: str) -> Iterator[tuple[str, ChildSheet]]:
     """Yield child → sheet; a child's marks sort right before what was said of them."""
-    child_id, marks, late = "", _NO_MARKS, _NO_MARKS
-    waiting = False
+    waiting: dict[str, Any] | None = None
     for item in items:
         sk: str = item["sk"]["S"]
         if not sk.endswith(_SAID):
-            if waiting:
-                yield child_id, _unsaid(pk, child_id, marks, late)
-            child_id, waiting = sk, True
-            numbers = item.get("marks")
-            marks = frozenset(map(int, numbers["NS"])) if numbers else _NO_MARKS
-            numbers = item.get("late")
-            late = frozenset(map(int, numbers["NS"])) if numbers else _NO_MARKS
+            if waiting is not None:
+                yield _unsaid(pk, waiting)
+            waiting = item
             continue
-        said_of = sk[: -len(_SAID)]
-        if waiting and child_id != said_of:
-            yield child_id, _unsaid(pk, child_id, marks, late)
-            waiting = False
-        if not waiting:
-            marks, late = _NO_MARKS, _NO_MARKS
+        child_id = sk[: -len(_SAID)]
+        if waiting is not None and waiting["sk"]["S"] != child_id:
+            yield _unsaid(pk, waiting)
+            waiting = None
         body = item["body"]["S"]
         kept = Kept(_SHEET_DECODER.decode(body), pk, sk, int(item["v"]["N"]), body)
-        yield said_of, ChildSheet(marks, late, kept)
-        waiting = False
-    if waiting:
-        yield child_id, _unsaid(pk, child_id, marks, late)
+        yield child_id, ChildSheet(*_digits(waiting), kept)
+        waiting = None
+    if waiting is not None:
+        yield _unsaid(pk, waiting)
 
 
-def _unsaid(pk: str, child_id: str, marks: frozenset[int], late: frozenset[int]) -> ChildSheet:
-    return ChildSheet(marks, late, Kept(EMPTY, pk, child_id + _SAID, 0, "{}"))
+def _unsaid(pk: str, item: dict[str, Any]) -> tuple[str, ChildSheet]:
+    child_id = item["sk"]["S"]
+    kept = Kept(EMPTY, pk, child_id + _SAID, 0, "{}")
+    return child_id, ChildSheet(*_digits(item), kept)
+
+
+def _digits(item: dict[str, Any] | None) -> tuple[Sequence[str], Sequence[str]]:
+    if item is None:
+        return _NONE, _NONE
+    marks, late = item.get("marks"), item.get("late")
+    return marks["NS"] if marks else _NONE, late["NS"] if late else _NONE
