@@ -120,10 +120,17 @@ class Month:
         return Month(self.year - (self.month == 1), (self.month - 2) % 12 + 1)
 
     def days(self) -> Iterator[date]:
-        return (self.first + timedelta(days=n) for n in range(self.last.day))
+        return iter(_days_of(self))
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.month:02d}"
+
+
+# A provider-month walks the same thirty days for each of its children.
+@lru_cache(maxsize=64)
+def _days_of(month: Month) -> tuple[date, ...]:
+    first = month.first
+    return tuple(first + timedelta(days=n) for n in range(month.last.day))
 
 
 @dataclass(frozen=True, slots=True)
