@@ -9,12 +9,13 @@ from datetime import UTC, date, datetime
 import pytest
 
 from chalicelib.billing import actions
-from chalicelib.billing.rules import ledger
+from chalicelib.billing.rules import figures, ledger
 from chalicelib.billing.rules.ledger import BudgetShort
-from chalicelib.billing.rules.statements import MonthNotOver
+from chalicelib.billing.rules.statements import MonthNotOver, why_not_paid
 from chalicelib.billing.store import ledger as books
 from chalicelib.billing.store import statements as store
 from chalicelib.journal import actions as journal
+from chalicelib.journal import store as entries
 from chalicelib.kernel.actors import Actor, Role, system
 from chalicelib.kernel.money import tenge
 from chalicelib.kernel.refusals import AnotherContent, Unknown
@@ -133,7 +134,7 @@ def test_without_a_budget_the_month_is_held_and_says_so_then_goes_on_by_itself()
     assert billed.held == "billing/budget-short"
     head, statements = store.load_site_month("site-aaaa", OCTOBER)
     assert statements == []
-    assert [w.reason for w in actions.why_not_paid(head.value)] == ["billing/budget-short"]
+    assert [w.reason for w in why_not_paid(head.value)] == ["billing/budget-short"]
 
     allot()
     assert bill(the_month()).statement.movement_tiyn == tenge(179_524)
@@ -160,8 +161,8 @@ def test_less_is_taken_from_what_is_accrued_and_the_rest_is_recoverable():
         target=ledger.payable("org-site-aaaa"),
         at="2026-11-12T00:00:00.000000Z",
     )
-    actions.journal.commit(
-        actions.journal.entry("test/agreed", "test/x", by=JOB, now=NOW),
+    entries.commit(
+        entries.entry("test/agreed", "test/x", by=JOB, now=NOW),
         store.open_run(
             store.BillingRun(
                 run_id="run-aaaa", programme="p", area="a", month="m", by="b", at="t", asked="x"
@@ -234,7 +235,7 @@ def test_a_doubled_day_holds_both_until_one_is_decided():
     assert corrected.statement.cause == "doubled-day"
     assert (accrued(here), accrued(there)) == (0, 0)
     head, _ = store.load_site_month("site-bbbb", OCTOBER)
-    assert [(w.reason, w.days) for w in actions.why_not_paid(head.value)] == [("doubled", 21)]
+    assert [(w.reason, w.days) for w in why_not_paid(head.value)] == [("doubled", 21)]
 
     # The department decides that the child was not there.
     bill(a_month(a_child(codes="N" * 21), site_id="site-bbbb"))
@@ -412,7 +413,7 @@ def test_figures_say_what_list_based_payment_would_have_cost():
     bill(the_month())
     head, _ = store.load_site_month("site-aaaa", OCTOBER)
 
-    figure = actions.public_figures.figure_of(head.value)
+    figure = figures.figure_of(head.value)
 
     assert figure.list_based_tiyn == tenge(4 * 65_000)
     assert figure.child_days == 58
@@ -420,8 +421,6 @@ def test_figures_say_what_list_based_payment_would_have_cost():
 
 
 def test_providers_under_five_children_stand_together():
-    from chalicelib.billing.rules import figures
-
     def head(site_id: str, children: int):
         return replace(
             store.SiteMonth(

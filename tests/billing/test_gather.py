@@ -12,7 +12,8 @@ from chalicelib.attendance import store as sheets
 from chalicelib.attendance.rules import Sheet
 from chalicelib.attendance.rules.marks import ABSENCE_KINDS, IN, OUT
 from chalicelib.billing import actions
-from chalicelib.billing.rules.statements import MonthForgotten
+from chalicelib.billing.rules.statements import MonthForgotten, why_not_paid
+from chalicelib.billing.store import statements
 from chalicelib.kernel.actors import Actor, Role, system
 from chalicelib.kernel.money import tenge
 from chalicelib.storage.commit import commit
@@ -123,8 +124,8 @@ def test_a_month_that_was_not_closed_says_so():
 
     bill()
 
-    head, _ = actions.store.load_site_month(SITE, MARCH)
-    assert [w.reason for w in actions.why_not_paid(head.value)] == ["not-closed", "undecided"]
+    head, _ = statements.load_site_month(SITE, MARCH)
+    assert [w.reason for w in why_not_paid(head.value)] == ["not-closed", "undecided"]
 
 
 def test_a_month_whose_children_the_rosters_may_have_forgotten_is_not_billed_again():

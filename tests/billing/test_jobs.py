@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from chalicelib.billing import actions, jobs
+from chalicelib.billing.store import statements
 from chalicelib.kernel.money import tenge
 from tests.attendance.builders import MARCH, SITE, child, open_site
 
@@ -34,7 +35,7 @@ def _town(cloud):
 
 
 def posted():
-    return actions.store.load_site_month(SITE, MARCH)[1]
+    return statements.load_site_month(SITE, MARCH)[1]
 
 
 def event(text: str) -> SimpleNamespace:

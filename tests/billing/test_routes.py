@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 import pytest
 
 from chalicelib.billing import actions
+from chalicelib.kernel.actors import system
 from chalicelib.kernel.money import tenge
 
 from .builders import OCTOBER, a_child, a_month, a_site_on_the_list
 
 NOW = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
-JOB = actions.Actor("billing", frozenset({actions.Role.AUDITOR}))
+JOB = system("billing")
 BUDGET = "/v1/billing/budgets/preschool/taldykorgan/2026"
 MONTH = "/v1/billing/sites/site-aaaa/months/2026-10"
 ALLOTMENT = {"amount_tiyn": tenge(10_000_000), "act": "№ 12, 05.01.2026"}

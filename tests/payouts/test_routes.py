@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -12,9 +13,10 @@ from lxml import etree
 
 from chalicelib.kernel.money import tenge
 from chalicelib.payouts import actions, store
+from chalicelib.payouts.actions import paying
 from tests.billing.builders import OCTOBER, a_site_on_the_list, an_organisation
 
-from .builders import JOB, NOW, allot, answer_file, bill
+from .builders import FINANCE, JOB, NOW, allot, answer_file, bill
 
 SUM = tenge(65_000)
 SCHEMA = etree.XMLSchema(etree.parse(Path(__file__).with_name("pain.001.001.09.xsd")))
@@ -269,12 +271,12 @@ def test_an_area_without_a_treasury_account_pays_nobody(town, monkeypatch):
 
 def test_files_of_a_run_that_is_not_made_wait(town):
     town.released()
-    actions._open_run(
+    paying._open_run(
         "run-aaaa",
         programme="preschool",
         area="taldykorgan",
         month=OCTOBER,
-        by=actions.Actor("x", frozenset({actions.Role.FINANCE}), areas=frozenset({"taldykorgan"})),
+        by=FINANCE,
         now=NOW,
     )
 
@@ -293,7 +295,7 @@ def test_money_follows_no_unconfirmed_account(town):
     from chalicelib.storage.commit import commit
 
     kept = providers.load_organisation("org-site-aaaa")
-    changed = actions.replace(kept.value, account="new")
+    changed = replace(kept.value, account="new")
     commit([providers.keep_organisation(kept, changed)])
     town.sign()
     town.agree()

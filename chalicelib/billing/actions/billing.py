@@ -1,4 +1,4 @@
-"""Bill provider-months, allot budgets, show what was posted.
+"""Bill a provider-month.
 
 A billing holds on to the head of its provider-month: every commit is conditional on the version it
 left behind, so of two billers at once one begins again, from the timesheets on. Killed anywhere,
@@ -30,30 +30,22 @@ from chalicelib.billing.rules.statements import (
     MonthNotOver,
     SiteMonth,
     Statement,
-    Waiting,
     plan_statement,
     posted_lines,
-    why_not_paid,
 )
 from chalicelib.billing.store import ledger as books
 from chalicelib.billing.store import statements as store
 from chalicelib.billing.store.statements import (
-    Allotment,
-    BillingRun,
-    Budget,
     Claimants,
     ClaimedElsewhere,
 )
 from chalicelib.journal import store as journal
-from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import DateRange, Month, local_day, stamp
-from chalicelib.kernel.refusals import AnotherContent, Unknown
-from chalicelib.policy.actions import list_packs, load_pack
+from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Pack
-from chalicelib.providers import store as providers
 from chalicelib.storage import outbox
 from chalicelib.storage.commit import Write, settles
-from chalicelib.storage.secrets import fingerprint
 from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import store as vouchers
 from chalicelib.vouchers.rules.enrolling import ROSTER_REMEMBERS_DAYS
@@ -62,8 +54,6 @@ POSTED = "billing/posted"
 BILL = "billing/bill"
 # A commit holds 100 writes: the head, the journal's entry, and these.
 _CLAIMS_IN_A_COMMIT = 90
-# Months for which corrections are looked for again on the first check day; rosters know these.
-MONTHS_BACK = 2
 
 Gather = Callable[[str, Month, date], ProviderMonth]
 
@@ -74,9 +64,6 @@ class Billed:
 
     statement: Statement | None
     held: str | None = None
-
-
-# --- billing a provider-month -------------------------------------------------------------------
 
 
 def gather_month(site_id: str, month: Month, today: date) -> ProviderMonth:
@@ -409,226 +396,3 @@ def _booked(statement: Statement) -> list[Write]:
     )
     short = BudgetShort(programme=statement.programme, area=statement.area, year=month.year)
     return books.book(posting, otherwise={money: short})
-
-
-# --- lists of work ------------------------------------------------------------------------------
-
-
-def months_to_bill(at: datetime) -> list[tuple[Pack, Month]]:
-    """Return which packs bill which months on the day of a schedule's event.
-
-    A month is billed daily from the first check day to payday of the month after it; on the first
-    check day the months before it are looked at again, for corrections.
-    """
-    today = local_day(at)
-    wanted: list[tuple[Pack, Month]] = []
-    for pack in list_packs():
-        month = Month.preceding(at)
-        if not _in_force(pack, month.last):
-            continue
-        dates = pack.at(month.last).month_calendar.dates(month, pack.calendar)
-        if not dates.check_from <= today <= max(dates.claim_to, dates.pay_on):
-            continue
-        wanted.append((pack, month))
-        if today == dates.check_from:
-            for _ in range(MONTHS_BACK):
-                month = month.before()
-                if _in_force(pack, month.last):
-                    wanted.append((pack, month))
-    return wanted
-
-
-def list_sites(programme: str, area: str) -> list[str]:
-    """Return the ids of all sites of an area, whatever their state: what was attended is due."""
-    return [kept.value.site_id for kept in providers.list_sites(programme, area)]
-
-
-@settles
-def open_run(
-    run_id: str, *, programme: str, area: str, month: Month, by: Actor, now: datetime
-) -> list[str]:
-    """Note that a month is billed on demand; return the sites to bill.
-
-    The same run again returns them again. Raises NoPack, Unknown, MonthNotOver, AnotherContent.
-    """
-    if not by.serves(area):
-        raise Unknown()
-    load_pack(programme, area)
-    if month >= Month.containing(now):
-        raise MonthNotOver(month=str(month))
-    asked = fingerprint([programme, area, str(month)])
-    kept = store.find_run(run_id)
-    if kept is not None and kept.value.asked != asked:
-        raise AnotherContent()
-    if kept is None:
-        run = BillingRun(
-            run_id=run_id,
-            programme=programme,
-            area=area,
-            month=str(month),
-            by=by.subject,
-            at=stamp(now),
-            asked=asked,
-        )
-        entry = journal.entry(
-            "billing/run-opened",
-            f"billing-run/{run_id}",
-            by=by,
-            now=now,
-            programme=programme,
-            area=area,
-            month=str(month),
-        )
-        journal.commit(entry, store.open_run(run))
-    return list_sites(programme, area)
-
-
-# --- budgets ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetShown:
-    """A year's budget: allotted by its newest act, and what may still be spent."""
-
-    programme: str
-    area: str
-    year: int
-    amount_tiyn: int
-    left_tiyn: int
-    acts: tuple[Allotment, ...]
-
-
-@settles
-def allot(
-    *,
-    programme: str,
-    area: str,
-    year: int,
-    amount_tiyn: int,
-    act: str,
-    by: Actor,
-    now: datetime,
-) -> BudgetShown:
-    """Set a year's budget by an act; the same act again changes nothing.
-
-    Less than was spent is refused by the ledger itself. Raises Unknown, NoPack, AnotherContent,
-    BudgetShort.
-    """
-    if not by.serves(area):
-        raise Unknown()
-    load_pack(programme, area)
-    kept = store.find_budget(programme, area, year)
-    acts = kept.value.acts if kept is not None else ()
-    earlier = next((a for a in acts if a.act == act), None)
-    if earlier is not None:
-        if earlier.amount_tiyn != amount_tiyn:
-            raise AnotherContent()
-        return see_budget(programme=programme, area=area, year=year, by=by)
-    before = kept.value.amount_tiyn if kept is not None else 0
-    money = ledger.budget(programme, area, year)
-    posting = ledger.posting(
-        f"budget#{programme}#{area}#{year}#{len(acts) + 1:04d}",
-        (
-            (ledger.treasury(programme, area, year), before - amount_tiyn),
-            (money, amount_tiyn - before),
-        ),
-        at=stamp(now),
-        act=act,
-    )
-    budget = Budget(
-        programme=programme,
-        area=area,
-        year=year,
-        amount_tiyn=amount_tiyn,
-        acts=(*acts, Allotment(act=act, amount_tiyn=amount_tiyn, at=stamp(now))),
-    )
-    entry = journal.entry(
-        "billing/allotted",
-        f"budget/{programme}/{area}/{year}",
-        by=by,
-        now=now,
-        act=act,
-        amount_tiyn=amount_tiyn,
-    )
-    short = BudgetShort(programme=programme, area=area, year=year)
-    journal.commit(
-        entry, store.keep_budget(kept, budget), *books.book(posting, otherwise={money: short})
-    )
-    return see_budget(programme=programme, area=area, year=year, by=by)
-
-
-def see_budget(*, programme: str, area: str, year: int, by: Actor) -> BudgetShown:
-    """Return a year's budget and what is left of it. Raises Unknown."""
-    kept = store.find_budget(programme, area, year)
-    if kept is None or not (by.serves(area) or by.has(Role.AUDITOR)):
-        raise Unknown()
-    money = ledger.budget(programme, area, year)
-    return BudgetShown(
-        programme=programme,
-        area=area,
-        year=year,
-        amount_tiyn=kept.value.amount_tiyn,
-        left_tiyn=books.balances([money])[money],
-        acts=kept.value.acts,
-    )
-
-
-# --- what was posted ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteMonthSeen:
-    """A provider-month: statements, what is due now, and what keeps money from being posted."""
-
-    head: SiteMonth
-    statements: tuple[Statement, ...]
-    waiting: tuple[Waiting, ...]
-    pay_on: date
-
-
-def see_month(site_id: str, month: Month, *, by: Actor) -> SiteMonthSeen:
-    """Return a provider-month to those who may see it. Raises Unknown."""
-    site = providers.load_site(site_id).value
-    if not may_see(by, organisation_id=site.organisation_id, area=site.area):
-        raise Unknown()
-    kept, statements = store.load_site_month(site_id, month)
-    pack = load_pack(site.programme, site.area)
-    head = kept.value if kept is not None else None
-    return SiteMonthSeen(
-        head=head
-        or SiteMonth(
-            site_id=site_id,
-            organisation_id=site.organisation_id,
-            programme=site.programme,
-            area=site.area,
-            month=str(month),
-        ),
-        statements=tuple(statements),
-        waiting=why_not_paid(head),
-        pay_on=pack.at(month.last).month_calendar.pay_on(month, pack.calendar),
-    )
-
-
-def may_see(by: Actor, *, organisation_id: str, area: str) -> bool:
-    """Return whether a caller may see an organisation's money: its own, its area's, or all."""
-    if by.has(Role.HEAD) and organisation_id in by.organisations:
-        return True
-    if by.has(Role.DEPARTMENT, Role.FINANCE, Role.OPERATOR) and by.serves(area):
-        return True
-    return by.has(Role.AUDITOR)
-
-
-def list_heads(programme: str, area: str, month: Month) -> list[SiteMonth]:
-    """Return how each provider-month of an area stands, by site; those never billed are absent."""
-    load_pack(programme, area)
-    found = store.find_heads(month, list_sites(programme, area))
-    return [found[site_id].value for site_id in sorted(found)]
-
-
-def figures(programme: str, area: str, month: Month) -> tuple[public_figures.Figure, ...]:
-    """Return an area's public figures of a month. Raises NoPack."""
-    return public_figures.public(list_heads(programme, area, month))
-
-
-def _in_force(pack: Pack, day: date) -> bool:
-    return pack.valid_from <= day and (pack.valid_to is None or day <= pack.valid_to)

@@ -1,0 +1,98 @@
+"""Which provider-months are billed when: by the calendar, and on demand."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from chalicelib.billing.rules.statements import (
+    MonthNotOver,
+)
+from chalicelib.billing.store import statements as store
+from chalicelib.billing.store.statements import (
+    BillingRun,
+)
+from chalicelib.journal import store as journal
+from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.periods import Month, local_day, stamp
+from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.policy.actions import list_packs, load_pack
+from chalicelib.policy.rules import Pack
+from chalicelib.providers import store as providers
+from chalicelib.storage.commit import settles
+from chalicelib.storage.secrets import fingerprint
+
+# Months for which corrections are looked for again on the first check day; rosters know these.
+MONTHS_BACK = 2
+
+
+def months_to_bill(at: datetime) -> list[tuple[Pack, Month]]:
+    """Return which packs bill which months on the day of a schedule's event.
+
+    A month is billed daily from the first check day to payday of the month after it; on the first
+    check day the months before it are looked at again, for corrections.
+    """
+    today = local_day(at)
+    wanted: list[tuple[Pack, Month]] = []
+    for pack in list_packs():
+        month = Month.preceding(at)
+        if not _in_force(pack, month.last):
+            continue
+        dates = pack.at(month.last).month_calendar.dates(month, pack.calendar)
+        if not dates.check_from <= today <= max(dates.claim_to, dates.pay_on):
+            continue
+        wanted.append((pack, month))
+        if today == dates.check_from:
+            for _ in range(MONTHS_BACK):
+                month = month.before()
+                if _in_force(pack, month.last):
+                    wanted.append((pack, month))
+    return wanted
+
+
+def list_sites(programme: str, area: str) -> list[str]:
+    """Return the ids of all sites of an area, whatever their state: what was attended is due."""
+    return [kept.value.site_id for kept in providers.list_sites(programme, area)]
+
+
+@settles
+def open_run(
+    run_id: str, *, programme: str, area: str, month: Month, by: Actor, now: datetime
+) -> list[str]:
+    """Note that a month is billed on demand; return the sites to bill.
+
+    The same run again returns them again. Raises NoPack, Unknown, MonthNotOver, AnotherContent.
+    """
+    if not by.serves(area):
+        raise Unknown()
+    load_pack(programme, area)
+    if month >= Month.containing(now):
+        raise MonthNotOver(month=str(month))
+    asked = fingerprint([programme, area, str(month)])
+    kept = store.find_run(run_id)
+    if kept is not None and kept.value.asked != asked:
+        raise AnotherContent()
+    if kept is None:
+        run = BillingRun(
+            run_id=run_id,
+            programme=programme,
+            area=area,
+            month=str(month),
+            by=by.subject,
+            at=stamp(now),
+            asked=asked,
+        )
+        entry = journal.entry(
+            "billing/run-opened",
+            f"billing-run/{run_id}",
+            by=by,
+            now=now,
+            programme=programme,
+            area=area,
+            month=str(month),
+        )
+        journal.commit(entry, store.open_run(run))
+    return list_sites(programme, area)
+
+
+def _in_force(pack: Pack, day: date) -> bool:
+    return pack.valid_from <= day and (pack.valid_to is None or day <= pack.valid_to)

@@ -1,0 +1,138 @@
+"""When claims are drawn up and paid, and what the public sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from chalicelib.billing import actions as billing
+from chalicelib.billing.rules import figures as public_figures
+from chalicelib.kernel.periods import Month, local_day
+from chalicelib.payouts import store
+from chalicelib.payouts.rules import claims
+from chalicelib.payouts.rules.claims import Claim
+from chalicelib.policy.actions import list_packs, load_pack
+from chalicelib.policy.rules import Pack
+from chalicelib.storage import outbox
+from chalicelib.storage.commit import Put, Raced, commit
+
+
+def months_in_claiming(at: datetime) -> list[tuple[Pack, Month]]:
+    """Return which packs' months have their claims drawn up on the day of an event."""
+    today = local_day(at)
+    return [
+        (pack, month)
+        for pack, month in _preceding(at)
+        if (dates := pack.at(month.last).month_calendar.dates(month, pack.calendar)).check_from
+        <= today
+        <= max(dates.claim_to, dates.pay_on)
+    ]
+
+
+def months_at_payday(at: datetime) -> list[tuple[Pack, Month]]:
+    """Return which packs have payday on the day of an event, and for which month."""
+    today = local_day(at)
+    return [(pack, month) for pack, month in _preceding(at) if pay_on(pack, month) == today]
+
+
+def pay_on(pack: Pack, month: Month) -> date:
+    """Return when a month is to be paid: the pack's day, or the working day before it."""
+    return pack.at(month.last).month_calendar.pay_on(month, pack.calendar)
+
+
+def tell_payday(programme: str, area: str, month: Month, *, now: datetime) -> int:
+    """Tell each provider on payday which claim is not paid and where it stands; return how many."""
+    told = 0
+    for kept in store.list_area_claims(programme, area, month):
+        claim = kept.value
+        if claim.state == "settled" or claim.amount_tiyn == 0 or claim.reason == claims.OVERPAID:
+            continue
+        notice = outbox.notice(
+            f"payday#{claim.claim_id}",
+            to=f"organisation:{claim.organisation_id}",
+            template="notice:payouts/payday-passed",
+            now=now,
+            month=claim.month,
+            tenge=claim.amount_tiyn // 100,
+            state=claim.state,
+        )
+        told += _once(notice)
+    return told
+
+
+def _once(notice: Put) -> bool:
+    try:
+        commit([notice])
+    except Raced:
+        return False  # told already, by an earlier delivery of the same event
+    return True
+
+
+def _preceding(at: datetime) -> Iterable[tuple[Pack, Month]]:
+    month = Month.preceding(at)
+    for pack in list_packs():
+        if pack.valid_from <= month.last and (pack.valid_to is None or month.last <= pack.valid_to):
+            yield pack, month
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutFigure:
+    """A provider's money of a month; site_id is None for several small providers together.
+
+    claimed: signed and beyond. overdue: posted and not paid after payday.
+    """
+
+    site_id: str | None
+    accrued_tiyn: int
+    claimed_tiyn: int
+    paid_tiyn: int
+    returned_tiyn: int
+    overdue_tiyn: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutFigures:
+    """An area's public payout figures of a month, against its payday."""
+
+    programme: str
+    area: str
+    month: str
+    pay_on: date
+    providers: tuple[PayoutFigure, ...]
+
+
+def figures(programme: str, area: str, month: Month, *, now: datetime) -> PayoutFigures:
+    """Return what was accrued, claimed, paid, returned and is overdue per provider.
+
+    Providers with fewer than five children stand together. Raises NoPack.
+    """
+    pack = load_pack(programme, area)
+    payday = pay_on(pack, month)
+    overdue = local_day(now) > payday
+    heads = {h.site_id: h for h in billing.list_heads(programme, area, month)}
+    by_site: dict[str, list[Claim]] = {}
+    for kept in store.list_area_claims(programme, area, month):
+        by_site.setdefault(kept.value.site_id, []).append(kept.value)
+    children = {site_id: head.children for site_id, head in heads.items()}
+    shown = []
+    for name, site_ids in public_figures.groups(children):
+        made = [c for site_id in site_ids for c in by_site.get(site_id, [])]
+        asked = [c for c in made if c.state != "calculated" and c.reason != claims.OVERPAID]
+        accrued = sum(heads[site_id].posted_tiyn for site_id in site_ids)
+        paid = sum(c.amount_tiyn for c in asked if c.state == "settled")
+        shown.append(
+            PayoutFigure(
+                site_id=name,
+                accrued_tiyn=accrued,
+                claimed_tiyn=sum(c.amount_tiyn for c in asked),
+                paid_tiyn=paid,
+                returned_tiyn=sum(
+                    c.amount_tiyn for c in asked if c.state in ("returned", "refused")
+                ),
+                overdue_tiyn=max(0, accrued - paid) if overdue else 0,
+            )
+        )
+    return PayoutFigures(
+        programme=programme, area=area, month=str(month), pay_on=payday, providers=tuple(shown)
+    )
