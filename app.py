@@ -17,6 +17,8 @@ from chalicelib.edge import about, batches
 from chalicelib.edge.application import OUTBOX_STREAM, Kezek
 from chalicelib.notices import jobs as notices_jobs
 from chalicelib.notices.routes import routes as notices
+from chalicelib.payouts import jobs as payouts_jobs
+from chalicelib.payouts.routes import routes as payouts
 from chalicelib.policy.routes import routes as policy
 from chalicelib.providers.routes import routes as providers
 from chalicelib.queue import jobs as queue_jobs
@@ -40,6 +42,7 @@ for routes in (
     attendance,
     ratings,
     billing,
+    payouts,
     notices,
 ):
     app.mount(routes)
@@ -66,6 +69,12 @@ def run_deadlines(event: CloudWatchEvent) -> None:
     queue_jobs.run_deadlines(event)
 
 
+@app.schedule(Cron("30", "19", "*", "*", "?", "*"))
+def run_turnover(event: CloudWatchEvent) -> None:
+    """00:30: let those who stood a year ago move to their new cohort."""
+    applications_jobs.run_turnover(event)
+
+
 @app.schedule(Cron("0", "7", "*", "*", "?", "*"))
 def run_attendance(event: CloudWatchEvent) -> None:
     """12:00: close months, remind, tell of absences, hand silence to the department."""
@@ -78,6 +87,18 @@ def run_billing(event: CloudWatchEvent) -> None:
     billing_jobs.run_billing(event)
 
 
+@app.schedule(Cron("0", "2", "*", "*", "?", "*"))
+def run_claims(event: CloudWatchEvent) -> None:
+    """07:00: make claims of what was posted."""
+    payouts_jobs.run_claims(event)
+
+
+@app.schedule(Cron("0", "4", "*", "*", "?", "*"))
+def run_payday(event: CloudWatchEvent) -> None:
+    """09:00: on payday and after it, say what is overdue."""
+    payouts_jobs.run_payday(event)
+
+
 # --- the work queue and the outbox's stream
 
 WORK: dict[str, batches.Handler] = {
@@ -85,6 +106,8 @@ WORK: dict[str, batches.Handler] = {
     "attendance/daily": attendance_jobs.daily,
     "attendance/remind": attendance_jobs.remind,
     "billing/bill": billing_jobs.bill,
+    "billing/posted": payouts_jobs.calculate,
+    "payouts/calculate": payouts_jobs.calculate,
     "queue/checkpoint": queue_jobs.checkpoint,
     "queue/commit-run": queue_jobs.commit_run,
     "queue/deadlines": queue_jobs.deadlines,

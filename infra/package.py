@@ -28,6 +28,7 @@ from infra.template import FUNCTIONS, merge_template
 ROOT = Path(__file__).resolve().parent.parent
 MOST_BYTES = 12 * 1024 * 1024
 SERVICES = frozenset({"dynamodb", "sqs", "kms", "s3", "sts"})
+_CHALICE = "from chalice.cli import main; raise SystemExit(main())"
 _TOP_FILES = frozenset(
     {"endpoints.json", "partitions.json", "sdk-default-configuration.json", "_retry.json"}
 )
@@ -48,7 +49,7 @@ def build(stage: str, out: Path) -> Path:
         merge = Path(held) / "merge.json"
         merge.write_text(json.dumps(merge_template(stage), ensure_ascii=False), "utf-8")
         made = Path(held) / "out"
-        command = [sys.executable, "-m", "chalice.cli", "--project-dir", str(source), "package"]
+        command = [sys.executable, "-c", _CHALICE, "--project-dir", str(source), "package"]
         command += ["--stage", stage, "--merge-template", str(merge), str(made)]
         environment = {**os.environ, "AWS_DEFAULT_REGION": "eu-central-1"}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -49,8 +49,11 @@ FUNCTIONS: dict[str, Function] = {
     "run_iteration": Function("RunIteration", JOB_TIMEOUT_S, 1024, sends=True),
     "run_checkpoint": Function("RunCheckpoint", JOB_TIMEOUT_S, 1024),
     "run_deadlines": Function("RunDeadlines", JOB_TIMEOUT_S, 512, sends=True),
+    "run_turnover": Function("RunTurnover", JOB_TIMEOUT_S, 512, sends=True),
     "run_attendance": Function("RunAttendance", JOB_TIMEOUT_S, 512, sends=True),
     "run_billing": Function("RunBilling", JOB_TIMEOUT_S, 512, sends=True),
+    "run_claims": Function("RunClaims", JOB_TIMEOUT_S, 512, sends=True),
+    "run_payday": Function("RunPayday", JOB_TIMEOUT_S, 512, sends=True),
     "on_work": Function("OnWork", JOB_TIMEOUT_S, 1024, sends=True, receives=True),
     "on_outbox": Function(
         "OnOutbox",

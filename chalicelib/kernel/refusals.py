@@ -33,7 +33,7 @@ class Refusal(Exception):
         return f"{self.code} {self.facts}" if self.facts else self.code
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other.facts == self.facts  # type: ignore[attr-defined]
+        return type(other) is type(self) and other.facts == self.facts
 
     def __hash__(self) -> int:
         return hash(self.code)

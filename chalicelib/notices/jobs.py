@@ -9,7 +9,7 @@ import msgspec
 from chalicelib.adapters import messages, work
 from chalicelib.edge import clock, log
 from chalicelib.edge.texts import text
-from chalicelib.kernel.refusals import Refusal
+from chalicelib.kernel.refusals import Refusal, Unknown
 from chalicelib.notices import actions
 from chalicelib.notices.rules import Channel
 from chalicelib.storage.commit import trouble
@@ -30,6 +30,8 @@ def carry_out(event: Any) -> dict[str, Any]:
         image = record["dynamodb"]["NewImage"]
         try:
             _carry(image["pk"]["S"], image["body"]["S"])
+        except Unknown as gone:
+            log.logger.warning("outbox, nobody there", extra={"code": gone.code})
         except Exception as error:
             sequence = record["dynamodb"]["SequenceNumber"]
             if isinstance(error, Refusal):

@@ -66,8 +66,13 @@ class Issuer:
 
     def configure(self, monkeypatch: pytest.MonkeyPatch) -> None:
         where = f"http://127.0.0.1:{self.server.server_port}/"
-        entry = {"iss": ISS, "jwks_uri": where, "aud": "kezek", "algs": ["EdDSA"],
-                 "roles": ["representative", "department"]}
+        entry = {
+            "iss": ISS,
+            "jwks_uri": where,
+            "aud": "kezek",
+            "algs": ["EdDSA"],
+            "roles": ["representative", "department"],
+        }
         monkeypatch.setenv("KEZEK_ISSUERS", json.dumps([entry]))
         auth.forget_keys()
 
@@ -89,8 +94,12 @@ def issuer(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[Issuer]:
 
 def claims(**over: Any) -> dict[str, Any]:
     base: dict[str, Any] = {
-        "iss": ISS, "aud": "kezek", "sub": "person-1", "iat": NOW.timestamp(),
-        "exp": (NOW + timedelta(minutes=5)).timestamp(), "roles": ["representative"],
+        "iss": ISS,
+        "aud": "kezek",
+        "sub": "person-1",
+        "iat": NOW.timestamp(),
+        "exp": (NOW + timedelta(minutes=5)).timestamp(),
+        "roles": ["representative"],
     }
     base.update(over)
     return {k: v for k, v in base.items() if v is not None}
@@ -164,10 +173,16 @@ def raw_claims(issuer: Issuer, payload: object) -> str:
 FORGERIES: list[tuple[str, Any, str]] = [
     ("alg none", _none, "algorithm"),
     ("HMAC keyed with the public key", _hmac_with_the_public_key, "algorithm"),
-    ("RS256 where EdDSA is fixed",
-     lambda i: jwt.encode(claims(), i.rsa, algorithm="RS256", headers={"kid": "k1"}), "algorithm"),
-    ("ES256 where EdDSA is fixed",
-     lambda i: jwt.encode(claims(), i.ec, algorithm="ES256", headers={"kid": "k1"}), "algorithm"),
+    (
+        "RS256 where EdDSA is fixed",
+        lambda i: jwt.encode(claims(), i.rsa, algorithm="RS256", headers={"kid": "k1"}),
+        "algorithm",
+    ),
+    (
+        "ES256 where EdDSA is fixed",
+        lambda i: jwt.encode(claims(), i.ec, algorithm="ES256", headers={"kid": "k1"}),
+        "algorithm",
+    ),
     ("another key under our kid", _other_key, "signature"),
     ("claims altered after signing", _altered, "signature"),
     ("a key of its own in the header", _embedded_key, "signature"),
@@ -236,7 +251,10 @@ def device_token(key: Ed25519PrivateKey, *, alter: Any = None, **over: Any) -> s
     if alter:
         alter(header)
     payload = {
-        "iss": "device", "aud": "kezek", "sub": auth.device_id(raw), "iat": NOW.timestamp(),
+        "iss": "device",
+        "aud": "kezek",
+        "sub": auth.device_id(raw),
+        "iat": NOW.timestamp(),
         "exp": NOW.timestamp() + 300,
     }
     payload.update(over)

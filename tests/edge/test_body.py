@@ -86,8 +86,13 @@ def test_depth_counts_brackets_outside_strings_only() -> None:
 @pytest.mark.parametrize(
     ("accept", "language"),
     [
-        (None, "kk"), ("ru-RU,ru;q=0.9,en;q=0.8", "ru"), ("en", "en"), ("de", "kk"),
-        ("en;q=0.2, kk;q=0.9", "kk"), ("ru;q=oops", "kk"), ("*", "kk"),
+        (None, "kk"),
+        ("ru-RU,ru;q=0.9,en;q=0.8", "ru"),
+        ("en", "en"),
+        ("de", "kk"),
+        ("en;q=0.2, kk;q=0.9", "kk"),
+        ("ru;q=oops", "kk"),
+        ("*", "kk"),
     ],
 )
 def test_the_language_is_the_best_of_ours(accept: str | None, language: str) -> None:

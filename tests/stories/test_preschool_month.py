@@ -1,0 +1,305 @@
+"""The main job, end to end over HTTP and the real jobs: a queue becomes paid attendance."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.journal import actions as rebuild
+from infra.local.testing import TestCloud
+
+AREA = {"programme": "preschool", "area": "taldykorgan"}
+# Invented numbers of the year 2099, valid check digits, nobody's.
+IINS = ["991231500006", "991231600002", "991231500707", "991231600301"]
+
+
+def almaty(text: str) -> datetime:
+    return datetime.fromisoformat(f"{text}+05:00").astimezone(UTC)
+
+
+def iin(n: int) -> str:
+    """Return the n-th invented IIN with a valid check digit."""
+    from chalicelib.kernel.iin import check_digit
+
+    found = 0
+    for serial in range(10_000):
+        eleven = f"9912315{serial:04d}"
+        digit = check_digit(eleven)
+        if digit is not None:
+            if found == n:
+                return f"{eleven}{digit}"
+            found += 1
+    raise AssertionError
+
+
+def bin_(n: int) -> str:
+    from chalicelib.kernel.iin import check_digit
+
+    found = 0
+    for serial in range(10_000):
+        eleven = f"9901405{serial:04d}"
+        eleven = f"990140{serial:05d}"
+        digit = check_digit(eleven)
+        if digit is not None and eleven[4] in "456":
+            if found == n:
+                return f"{eleven}{digit}"
+            found += 1
+    raise AssertionError
+
+
+def iban(n: int) -> str:
+    body = f"125KZT{n:010d}"[:16].ljust(16, "0")
+    digits = "".join(str(int(c, 36)) for c in body + "KZ00")
+    return f"KZ{98 - int(digits) % 97:02d}{body}"
+
+
+def group(n: int, *, capacity: int, age: tuple[int, int] = (3, 3)) -> dict[str, Any]:
+    return {
+        "group_id": f"group-000{n}",
+        "name": f"Group {n}",
+        "academic_year": 2026,
+        "age_from": age[0],
+        "age_to": age[1],
+        "language": "kk",
+        "kind": "general",
+        "hours": "10.5",
+        "capacity": capacity,
+        "from_on": "2026-07-01",
+    }
+
+
+def site(n: int, groups: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "organisation": {
+            "organisation_id": f"organisation-{n}",
+            "bin": bin_(n),
+            "name": f"Kindergarten {n}",
+            "form": "private",
+            "account": iban(n),
+            "bank": "KCJBKZKX",
+            "contact": "77010000000",
+        },
+        **AREA,
+        "name": f"Kindergarten {n}",
+        "address": f"Abai street {n}, Taldykorgan",
+        "locality": "urban",
+        "form": "private",
+        "groups": groups,
+        "act": "No. 1",
+        "listed_on": "2026-01-05",
+        "source": {"system": "old list", "file": "0" * 64, "line": n + 2},
+    }
+
+
+def application(n: int, *prefer: str) -> dict[str, Any]:
+    return {
+        **AREA,
+        "language": "kk",
+        "preferences": list(prefer),
+        "child": {
+            "surname": "Серіков",
+            "given_name": "Ғалымжан",
+            "birth_date": "2023-03-14",
+            "sex": "male",
+            "iin": iin(100 + n),
+            "address": "Taldykorgan",
+        },
+    }
+
+
+class Story:
+    """Five families, two kindergartens with three places, one city."""
+
+    def __init__(self, cloud: TestCloud, person: Callable[..., Any]) -> None:
+        self.cloud = cloud
+        self.operator = person("operator", "operator-1", areas=["taldykorgan"])
+        self.department = person("department", "officer-1", areas=["taldykorgan"])
+        self.finance = person("finance", "finance-1", areas=["taldykorgan"])
+        self.heads = [
+            person("head", f"head-{n}", organisations=[f"organisation-{n}"]) for n in (0, 1)
+        ]
+        self.families = [person("representative", f"family-{n}") for n in range(5)]
+
+    def voucher(self, n: int) -> dict[str, Any]:
+        shown = self.families[n].get(f"/v1/applications/application-{n}")
+        return self.families[n].get(f"/v1/vouchers/{shown['voucher_id']}")
+
+
+@pytest.fixture
+def story(cloud: TestCloud, person: Callable[..., Any]) -> Story:
+    return Story(cloud, person)
+
+
+def working_days(month: str) -> list[date]:
+    from chalicelib.kernel.periods import Month
+    from chalicelib.policy.actions import load_pack
+
+    calendar = load_pack("preschool", "taldykorgan").calendar
+    return list(calendar.working_days_in(Month.parse(month)))
+
+
+def queue_up(story: Story) -> None:
+    cloud = story.cloud
+    cloud.set_clock(almaty("2026-07-20T09:00:00"))
+    story.operator.put("/v1/providers/imports/site-0000", site(0, [group(0, capacity=2)]))
+    story.operator.put("/v1/providers/imports/site-0001", site(1, [group(1, capacity=1)]))
+    for n, family in enumerate(story.families):
+        family.put(
+            "/v1/children/me",
+            {
+                "iin": iin(n),
+                "surname": "Серікова",
+                "given_name": "Әлия",
+                "language": "kk",
+                "contacts": [{"kind": "phone", "value": f"+7701000000{n}"}],
+            },
+        )
+        cloud.set_clock(cloud.clock() + timedelta(seconds=1))
+        prefer = ["group-0000", "group-0001"] if n != 2 else ["group-0000"]
+        shown = family.put(f"/v1/applications/application-{n}", application(n, *prefer))
+        assert shown["state"] == "queued"
+
+
+def issue(story: Story) -> None:
+    story.cloud.advance(almaty("2026-07-20T20:00:00"))
+
+
+def test_a_queue_becomes_paid_attendance(
+    story: Story, tablet: Callable[[], Any], cloud: TestCloud
+) -> None:
+    queue_up(story)
+    place = story.families[4].get("/v1/queue/places/application-4")
+    assert place["as_of"] is None
+
+    issue(story)
+
+    states = [
+        f.get(f"/v1/applications/application-{n}")["state"] for n, f in enumerate(story.families)
+    ]
+    assert states == ["offered", "offered", "offered", "queued", "queued"]
+    place = story.families[4].get("/v1/queue/places/application-4")
+    assert (place["place"], place["waiting"]) == (2, 2)
+    seats = [story.voucher(n)["group_id"] for n in range(3)]
+    assert seats == ["group-0000", "group-0000", "group-0001"]
+    assert [w["group_id"] for w in story.voucher(2)["waiting"]] == ["group-0000"]
+
+    # Two confirm; the second family lets it lapse, and the place goes on to who waits for it.
+    for n in (0, 2):
+        story.families[n].put(f"/v1/applications/application-{n}/confirmation")
+    cloud.advance(almaty("2026-07-23T01:00:00"))
+    assert story.families[1].get("/v1/applications/application-1")["state"] == "inactive"
+    waiting = story.voucher(2)["waiting"]
+    assert waiting[0]["state"] == "offered"
+    voucher = story.voucher(2)
+    story.families[2].put(
+        f"/v1/vouchers/{voucher['voucher_id']}/waiting/group-0000/answer", {"accept": True}
+    )
+    cloud.drain()
+    assert story.voucher(2)["group_id"] == "group-0000"
+    story.families[1].put("/v1/applications/application-1/restoration")
+    cloud.advance(almaty("2026-07-23T20:00:00"))
+    assert story.voucher(1)["group_id"] == "group-0001", "the restored kept its place in the queue"
+    story.families[1].put("/v1/applications/application-1/confirmation")
+
+    # Papers and contracts: the first day is 1 September.
+    enrolments = {}
+    for n, (head, first) in enumerate([(0, "2026-09-01"), (1, "2026-09-01"), (0, "2026-09-01")]):
+        voucher_id = story.voucher(n)["voucher_id"]
+        group_id = story.voucher(n)["group_id"]
+        story.families[n].put(f"/v1/vouchers/{voucher_id}/choice", {"group_id": group_id})
+        story.heads[head].put(f"/v1/vouchers/{voucher_id}/papers", {"result": "accepted"})
+        signed = story.families[n].put(f"/v1/vouchers/{voucher_id}/contract", {"starts_on": first})
+        enrolments[n] = signed["enrolment_id"]
+    cloud.drain()
+
+    # September, from two tablets; the second kindergarten's is offline and sends weekly bursts.
+    tablets = []
+    for n in (0, 1):
+        cloud.set_clock(almaty("2026-08-31T10:00:00"))
+        code = story.heads[n].put(
+            f"/v1/attendance/pairings/pairing-{n}", {"site_id": f"site-000{n}", "label": "Hall"}
+        )
+        made = tablet()
+        assert made.pair(code["code"]).status == 200
+        tablets.append(made)
+    worked = working_days("2026-09")
+    late = []
+    for day in worked:
+        for n, site_n in ((0, 0), (2, 0), (1, 1)):
+            came = almaty(f"{day}T08:10:00")
+            if n == 2 and day == worked[3]:
+                late.append(tablets[0].record(enrolments[2], "absence", came, reason="N"))
+                continue
+            pair = [
+                tablets[site_n].record(enrolments[n], "in", came),
+                tablets[site_n].record(enrolments[n], "out", came + timedelta(hours=9)),
+            ]
+            if site_n == 0:
+                cloud.set_clock(came + timedelta(hours=10))
+                said = tablets[0].upload(pair)
+                assert {o["outcome"] for o in said.json["outcomes"]} == {"accepted"}, said.text
+                if day == worked[0]:
+                    again = tablets[0].upload(pair)
+                    assert again.json["outcomes"] == said.json["outcomes"], "the same answer"
+                    alone = tablets[0].upload(pair[:1])
+                    assert [o["outcome"] for o in alone.json["outcomes"]] == ["had"]
+            else:
+                late += pair
+        if day == worked[-1] or day.weekday() == 4:
+            for tablet_n in (0, 1):
+                kept = [r for r in late if r["kid"] == tablets[tablet_n].id]
+                if kept:
+                    said = tablets[tablet_n].upload(kept)
+                    assert {o["outcome"] for o in said.json["outcomes"]} == {"accepted"}, said.text
+            late = []
+    # The month closes, families look at it; one disputes a day, one says nothing.
+    cloud.advance(almaty("2026-10-01T13:00:00"), only=["run_attendance"])
+    for n in (0, 1):
+        story.heads[n].put(f"/v1/attendance/sites/site-000{n}/months/2026-09/closing", {})
+    cloud.drain()
+    child = {n: story.voucher(n)["child_id"] for n in range(3)}
+    sheets = {
+        n: story.families[n].get(f"/v1/attendance/children/{child[n]}/months/2026-09")["items"][0]
+        for n in range(3)
+    }
+    assert [d["code"] for d in sheets[0]["days"]].count("P") == len(worked)
+    disputed = worked[3].isoformat()
+    story.families[2].put(
+        f"/v1/attendance/children/{child[2]}/months/2026-09/disputes/{disputed}",
+        {"claim": "P", "reason": "was-there"},
+    )
+    for n in (0, 2):
+        digest = story.families[n].get(f"/v1/attendance/children/{child[n]}/months/2026-09")[
+            "items"
+        ][0]["digest"]
+        story.families[n].put(
+            f"/v1/attendance/children/{child[n]}/months/2026-09/approval", {"digest": digest}
+        )
+    cloud.advance(almaty("2026-10-08T13:00:00"), only=["run_attendance"])
+    undecided = story.department.get(
+        "/v1/attendance/undecided", query={"area": "taldykorgan", "month": "2026-09"}
+    )["items"]
+    assert child[1] in {u["child_id"] for u in undecided}
+
+    # The department is slow with the disputed line: it alone is held. Money follows the rest.
+    story.finance.put(
+        "/v1/billing/budgets/preschool/taldykorgan/2026",
+        {"amount_tiyn": 100_000_000_00, "act": "No. 7"},
+    )
+    cloud.advance(almaty("2026-10-12T09:00:00"), only=["run_billing"])
+    month = story.heads[0].get("/v1/billing/sites/site-0000/months/2026-09")
+    lines = {line["child_id"]: line for s in month["statements"] for line in s["lines"]}
+    assert lines[child[0]]["accrual_tiyn"] == 65_000_00
+    part = 65_000_00 * (len(worked) - 1) // len(worked)
+    assert abs(lines[child[2]]["accrual_tiyn"] - part) <= 100
+
+    assert list(rebuild.differences()) == []
+    assert cloud.dead_letters() == []
+    figures = cloud.get("/v1/providers/figures", query={**AREA, "format": "csv"})
+    rows = list(csv.reader(io.StringIO(figures.content.decode("utf-8-sig"))))
+    assert len(rows) >= 2
