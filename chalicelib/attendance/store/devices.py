@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.expressions.update import Action
 
 from chalicelib.attendance.rules import (
     BUCKET_SECONDS,
@@ -19,7 +18,7 @@ from chalicelib.attendance.rules import (
     cost_of,
     spend,
 )
-from chalicelib.attendance.store.updates import TRIES, table_of, update
+from chalicelib.attendance.store.updates import TRIES, Change, number, table_of, text, update
 from chalicelib.kernel.periods import stamp
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Put, Raced, Update, Write
@@ -105,18 +104,19 @@ def revoke_device(kept: Kept[Device], device: Device) -> list[Write]:
 
 def restore_state(device: Device, *, head_counter: int, head_hash: str) -> None:
     """Set a tablet's state as its row and its evidence say; part of a rebuild."""
-    actions = [
-        DeviceRow.site_id.set(device.site_id),
-        DeviceRow.programme.set(device.programme),
-        DeviceRow.area.set(device.area),
-        DeviceRow.head_counter.set(head_counter),
-        DeviceRow.head_hash.set(head_hash),
-        DeviceRow.bucket_at.set(DeviceRow.bucket_at | 0),
-    ]
+    values = {
+        ":site": text(device.site_id),
+        ":programme": text(device.programme),
+        ":area": text(device.area),
+        ":head": number(head_counter),
+        ":hash": text(head_hash),
+        ":zero": number(0),
+    }
+    change = _RESTORE
     if device.revoked_at:
-        actions.append(DeviceRow.revoked.set(device.revoked_at))
-    behind = DeviceRow.head_counter.does_not_exist() | (DeviceRow.head_counter <= head_counter)
-    update(DeviceRow, keys.device(device.device_id), actions, behind)
+        values[":revoked"] = text(device.revoked_at)
+        change = _RESTORE_REVOKED
+    update(DeviceRow, keys.device(device.device_id), change, values)
 
 
 def touch_device(
@@ -131,20 +131,18 @@ def touch_device(
     at, cost = int(now.timestamp()), cost_of(records)
     # Most uploads come from a known tablet that was used today and go on where it stood: try that
     # at once. Otherwise the failed condition brings the row, and the second try is exact.
-    condition = (
-        DeviceRow.revoked.does_not_exist()
-        & (DeviceRow.bucket_at > at - BUCKET_SECONDS)
-        & (DeviceRow.bucket_at <= at - cost)
-    )
-    actions: list[Action] = [
-        DeviceRow.bucket_at.set(DeviceRow.bucket_at + cost),
-        DeviceRow.last_at.set(stamp(now)),
-    ]
+    values = {
+        ":cost": number(cost),
+        ":now": text(stamp(now)),
+        ":low": number(at - BUCKET_SECONDS),
+        ":high": number(at - cost),
+    }
+    change = _TOUCH
     if top is not None:
-        condition &= DeviceRow.head_counter < top[0]
-        actions += [DeviceRow.head_counter.set(top[0]), DeviceRow.head_hash.set(top[1])]
-    for attempt in range(TRIES):
-        changed, item = update(DeviceRow, key, actions, condition)
+        change = _TOUCH_ON
+        values |= {":head": number(top[0]), ":hash": text(top[1])}
+    for _ in range(TRIES):
+        changed, item = update(DeviceRow, key, change, values)
         if item is None:
             raise NotPaired()
         state = _state(device_id, item)
@@ -152,14 +150,36 @@ def touch_device(
             return state
         if state.revoked:
             raise DeviceRevoked()
-        spent = spend(state.bucket_at, cost, now=now)
-        condition = DeviceRow.revoked.does_not_exist() & (DeviceRow.bucket_at == state.bucket_at)
-        condition &= DeviceRow.head_counter == state.head_counter
-        actions = [DeviceRow.bucket_at.set(spent), DeviceRow.last_at.set(stamp(now))]
-        if top is not None and top[0] > state.head_counter:
-            actions += [DeviceRow.head_counter.set(top[0]), DeviceRow.head_hash.set(top[1])]
-        del attempt
+        further = top is not None and top[0] > state.head_counter
+        head = top if top is not None and further else (state.head_counter, state.head_hash)
+        change = _TOUCH_EXACTLY
+        values = {
+            ":now": text(stamp(now)),
+            ":spent": number(spend(state.bucket_at, cost, now=now)),
+            ":bucket": number(state.bucket_at),
+            ":met": number(state.head_counter),
+            ":head": number(head[0]),
+            ":hash": text(head[1]),
+        }
     raise Raced()
+
+
+_SPENT = "attribute_not_exists(revoked) AND bucket_at > :low AND bucket_at <= :high"
+_TOUCH = Change("SET bucket_at = bucket_at + :cost, last_at = :now", _SPENT)
+_TOUCH_ON = Change(
+    f"{_TOUCH.expression}, head_counter = :head, head_hash = :hash",
+    f"{_SPENT} AND head_counter < :head",
+)
+_TOUCH_EXACTLY = Change(
+    "SET bucket_at = :spent, last_at = :now, head_counter = :head, head_hash = :hash",
+    "attribute_not_exists(revoked) AND bucket_at = :bucket AND head_counter = :met",
+)
+_RESTORE = Change(
+    "SET site_id = :site, programme = :programme, area = :area, head_counter = :head,"
+    " head_hash = :hash, bucket_at = if_not_exists(bucket_at, :zero)",
+    "attribute_not_exists(head_counter) OR head_counter <= :head",
+)
+_RESTORE_REVOKED = Change(f"{_RESTORE.expression}, revoked = :revoked", _RESTORE.only_if)
 
 
 def _state(device_id: str, item: dict[str, Any]) -> DeviceState:

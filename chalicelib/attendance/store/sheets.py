@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 from pynamodb.attributes import NumberAttribute, NumberSetAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import size as _untyped_size
 
 from chalicelib.attendance.rules import EMPTY, MARKS_MAX, Sheet, SiteMonth
-from chalicelib.attendance.store.updates import size, table_of, update
+from chalicelib.attendance.store.updates import Change, number, table_of, text, update
 from chalicelib.kernel.periods import Month
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Put, Raced, Update
@@ -18,6 +19,7 @@ from chalicelib.storage.rows import AttendanceRow
 from chalicelib.storage.shelf import Kept, Shelf
 
 _SAID = "#SAID"
+size: Any = _untyped_size
 
 
 class Marks(NumberSetAttribute):
@@ -70,22 +72,31 @@ def add_marks(
     Marks that come after approval are kept apart. A child-month that is full takes no more: its
     records stay in evidence.
     """
-    new = set(marks)
+    new = {str(mark) for mark in marks}
     key = keys.sheet(site_id, month, child_id)
-    first = MarksRow.enrolment_id.set(MarksRow.enrolment_id | enrolment_id)
-    room = MarksRow.marks.does_not_exist() | (size(MarksRow.marks) < MARKS_MAX)
-    changed, item = update(
-        MarksRow, key, [MarksRow.marks.add(new), first], MarksRow.locked.does_not_exist() & room
-    )
-    if changed or item is None:
+    values: dict[str, dict[str, Any]] = {
+        ":new": {"NS": sorted(new)},
+        ":enrolment": text(enrolment_id),
+        ":most": number(MARKS_MAX),
+    }
+    changed, item = update(MarksRow, key, _ADD, values)
+    if changed or item is None or "locked" not in item:
         return frozenset()
-    if "locked" not in item:
-        return frozenset()
-    new -= set(map(int, item.get("marks", {}).get("NS", ())))
-    if new:
-        room = MarksRow.late.does_not_exist() | (size(MarksRow.late) < MARKS_MAX)
-        update(MarksRow, key, [MarksRow.late.add(new), first], room)
-    return frozenset(new)
+    late = new - set(item.get("marks", {}).get("NS", ()))
+    if late:
+        update(MarksRow, key, _ADD_LATE, {**values, ":new": {"NS": sorted(late)}})
+    return frozenset(map(int, late))
+
+
+_ADD = Change(
+    "ADD marks :new SET e = if_not_exists(e, :enrolment)",
+    "attribute_not_exists(locked) AND (attribute_not_exists(marks) OR size(marks) < :most)",
+)
+_ADD_LATE = Change(
+    "ADD late :new SET e = if_not_exists(e, :enrolment)",
+    "attribute_not_exists(late) OR size(late) < :most",
+)
+_LOCK = Change("SET locked = :one")
 
 
 def find_sheet(site_id: str, month: Month, child_id: str) -> ChildSheet:
@@ -143,7 +154,7 @@ def lock_marks(site_id: str, month: Month, child_id: str, *, marks: int) -> Upda
 
 def restore_lock(site_id: str, month: Month, child_id: str) -> None:
     """Lock a child-month that is approved; part of a rebuild."""
-    update(MarksRow, keys.sheet(site_id, month, child_id), [MarksRow.locked.set(1)], None)
+    update(MarksRow, keys.sheet(site_id, month, child_id), _LOCK, {":one": number(1)})
 
 
 def find_site_month(site_id: str, month: Month) -> Kept[SiteMonth]:
