@@ -99,7 +99,7 @@ class Api:
         self, method: str, path: str, body: object = None, *, media: str = "application/json"
     ) -> Answer:
         """Send a request, again where time may cure it. Raises SystemSilent."""
-        headers = {"Accept-Language": self.language}
+        headers = {"Accept": "*/*", "Accept-Language": self.language}
         content: bytes | None = None
         if body is not None:
             content = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -92,11 +92,14 @@ def partner_rows(
             made.rows.append(PartnerRow(row))
             made.marks[code] = made.marks.get(code, 0) + 1
     first, site = children[0]
-    for kind, codes, changed in (
+    other = next(code for code in sites.values() if code != site)
+    extra: tuple[tuple[str, tuple[str, ...], dict[str, str]], ...] = (
+        ("child-enrolled-twice", ("import/not-enrolled",), {"site": other}),
         ("unknown-child", ("import/not-enrolled",), {"number": "TDK-999999"}),
         ("bad-date", ("import/bad-date",), {"day": "31.09.2026"}),
         ("unknown-mark", ("import/unknown-word",), {"mark": "улетел"}),
-    ):
+    )
+    for kind, codes, changed in extra:
         row = _row(draws, site, first.number, WORKING_DAYS[-1], PRESENT) | changed
         made.rows.append(PartnerRow(row, _planted(made, kind, codes)))
     return made

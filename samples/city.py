@@ -116,6 +116,7 @@ class Site:
 class Organisation:
     """One payee with its sites."""
 
+    code: str
     bin: str
     name: str
     form: str
@@ -168,6 +169,7 @@ def _organisation(
     kind = {"public": "ГККП", "private": "ТОО", "mini-centre": "ИП"}[form]
     trader = form == "mini-centre"
     made = Organisation(
+        code=f"TDK-{number:02d}",
         bin=numbers.iin() if trader else numbers.bin(),
         name=f"{kind} {name}",
         form="sole-trader" if trader else form,

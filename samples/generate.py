@@ -20,10 +20,11 @@ from samples.planted import Planted, Spoiled
 FIRST_FILE = 1900    # applications in the CSV file; the rest are in the XLSX one
 
 PROVIDERS = {
-    "bin": "БИН", "organisation": "Наименование организации", "form": "Форма собственности",
+    "bin": "БИН", "organisation_code": "Код организации", "organisation": "Наименование организации", "form": "Форма собственности",
     "account": "ИИК", "bank": "БИК", "login": "Учётная запись руководителя", "site": "Код объекта",
     "site_name": "Наименование объекта", "area": "Город", "address": "Адрес",
-    "locality": "Местность", "group": "Код группы", "group_name": "Группа", "age_from": "Возраст с",
+    "locality": "Местность", "group": "Код группы", "group_name": "Группа",
+    "academic_year": "Учебный год", "age_from": "Возраст с",
     "age_to": "Возраст по", "language": "Язык обучения", "kind": "Вид группы",
     "hours": "Режим, часов", "places": "Количество мест", "listed_on": "В Перечне с",
     "act": "Основание включения",
@@ -125,6 +126,7 @@ def _apart(
 def _provider_row(o: city.Organisation, s: city.Site, g: city.Group) -> dict[str, str]:
     return {
         "bin": o.bin,
+        "organisation_code": o.code,
         "organisation": o.name,
         "form": _FORMS[o.form],
         "account": o.account,
@@ -137,13 +139,14 @@ def _provider_row(o: city.Organisation, s: city.Site, g: city.Group) -> dict[str
         "locality": "село" if s.locality == "rural" else "город",
         "group": g.code,
         "group_name": g.name,
+        "academic_year": f"{city.ACADEMIC_YEAR}-{city.ACADEMIC_YEAR + 1}",
         "age_from": str(g.cell.ages[0]),
         "age_to": str(g.cell.ages[1]),
         "language": "казахский" if g.cell.language == "kk" else "русский",
         "kind": _KIND_RU[g.cell.kind],
         "hours": g.hours.replace(".", ","),
         "places": str(g.capacity),
-        "listed_on": "01.09.2025" if s.form != "mini-centre" else "15.01.2026",
+        "listed_on": "01.06.2026" if s.form != "mini-centre" else "15.06.2026",
         "act": "Приказ управления № 214-Ө" if s.form != "mini-centre" else "Приказ управления № 7-Ө",
     }
 

@@ -71,7 +71,7 @@ def in_first_file(rows: Sequence[Application]) -> list[Spoiled]:
         about = rows[model].number
         return Spoiled(Planted(id, trouble, "import", codes, about), cells, model, min(after, late))
 
-    held = ("children/already-held",)
+    held = ("applications/already-applied",)
     return [
         bad("A1", "same-child-in-two-queues", held, 40, 700, area="Астана", wishes=""),
         bad("A2", "same-child-in-two-queues", held, 41, 900, language="русский"),
@@ -91,7 +91,7 @@ def in_first_file(rows: Sequence[Application]) -> list[Spoiled]:
         bad(
             "A8",
             "too-old",
-            ("policy/out-of-age", "applications/out-of-age"),
+            ("applications/too-old",),
             55,
             760,
             iin="991231600002",
@@ -101,7 +101,7 @@ def in_first_file(rows: Sequence[Application]) -> list[Spoiled]:
         bad(
             "A9",
             "too-young",
-            ("policy/out-of-age", "applications/out-of-age"),
+            ("applications/too-young",),
             56,
             880,
             iin="991231500707",
@@ -118,7 +118,7 @@ def in_first_file(rows: Sequence[Application]) -> list[Spoiled]:
             number=rows[58].number,
             given="Заур",
         ),
-        bad("A12", "unknown-group", ("import/unknown-group",), 59, 1100, wishes="TDK-88-1"),
+        bad("A12", "unknown-group", ("applications/preference-not-here",), 59, 1100, wishes="TDK-88-1"),
     ]
 
 
@@ -131,7 +131,7 @@ def in_second_file(first: Sequence[Application], rows: Sequence[Application]) ->
                 "B1",
                 "same-child-in-two-queues",
                 "import",
-                ("children/already-held", "children/represented-by-another", "children/other-data"),
+                ("children/represented-by-another",),
                 again.number,
             ),
             {
@@ -165,8 +165,7 @@ def in_second_file(first: Sequence[Application], rows: Sequence[Application]) ->
 def on_tablets() -> list[Planted]:
     """Return the trouble that tablets make in September; the demo plays it."""
     return [
-        Planted("T1", "full-day-sent-twice", "attendance", ("already-had",)),
-        Planted("T2", "copied-key", "attendance", ("attendance/fork", "attendance/copied-key")),
-        Planted("T3", "child-enrolled-twice", "attendance", ("attendance/not-enrolled",)),
-        Planted("T4", "child-enrolled-twice", "billing", ("billing/claimed-twice",)),
+        Planted("T1", "full-day-sent-twice", "attendance", ("had",)),
+        Planted("T2", "copied-key", "attendance", ("fork",)),
+        Planted("T3", "child-enrolled-twice", "attendance", ("not-enrolled-that-day",)),
     ]

@@ -45,8 +45,8 @@ def export_queue(
         found = _good(
             api.get("/v1/queue/order", programme=programme, area=area, limit=100, cursor=cursor)
         ).json()
-        rows += found["items"]
-        cursor = found.get("next_cursor")
+        rows += found["lines"]
+        cursor = found.get("cursor")
         if not cursor:
             break
     held = f"the order published at {found.get('as_of')}, {len(rows)} tickets"
@@ -82,6 +82,7 @@ def export_figures(
     data: Data = None,
     programme: Programme = "preschool",
     area: Area = "taldykorgan",
+    month: Annotated[str | None, typer.Option(help="YYYY-MM, for billing and payouts.")] = None,
     as_json: Json = False,
 ) -> None:
     """Public figures: places, queue by category, child-days and sums."""
@@ -90,7 +91,10 @@ def export_figures(
             f"no figures of {of!r}", hint="providers, queue, billing, payouts", code=2
         )
     api = place.public_api(url, data)
-    answer = _good(api.get(f"/v1/{of}/figures", programme=programme, area=area, format="csv"))
+    if of in ("billing", "payouts") and month is None:
+        raise CommandFailed(f"figures of {of} are of one month", hint="--month 2026-09", code=2)
+    asked = {"programme": programme, "area": area, "month": month, "format": "csv"}
+    answer = _good(api.get(f"/v1/{of}/figures", **asked))
     rows = list(csv.DictReader(io.StringIO(answer.raw.decode("utf-8-sig"))))
     left_out = "persons; groups under five are suppressed"
     _write(to, rows, f"public figures of {of}, {area}", left_out, as_json)

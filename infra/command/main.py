@@ -169,10 +169,8 @@ def rebuild(data: Data = None, as_json: Json = False) -> None:
 
     cloud = place.control(data)
     inside.enter(cloud)
-    try:
-        from infra import rebuild as rebuilding
-    except ImportError as error:
-        raise CommandFailed("the rebuild is not part of this version") from error
+    from infra import rebuild as rebuilding
+
     with progress("rebuilding", quiet=as_json):
         told = rebuilding.run()
     if as_json:
@@ -180,6 +178,8 @@ def rebuild(data: Data = None, as_json: Json = False) -> None:
     else:
         for name, value in told.items():
             say(f"{name}: {value}")
+    if told["rows that differ"]:
+        raise typer.Exit(REFUSED)
 
 
 def run(arguments: list[str] | None = None) -> None:

@@ -77,11 +77,11 @@ def send(
                 return
             try:
                 answer = api.put(request.path, request.body)
+                with lock:
+                    on_answer(request, answer)
             except BaseException as error:  # handed to the caller below
                 failed.append(error)
                 return
-            with lock:
-                on_answer(request, answer)
 
     count = max(1, min(at_once, MOST_AT_ONCE, len(lanes)))
     threads = [threading.Thread(target=worker, daemon=True) for _ in range(count)]

@@ -1,0 +1,405 @@
+"""October: months are closed and approved, billed by the schedule, claimed, released, paid."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from infra.client import Api
+from infra.demo import reckoning, sample
+from infra.demo.attending import MONTH, Autumn, Child
+from infra.demo.queueing import Summer, standing
+from infra.demo.reckoning import PaidDay
+from infra.demo.stage import AREA, PROGRAMME, Stage, Unexpected, at, good, pages
+from samples.attendance import LEAVER_LAST_DAY, NO_REASON, PRESENT, WORKING_DAYS, mark
+
+QUARTER = "2026-Q3"
+DISPUTES = 6  # half of them are agreed to, half insisted on; one is left undecided
+SILENT = 5  # families that do not look at the timesheet; one is left undecided
+RATINGS = 8
+BUDGET_TIYN = 40_000_000_000
+RUN = "september-2026"
+
+
+@dataclass(slots=True)
+class Winter:
+    """What October left behind. held: (application, day) whose money waits for a word."""
+
+    closed: int = 0
+    approved: int = 0
+    disputed: int = 0
+    silent: int = 0
+    decided: int = 0
+    held_days: int = 0
+    due_tiyn: int = 0
+    posted_tiyn: int = 0
+    held_tiyn: int = 0
+    child_days: int = 0
+    list_based_tiyn: int = 0
+    savings_tiyn: Counter[str] = field(default_factory=Counter)
+    formula: str = ""
+    reckoned_tiyn: int = 0
+    reckoned_days: int = 0
+    claims: Counter[str] = field(default_factory=Counter)
+    payees: int = 0
+    sent_tiyn: int = 0
+    paid_tiyn: int = 0
+    returned_tiyn: int = 0
+    files: list[str] = field(default_factory=list)
+    ratings: int = 0
+    rated_hundredths: int | None = None
+    posted_again_tiyn: int = 0
+    agreed: set[tuple[str, date]] = field(default_factory=set)
+    at_the_end: dict[str, int] = field(default_factory=dict)
+
+
+def play(stage: Stage, summer: Summer, autumn: Autumn) -> Winter:
+    """Play October."""
+    winter = Winter()
+    with stage.act("closing and approval"):
+        _close(stage, winter)
+        stage.jump(at("2026-10-02", "10:00"))
+        held = _approve(stage, autumn, winter)
+        stage.jump(at("2026-10-08", "10:00"))
+        _decide(stage, autumn, winter, held)
+    with stage.act("billing"):
+        finance = stage.officer("finance")
+        budget = {"amount_tiyn": BUDGET_TIYN, "act": "Решение маслихата № 12-4"}
+        good(finance.put(f"/v1/billing/budgets/{PROGRAMME}/{AREA}/2026", budget))
+        _bill(stage, winter)
+        _reckon(stage, summer, autumn, winter, held)
+    with stage.act("claims and payment"):
+        _claim(stage, winter)
+        _pay(stage, winter)
+    with stage.act("ratings"):
+        _rate(stage, autumn, winter)
+        winter.at_the_end = standing(stage)
+    return winter
+
+
+def _close(stage: Stage, winter: Winter) -> None:
+    def close(garden: sample.Garden) -> None:
+        path = f"/v1/attendance/sites/{garden.site_id}/months/{MONTH}/closing"
+        good(stage.head(garden.organisation_id).put(path, {}))
+
+    winter.closed = len(stage.each("months closed", list(sample.gardens().values()), close))
+
+
+def _children(stage: Stage, autumn: Autumn) -> list[tuple[str, str]]:
+    """Return (application id, child id) of everybody who was anywhere in September."""
+    found = {c.application_id: c.child_id for c in autumn.children.values()}
+    for garden in sample.gardens().values():
+        if garden.groups[0]["kind"] == "general":
+            continue
+        head = stage.head(garden.organisation_id)
+        for entry in pages(head, f"/v1/vouchers/sites/{garden.site_id}/enrolments"):
+            found[entry["application_id"]] = entry["child_id"]
+    return sorted(found.items())
+
+
+def _approve(stage: Stage, autumn: Autumn, winter: Winter) -> set[tuple[str, date]]:
+    """Families look and approve; a few dispute a day, a few never look.
+
+    Returns (application id, day) of what is then for the department to decide.
+    """
+    everybody = _children(stage, autumn)
+    plain = [c for c in autumn.children.values() if c.application_id not in autumn.transferred]
+    away = [c for c in plain if _days_of(c, NO_REASON)]
+    silent = [c for c in plain if not _days_of(c, NO_REASON) and c.ordinal % 7 == 5][:SILENT]
+    disputing = {c.application_id: _days_of(c, NO_REASON)[0] for c in away[:DISPUTES]}
+    quiet = {c.application_id for c in silent}
+
+    def approve(pair: tuple[str, str]) -> int:
+        application_id, child_id = pair
+        if application_id in quiet:
+            return 0
+        api = stage.family(sample.families()[application_id].account)
+        path = f"/v1/attendance/children/{child_id}/months/{MONTH}"
+        if application_id in disputing:
+            said = {"claim": "P", "reason": "was-there"}
+            good(api.put(f"{path}/disputes/{disputing[application_id]}", said))
+        sheets = good(api.get(path))["items"]
+        for sheet in sheets:
+            body = {"digest": sheet["digest"], "site_id": sheet["site_id"]}
+            good(api.put(f"{path}/approval", body))
+        return len(sheets)
+
+    winter.approved = sum(stage.each("timesheets approved", everybody, approve))
+    winter.disputed, winter.silent = len(disputing), len(quiet)
+    stage.calls += winter.approved
+    _answer(stage, autumn, disputing)
+    held = set(disputing.items())
+    return held | {(c.application_id, day) for c in silent for day in WORKING_DAYS}
+
+
+def _days_of(child: Child, code: str) -> list[date]:
+    return [d for n, d in enumerate(WORKING_DAYS) if mark(child.ordinal, n) == code]
+
+
+def _answer(stage: Stage, autumn: Autumn, disputing: dict[str, date]) -> None:
+    """Heads answer: every second one agrees with the family."""
+    for number, (application_id, day) in enumerate(sorted(disputing.items())):
+        child = autumn.children[application_id]
+        site_id, _ = child.at(day)
+        head = stage.head(sample.gardens()[site_id].organisation_id)
+        path = f"/v1/attendance/sites/{site_id}/months/{MONTH}/children/{child.child_id}"
+        said = {"answer": "agree" if number % 2 == 0 else "insist"}
+        good(head.put(f"{path}/answers/{day}", said))
+        stage.calls += 1
+
+
+def _decide(stage: Stage, autumn: Autumn, winter: Winter, held: set[tuple[str, date]]) -> None:
+    """The department decides line by line; one child's lines and one dispute stay open.
+
+    Takes what was decided out of `held`; what was decided as absent stays with its code N.
+    """
+    department = stage.officer("department")
+    waiting = _undecided(department)
+    by_child = {c.child_id: c for c in autumn.children.values()}
+    disputed = sorted(
+        (entry["child_id"], line["on"], entry["site_id"], line)
+        for entry in waiting
+        for line in entry["lines"]
+        if line["dispute"] is not None
+    )
+    silent = sorted(
+        (entry["child_id"], line["on"], entry["site_id"], line)
+        for entry in waiting
+        for line in entry["lines"]
+        if line["dispute"] is None
+    )
+    left_open = {disputed[-1][0]} if disputed else set()
+    left_open |= {silent[-1][0]} if silent else set()
+    work = [entry for entry in disputed + silent if entry[0] not in left_open]
+
+    def decide(entry: tuple[str, str, str, Any]) -> None:
+        child_id, on, site_id, line = entry
+        if line["dispute"] is None:
+            said: dict[str, Any] = {"counts": line["code"] != NO_REASON}
+            said["reason"] = "device-evidence" if line["code"] == PRESENT else "paper-proof"
+        elif line["dispute"]["answer"] == "agree":
+            said = {"counts": True, "reason": "both-agree", "day_code": "P"}
+        else:
+            said = {"counts": False, "reason": "no-evidence", "day_code": "N"}
+        path = f"/v1/attendance/sites/{site_id}/months/{MONTH}/children/{child_id}"
+        good(department.put(f"{path}/decisions/{on}", said))
+
+    stage.each("lines decided by the department", work, decide)
+    winter.decided = len(work)
+    for child_id, on, _, line in work:
+        child = by_child[child_id]
+        held.discard((child.application_id, date.fromisoformat(on)))
+        if line["dispute"] is not None and line["dispute"]["answer"] == "agree":
+            winter.agreed.add((child.application_id, date.fromisoformat(on)))
+    winter.held_days = len(held)
+
+
+def _undecided(department: Api) -> list[Any]:
+    found: list[Any] = []
+    cursor: str | None = None
+    while True:
+        page = good(
+            department.get(
+                "/v1/attendance/undecided",
+                programme=PROGRAMME,
+                area=AREA,
+                month=MONTH,
+                limit=10,
+                cursor=cursor,
+            )
+        )
+        found += page["items"]
+        cursor = page["next_cursor"]
+        if not cursor:
+            return found
+
+
+def _bill(stage: Stage, winter: Winter) -> None:
+    """The schedule bills; the second morning it finds nothing to post."""
+    stage.jump(at("2026-10-12", "05:59"))
+    stage.live(at("2026-10-12", "06:05"), "run_billing")
+    _read_figures(stage, winter)
+    once = winter.posted_tiyn
+    stage.jump(at("2026-10-13", "05:59"))
+    stage.live(at("2026-10-13", "06:05"), "run_billing")
+    _read_figures(stage, winter)
+    winter.posted_again_tiyn = winter.posted_tiyn - once
+
+
+def _read_figures(stage: Stage, winter: Winter) -> None:
+    """Read what anybody may read, and what waits from each provider's page."""
+    found = good(stage.api.get("/v1/billing/figures", programme=PROGRAMME, area=AREA, month=MONTH))
+    rows = found["providers"]
+    winter.formula = found["formula"]
+    winter.due_tiyn = sum(row["due_tiyn"] for row in rows)
+    winter.posted_tiyn = sum(row["posted_tiyn"] for row in rows)
+    winter.child_days = sum(row["child_days"] for row in rows)
+    winter.list_based_tiyn = sum(row["list_based_tiyn"] for row in rows)
+    winter.savings_tiyn = Counter()
+    for row in rows:
+        winter.savings_tiyn.update(row["savings_tiyn"])
+    auditor = stage.officer("auditor")
+
+    def waiting(garden: sample.Garden) -> int:
+        month = good(auditor.get(f"/v1/billing/sites/{garden.site_id}/months/{MONTH}"))
+        return sum(int(w["tiyn"]) for w in month["waiting"])
+
+    sites = list(sample.gardens().values())
+    winter.held_tiyn = sum(stage.each("provider-months read", sites, waiting))
+
+
+def _reckon(
+    stage: Stage, summer: Summer, autumn: Autumn, winter: Winter, held: set[tuple[str, date]]
+) -> None:
+    """Reckon what is due from the plan that was played, apart from Kezek's own code."""
+    groups = {
+        group["group_id"]: (garden, group)
+        for garden in sample.gardens().values()
+        for group in garden.groups
+    }
+
+    def child_days(child: Child) -> list[PaidDay]:
+        days = []
+        for number, day in enumerate(WORKING_DAYS):
+            _, enrolment = child.at(day)
+            garden, group = groups[_group_of(stage, summer, child, enrolment)]
+            code = mark(child.ordinal, number)
+            if (child.application_id, day) in winter.agreed:
+                code = PRESENT
+            waits = (child.application_id, day) in held
+            days.append(PaidDay(day, code, group["kind"], group["hours"], garden.locality, waits))
+        return days
+
+    children = [child_days(child) for child in autumn.children.values()]
+    children += _partner_days(summer, groups)
+    winter.reckoned_tiyn, winter.reckoned_days = reckoning.due(children)
+
+
+def _group_of(stage: Stage, summer: Summer, child: Child, enrolment_id: str) -> str:
+    first = summer.enrolments[child.application_id]
+    if first["enrolment_id"] == enrolment_id:
+        return str(first["group_id"])
+    family = sample.families()[child.application_id]
+    voucher = good(stage.family(family.account).get(f"/v1/vouchers/{child.voucher_id}"))
+    return str(voucher["group_id"])
+
+
+def _partner_days(summer: Summer, groups: dict[str, Any]) -> list[list[PaidDay]]:
+    expected = sample.expected()
+    leaver = expected["leaver"]["number"]
+    special = [
+        (sample.families()[a].number, e)
+        for a, e in summer.enrolments.items()
+        if sample.families()[a].kind != "general"
+    ]
+    order = {number: n for n, number in enumerate(sorted(number for number, _ in special))}
+    found = []
+    for number, enrolment in special:
+        garden, group = groups[enrolment["group_id"]]
+        found.append(
+            [
+                PaidDay(day, mark(order[number], n), group["kind"], group["hours"], garden.locality)
+                for n, day in enumerate(WORKING_DAYS)
+                if number != leaver or day <= LEAVER_LAST_DAY
+            ]
+        )
+    return found
+
+
+def _claims(stage: Stage) -> list[dict[str, Any]]:
+    auditor = stage.officer("auditor")
+    return list(
+        pages(auditor, "/v1/payouts/claims", "claims", month=MONTH, programme=PROGRAMME, area=AREA)
+    )
+
+
+def _claim(stage: Stage, winter: Winter) -> None:
+    """Heads sign, the department agrees, a second officer releases."""
+    stage.jump(at("2026-10-14", "10:00"))
+    department, finance = stage.officer("department"), stage.officer("finance")
+    claims = _claims(stage)
+
+    def hands(claim: dict[str, Any]) -> None:
+        path = f"/v1/payouts/claims/{claim['claim_id']}"
+        head = stage.head(claim["organisation_id"])
+        good(head.put(f"{path}/signature", {"amount_tiyn": claim["amount_tiyn"]}))
+        good(department.put(f"{path}/agreement", {"agreed": True}))
+        good(finance.put(f"{path}/release", {}))
+
+    stage.each("claims signed, agreed, released", claims, hands)
+    stage.calls += 2 * len(claims)
+
+
+def _pay(stage: Stage, winter: Winter) -> None:
+    """One payment file; the bank settles all but one, whose account is closed."""
+    stage.jump(at("2026-10-16", "09:00"))
+    finance = stage.officer("finance")
+    asked = {"programme": PROGRAMME, "area": AREA, "month": MONTH}
+    run = good(finance.put(f"/v1/payouts/runs/{RUN}", asked))
+    folder = stage.control.data / "payments"
+    folder.mkdir(exist_ok=True)
+    for form, ending in (("csv", "csv"), ("xlsx", "xlsx"), ("pain.001", "xml")):
+        answer = finance.get(f"/v1/payouts/runs/{RUN}", format=form)
+        if not answer.good:
+            raise Unexpected(f"{form}: {answer.code}")
+        (folder / f"{RUN}.{ending}").write_bytes(answer.raw)
+        winter.files.append(str(folder / f"{RUN}.{ending}"))
+    winter.payees = len(run["payments"])
+    winter.sent_tiyn = int(run["total_tiyn"])
+    told = finance.ask("PUT", "/v1/payouts/answers/bank-2026-10-16", _bank(run), media="text/csv")
+    for line in good(told)["lines"]:
+        winter.claims[line["became"]] += 1
+    again = finance.ask("PUT", "/v1/payouts/answers/bank-2026-10-16", _bank(run), media="text/csv")
+    good(again)
+    stage.control.drain()
+    figures = good(stage.api.get("/v1/payouts/figures", **asked))
+    winter.paid_tiyn = sum(row["paid_tiyn"] for row in figures["providers"])
+    winter.returned_tiyn = sum(row["returned_tiyn"] for row in figures["providers"])
+
+
+def _bank(run: dict[str, Any]) -> bytes:
+    """Return the treasury's answer: everything settled, the first payment returned."""
+    out = io.StringIO()
+    rows = csv.writer(out)
+    rows.writerow(["record", "end_to_end_id", "status", "amount", "reason"])
+    total = Decimal(0)
+    for number, payment in enumerate(run["payments"]):
+        amount = Decimal(payment["amount_tiyn"]) / 100
+        total += amount
+        status, reason = ("settled", "") if number else ("returned", "AC04")
+        rows.writerow(["payment", payment["end_to_end_id"], status, f"{amount:.2f}", reason])
+    rows.writerow(["total", len(run["payments"]), "", f"{total:.2f}", ""])
+    return out.getvalue().encode()
+
+
+def _rate(stage: Stage, autumn: Autumn, winter: Winter) -> None:
+    """Families of one kindergarten rate it; it answers; everybody reads."""
+    day = WORKING_DAYS[-1]
+    counts = Counter(child.at(day)[0] for child in autumn.children.values())
+    site_id = counts.most_common(1)[0][0]
+    raters = [c for c in autumn.children.values() if c.at(day)[0] == site_id][:RATINGS]
+    criteria = [c["code"] for c in good(stage.api.get(f"/v1/ratings/sites/{site_id}"))["criteria"]]
+    told: set[str] = set()
+
+    def rate(child: Child) -> None:
+        family = sample.families()[child.application_id]
+        scores = {code: 3 + (child.ordinal + n) % 3 for n, code in enumerate(criteria)}
+        path = f"/v1/ratings/sites/{site_id}/quarters/{QUARTER}"
+        answer = stage.family(family.account).put(path, {"scores": scores})
+        if answer.good:
+            told.add(family.account)
+        elif answer.code != "kezek/another-content":  # twins: one family, one rating
+            good(answer)
+
+    stage.each("ratings", raters, rate)
+    seen = good(stage.api.get(f"/v1/ratings/sites/{site_id}"))["quarters"]
+    this = next(q for q in seen if q["quarter"] == QUARTER)
+    winter.ratings, winter.rated_hundredths = this["answers"], this["overall_hundredths"]
+    head = stage.head(sample.gardens()[site_id].organisation_id)
+    said = {"quarter": QUARTER, "text": "Рақмет! Спасибо за оценки."}
+    good(head.put(f"/v1/ratings/sites/{site_id}/answer", said))

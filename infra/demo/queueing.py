@@ -1,0 +1,268 @@
+"""July: a city moves to Kezek, 2,500 children wait, vouchers go down the queue."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from infra.client import Api
+from infra.command.saying import progress
+from infra.demo import sample
+from infra.demo.sample import Family
+from infra.demo.stage import AREA, PROGRAMME, Stage, Unexpected, at, good, pages
+from infra.imports import names, running
+from infra.imports.running import Kind, Result
+from infra.local import issuer
+
+START = at("2026-07-20", "09:00")
+FIRST_DAY = "2026-09-01"
+UNPROVED = 2  # families that never show the paper they claimed
+
+
+@dataclass(slots=True)
+class Summer:
+    """What July left behind. vouchers: application id → voucher id of a live voucher."""
+
+    imports: dict[str, Result] = field(default_factory=dict)
+    proved: int = 0
+    unproved: int = 0
+    by_register: int = 0
+    after_first: dict[str, int] = field(default_factory=dict)
+    at_the_end: dict[str, int] = field(default_factory=dict)
+    issued_first: int = 0
+    issued: int = 0
+    vouchers: dict[str, str] = field(default_factory=dict)
+    enrolments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    inactive: int = 0
+    restored: int = 0
+    offers: Counter[str] = field(default_factory=Counter)
+    chosen_elsewhere: int = 0
+    papers_refused: int = 0
+    runs: list[dict[str, Any]] = field(default_factory=list)
+
+
+def play(stage: Stage) -> Summer:
+    """Play July."""
+    summer = Summer()
+    with stage.act("import"):
+        _import(stage, summer)
+    with stage.act("proofs"):
+        _prove(stage, summer)
+        stage.fire("run_checkpoint", START)
+    with stage.act("iteration"):
+        stage.live(at("2026-07-20", "18:46"), "run_iteration", "run_deadlines")
+        summer.after_first = standing(stage)
+        summer.issued_first = _issued(stage)
+    silent = {names.application(number) for number in sample.expected()["silent"]}
+    with stage.act("confirmation, choice, contract"):
+        stage.jump(at("2026-07-21", "09:30"))
+        _confirm(stage, summer, silent)
+        held_back = _of_cell(summer, silent)
+        _enrol(stage, summer, set(summer.vouchers) - held_back)
+        stage.jump(at("2026-07-23", "09:00"))
+        _restore(stage, summer, silent)
+        _settle(stage, summer, silent, held_back)
+    stage.jump(at("2026-09-01", "06:00"))
+    summer.at_the_end = standing(stage)
+    summer.issued = _issued(stage)
+    summer.runs = good(stage.api.get("/v1/queue/runs", programme=PROGRAMME, area=AREA, limit=100))[
+        "runs"
+    ]
+    return summer
+
+
+def standing(stage: Stage) -> dict[str, int]:
+    """Return waiting children and free places, counted from what anybody may see."""
+    stage.fire("run_checkpoint")
+    lines = list(pages(stage.api, "/v1/queue/order", "lines", programme=PROGRAMME, area=AREA))
+    found = Counter(waiting=len(lines), free_public=0, free_private=0)
+    for site in pages(stage.api, "/v1/providers/catalogue", programme=PROGRAMME, area=AREA):
+        found["free_public" if site["form"] == "public" else "free_private"] += site["free"]
+    return dict(found)
+
+
+def _issued(stage: Stage) -> int:
+    operator = stage.officer("operator")
+    runs = good(stage.api.get("/v1/queue/runs", programme=PROGRAMME, area=AREA, limit=100))["runs"]
+    return sum(int(good(operator.get(f"/v1/queue/runs/{run['run_id']}"))["issued"]) for run in runs)
+
+
+def _import(stage: Stage, summer: Summer) -> None:
+    operator = stage.officer("operator")
+    files: list[tuple[Kind, str]] = [("providers", "providers.csv")]
+    files += [("applications", name) for name in sample.APPLICATION_FILES]
+    for kind, name in files:
+        with progress(f"importing {name}") as bar:
+            summer.imports[name] = running.run(
+                kind,
+                sample.FOLDER / name,
+                operator,
+                system=names.SYSTEM,
+                programme=PROGRAMME,
+                issuer=issuer.NAME,
+                at_once=8,
+                on_progress=bar.at,
+            )
+        stage.calls += summer.imports[name].taken
+    stage.control.drain()
+
+
+def _prove(stage: Stage, summer: Summer) -> None:
+    """The department looks at papers; two families never bring theirs."""
+    department = stage.officer("department")
+    waiting = list(pages(department, "/v1/applications/to-verify", programme=PROGRAMME, area=AREA))
+    claims = [
+        (entry["application_id"], status["status"])
+        for entry in sorted(waiting, key=lambda e: str(e["application_id"]))
+        for status in entry["statuses"]
+        if status["state"] == "claimed"
+    ]
+    summer.unproved = min(UNPROVED, len(claims))
+
+    def prove(claim: tuple[str, str]) -> None:
+        application_id, status = claim
+        good(
+            department.put(
+                f"/v1/applications/{application_id}/statuses/{status}", {"result": "proved"}
+            )
+        )
+
+    stage.each("papers of claimed statuses", claims[summer.unproved :], prove)
+    summer.proved = len(claims) - summer.unproved
+    claimed = sum(len(family.statuses) for family in sample.families().values())
+    summer.by_register = claimed - len(claims)
+
+
+def _confirm(stage: Stage, summer: Summer, silent: set[str]) -> int:
+    """Every family but the silent ones answers; who was offered nothing hears that."""
+    asking = [
+        family
+        for application_id, family in sample.families().items()
+        if application_id not in silent and application_id not in summer.vouchers
+    ]
+
+    def confirm(family: Family) -> tuple[str, str | None]:
+        api = stage.family(family.account)
+        answer = api.put(f"/v1/applications/{family.application_id}/confirmation")
+        if answer.status == 409 and answer.code == "applications/not-offered":
+            return family.application_id, None
+        return family.application_id, good(answer)["voucher_id"]
+
+    told = stage.each("vouchers confirmed", asking, confirm)
+    new = {application_id: voucher for application_id, voucher in told if voucher}
+    summer.vouchers |= new
+    return len(new)
+
+
+def _of_cell(summer: Summer, silent: set[str]) -> set[str]:
+    """Return confirmed families of the silent ones' age and language: their lists may move."""
+    ages = {_age(sample.families()[application_id]) for application_id in silent}
+    return {
+        application_id
+        for application_id in summer.vouchers
+        if _age(family := sample.families()[application_id]) in ages
+        and (family.language, family.kind) == ("kk", "general")
+    }
+
+
+def _age(family: Family) -> int:
+    year, month, day = (int(part) for part in family.birth_date.split("-"))
+    return 2026 - year - ((month, day) > (9, 1))
+
+
+def _enrol(stage: Stage, summer: Summer, applications: set[str]) -> None:
+    """Heads look at papers, families sign for 1 September."""
+    families = [sample.families()[application_id] for application_id in sorted(applications)]
+    expected = _expected(stage)
+    refused: list[str] = []
+    if not summer.papers_refused:
+        refused = [summer.vouchers[families[0].application_id]]
+
+    def papers(family: Family) -> None:
+        voucher_id = summer.vouchers[family.application_id]
+        head = expected.get(voucher_id)
+        if head is None:
+            raise Unexpected(f"no kindergarten expects voucher {voucher_id}")
+        if voucher_id in refused:
+            body = {"result": "refused", "reason": "incomplete"}
+            good(head.put(f"/v1/vouchers/{voucher_id}/papers", body))
+        good(head.put(f"/v1/vouchers/{voucher_id}/papers", {"result": "accepted"}))
+
+    def sign(family: Family) -> tuple[str, dict[str, Any]]:
+        voucher_id = summer.vouchers[family.application_id]
+        api = stage.family(family.account)
+        signed = good(api.put(f"/v1/vouchers/{voucher_id}/contract", {"starts_on": FIRST_DAY}))
+        return family.application_id, signed
+
+    stage.each("papers looked at", families, papers)
+    summer.papers_refused += len(refused)
+    summer.enrolments |= dict(stage.each("contracts signed", families, sign))
+
+
+def _expected(stage: Stage) -> dict[str, Api]:
+    """Return voucher id → the client of the head whose kindergarten expects the child."""
+    found: dict[str, Api] = {}
+
+    def one(garden: sample.Garden) -> list[tuple[str, Api]]:
+        head = stage.head(garden.organisation_id)
+        path = f"/v1/vouchers/sites/{garden.site_id}/expected"
+        return [(child["voucher_id"], head) for child in pages(head, path)]
+
+    for pairs in stage.each("heads look who comes", list(sample.gardens().values()), one):
+        found |= dict(pairs)
+    return found
+
+
+def _restore(stage: Stage, summer: Summer, silent: set[str]) -> None:
+    """One of the silent families wakes up: its application is restored, once."""
+    for application_id in sorted(silent):
+        family = sample.families()[application_id]
+        api = stage.family(family.account)
+        state = good(api.get(f"/v1/applications/{application_id}"))["state"]
+        summer.inactive += state == "inactive"
+    first = sample.families()[min(silent)]
+    good(stage.family(first.account).put(f"/v1/applications/{first.application_id}/restoration"))
+    summer.restored = 1
+    summer.inactive -= 1
+
+
+def _settle(stage: Stage, summer: Summer, silent: set[str], held_back: set[str]) -> None:
+    """Places of the silent go on: by waiting lists, then down the queue, until all are taken."""
+    _answer_offers(stage, summer, held_back)
+    _enrol(stage, summer, held_back)
+    awake = silent - {min(silent)}
+    for day in ("23", "24", "27", "28", "29", "30", "31"):
+        stage.live(at(f"2026-07-{day}", "18:46"), "run_iteration")
+        stage.fire("run_deadlines")
+        stage.control.advance(at(f"2026-07-{day}", "20:00"), run_schedules=False)
+        before = set(summer.vouchers)
+        _confirm(stage, summer, awake)
+        new = set(summer.vouchers) - before
+        if new:
+            _enrol(stage, summer, new)
+        if len(summer.vouchers) == sample.expected()["enrolled_on_1_september"]:
+            break
+
+
+def _answer_offers(stage: Stage, summer: Summer, families: set[str]) -> None:
+    """Families on waiting lists look whether a place was offered, and take it or not."""
+
+    def look(application_id: str) -> str:
+        family = sample.families()[application_id]
+        api = stage.family(family.account)
+        voucher_id = summer.vouchers[application_id]
+        voucher = good(api.get(f"/v1/vouchers/{voucher_id}"))
+        for waiting in voucher["waiting"]:
+            if waiting["state"] == "offered":
+                path = f"/v1/vouchers/{voucher_id}/waiting/{waiting['group_id']}/answer"
+                good(api.put(path, {"accept": True}))
+                return "accepted"
+        return "none"
+
+    for _ in range(4):
+        told = Counter(stage.each("waiting lists", sorted(families), look))
+        summer.offers["accepted"] += told["accepted"]
+        stage.control.drain()
+        if not told["accepted"]:
+            break
