@@ -78,9 +78,7 @@ def _fill(client: Any) -> None:
                     }
                 )
         items.append({"pk": {"S": "ATTRIBUTES#site#2026-09"}, "sk": {"S": sk}, **days})
-        items.append(
-            {"pk": {"S": "SET#site#2026-09"}, "sk": {"S": sk}, "marks": {"NS": numbers}}
-        )
+        items.append({"pk": {"S": "SET#site#2026-09"}, "sk": {"S": sk}, "marks": {"NS": numbers}})
     for start in range(0, len(items), 25):
         requests = [{"PutRequest": {"Item": item}} for item in items[start : start + 25]]
         client.batch_write_item(RequestItems={TABLE: requests})
