@@ -48,7 +48,7 @@ for routes in (
     app.mount(routes)
 
 
-# --- schedules, in UTC: 13:00Z is 18:00 in Almaty. They fire daily, the rule packs' calendars decide.
+# --- schedules, in UTC (13:00Z is 18:00 in Almaty): they fire daily, the packs' calendars decide
 
 
 @app.schedule(Cron("0", "13", "*", "*", "?", "*"))
@@ -66,7 +66,7 @@ def run_checkpoint(event: CloudWatchEvent) -> None:
 @app.schedule(Cron("0/15", "*", "*", "*", "?", "*"))
 def run_deadlines(event: CloudWatchEvent) -> None:
     """Every quarter of an hour: look at what has fallen due."""
-    queue_jobs.run_deadlines(event)
+    queue_jobs.run_deadlines(event, payouts_jobs.DEADLINES)
 
 
 @app.schedule(Cron("30", "19", "*", "*", "?", "*"))
@@ -110,7 +110,7 @@ WORK: dict[str, batches.Handler] = {
     "payouts/calculate": payouts_jobs.calculate,
     "queue/checkpoint": queue_jobs.checkpoint,
     "queue/commit-run": queue_jobs.commit_run,
-    "queue/deadlines": queue_jobs.deadlines,
+    "queue/deadlines": lambda facts, now: queue_jobs.deadlines(facts, now, payouts_jobs.DEADLINES),
     "vouchers/offer": vouchers_jobs.offer,
     "vouchers/removed": vouchers_jobs.site_closed,
     "vouchers/site-closed": vouchers_jobs.site_closed,

@@ -32,8 +32,15 @@ _CHALICE = "from chalice.cli import main; raise SystemExit(main())"
 _TOP_FILES = frozenset(
     {"endpoints.json", "partitions.json", "sdk-default-configuration.json", "_retry.json"}
 )
-# Only chalice's command line, boto3's conveniences and tests need these.
-_NOT_SHIPPED = ("bin/", "boto3/examples/", "s3transfer/tests/", "dateutil/zoneinfo/rebuild.py")
+# What only documentation, building from source, or features we do not use would need.
+_NOT_SHIPPED = (
+    "bin/",
+    "boto3/examples/",
+    "boto3/docs/",
+    "dateutil/zoneinfo/",
+    "pycparser/",
+    "aws_lambda_powertools/event_handler/",
+)
 
 
 class Wrong(Exception):
@@ -59,7 +66,7 @@ def build(stage: str, out: Path) -> Path:
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
         template = json.loads((made / "sam.json").read_text("utf-8"))
-        template["Resources"].pop("DefaultRole", None)  # every function has a role of its own
+        _only_our_roles(template["Resources"])
         check_template(template)
         (out / "sam.json").write_text(json.dumps(template, indent=2, ensure_ascii=False), "utf-8")
         _repack(made / "deployment.zip", out / "deployment.zip", Path(held) / "tree")
@@ -88,9 +95,17 @@ def check_template(template: dict[str, Any]) -> None:
             if batched and answers != ["ReportBatchItemFailures"]:
                 raise Wrong(f"{logical} would repeat a whole batch for one failure")
     for name, resource in resources.items():
-        if resource["Type"] == "AWS::IAM::Role" and name != "DefaultRole":
+        if resource["Type"] == "AWS::IAM::Role":
             for policy in resource["Properties"]["Policies"]:
                 _no_stars(name, policy["PolicyDocument"]["Statement"])
+
+
+def _only_our_roles(resources: dict[str, Any]) -> None:
+    """Drop the roles Chalice makes of its own; every function has one from our template."""
+    ours = {f"{function.logical}Role" for function in FUNCTIONS.values()}
+    for name in [n for n, r in resources.items() if r["Type"] == "AWS::IAM::Role"]:
+        if name not in ours:
+            del resources[name]
 
 
 def _no_stars(name: str, statements: Iterable[dict[str, Any]]) -> None:
@@ -111,7 +126,7 @@ def _copy_source(target: Path) -> None:
 
 
 def _only_config(_: str, names: list[str]) -> list[str]:
-    return [name for name in names if name != "config.json"]
+    return [name for name in names if name not in ("config.json", "policy.json")]
 
 
 def _repack(made: Path, target: Path, tree: Path) -> None:
@@ -136,7 +151,7 @@ def _ships(name: str) -> bool:
     if name.startswith("botocore/data/"):
         parts = name.split("/")
         return parts[2] in _TOP_FILES or parts[2] in SERVICES
-    return not (name.startswith("aws_lambda_powertools/") and "/event_handler/" in name)
+    return True
 
 
 def main() -> int:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from chalicelib.journal import store
 from chalicelib.journal.store import Image
 
+Newest = dict[tuple[str, str, str], Image]  # by table, pk and sk
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -20,9 +22,9 @@ class Difference:
     found: int | None
 
 
-def newest_images() -> dict[tuple[str, str, str], Image]:
+def newest_images() -> Newest:
     """Return the newest image of every row the journal knows, by table, pk and sk."""
-    newest: dict[tuple[str, str, str], Image] = {}
+    newest: Newest = {}
     for image in store.scan_images():
         key = (image.table, image.pk, image.sk)
         kept = newest.get(key)
@@ -31,22 +33,22 @@ def newest_images() -> dict[tuple[str, str, str], Image]:
     return newest
 
 
-def rebuild() -> dict[str, int]:
+def rebuild(newest: Newest | None = None) -> dict[str, int]:
     """Write every row as the journal says it was; return rows written and removed, by table.
 
     Safe to repeat and to interrupt: an image is put whole, and a row that is newer than its image
     (somebody works meanwhile) stays.
     """
     counts: dict[str, int] = {}
-    for image in newest_images().values():
+    for image in (newest_images() if newest is None else newest).values():
         if store.restore(image):
             counts[image.table] = counts.get(image.table, 0) + 1
     return counts
 
 
-def differences() -> Iterator[Difference]:
+def differences(newest: Newest | None = None) -> Iterator[Difference]:
     """Yield every row that differs from the journal: the drill's verdict is that there is none."""
-    for image in newest_images().values():
+    for image in (newest_images() if newest is None else newest).values():
         found = store.stored(image)
         if found != image.attributes:
             version = None if found is None else int(found.get("v", {}).get("N", 0))

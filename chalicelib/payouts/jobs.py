@@ -40,3 +40,7 @@ def run_payday(event: Any) -> int:
         told += actions.tell_payday(pack.programme, pack.area, month, now=at)
     log.logger.info("payday", extra={"told": told})
     return told
+
+
+# For the switchboard: deadlines of a slice above the queue, by topic.
+DEADLINES = {"payouts/answer": actions.lapse_answer}
