@@ -86,7 +86,7 @@ def partner_rows(
             if application.number == made.leaver and day > LEAVER_LAST_DAY:
                 if day <= LEAVER_LAST_DAY + timedelta(days=5):
                     kind = "attendance-after-leaving"
-                    codes = ("import/not-enrolled", "attendance/not-enrolled")
+                    codes: tuple[str, ...] = ("import/not-enrolled",)
                     made.rows.append(PartnerRow(row, _planted(made, kind, codes)))
                 continue
             made.rows.append(PartnerRow(row))
