@@ -59,10 +59,11 @@ def play(stage: Stage) -> Summer:
         stage.jump(at("2026-07-21", "09:30"))
         _confirm(stage, summer, silent)
         held_back = _of_cell(summer, silent)
+        freed = _groups_of(stage, silent)
         _enrol(stage, summer, set(summer.vouchers) - held_back)
         stage.jump(at("2026-07-23", "09:00"))
         _restore(stage, summer, silent)
-        _settle(stage, summer, silent, held_back)
+        _settle(stage, summer, silent, held_back, freed)
     stage.jump(at("2026-09-01", "06:00"))
     summer.at_the_end = standing(stage)
     summer.issued = _issued(stage)
@@ -227,9 +228,21 @@ def _restore(stage: Stage, summer: Summer, silent: set[str]) -> None:
     summer.inactive -= 1
 
 
-def _settle(stage: Stage, summer: Summer, silent: set[str], held_back: set[str]) -> None:
+def _groups_of(stage: Stage, applications: set[str]) -> set[str]:
+    """Return the groups in which these families' vouchers hold a place."""
+    found: set[str] = set()
+    for application_id in applications:
+        family = sample.families()[application_id]
+        vouchers = good(stage.family(family.account).get("/v1/vouchers"))["items"]
+        found |= {voucher["group_id"] for voucher in vouchers}
+    return found
+
+
+def _settle(
+    stage: Stage, summer: Summer, silent: set[str], held_back: set[str], freed: set[str]
+) -> None:
     """Places of the silent go on: by waiting lists, then down the queue, until all are taken."""
-    _answer_offers(stage, summer, held_back)
+    _answer_offers(stage, summer, held_back, freed)
     _enrol(stage, summer, held_back)
     awake = silent - {min(silent)}
     for day in ("23", "24", "27", "28", "29", "30", "31"):
@@ -245,10 +258,13 @@ def _settle(stage: Stage, summer: Summer, silent: set[str], held_back: set[str])
             break
 
 
-def _answer_offers(stage: Stage, summer: Summer, families: set[str]) -> None:
-    """Families on waiting lists look whether a place was offered, and take it or not."""
+def _answer_offers(stage: Stage, summer: Summer, families: set[str], freed: set[str]) -> None:
+    """Families that wished for a group where a place came free look, and take what is offered.
 
-    def look(application_id: str) -> str:
+    Each that moves leaves a place behind, which is offered on: again, until nobody moves.
+    """
+
+    def look(application_id: str) -> str | None:
         family = sample.families()[application_id]
         api = stage.family(family.account)
         voucher_id = summer.vouchers[application_id]
@@ -257,12 +273,12 @@ def _answer_offers(stage: Stage, summer: Summer, families: set[str]) -> None:
             if waiting["state"] == "offered":
                 path = f"/v1/vouchers/{voucher_id}/waiting/{waiting['group_id']}/answer"
                 good(api.put(path, {"accept": True}))
-                return "accepted"
-        return "none"
+                return str(voucher["group_id"])
+        return None
 
-    for _ in range(4):
-        told = Counter(stage.each("waiting lists", sorted(families), look))
-        summer.offers["accepted"] += told["accepted"]
+    while freed:
+        asked = [a for a in sorted(families) if sample.families()[a].wishes & freed]
+        left = [group for group in stage.each("waiting lists", asked, look) if group]
+        summer.offers["accepted"] += len(left)
         stage.control.drain()
-        if not told["accepted"]:
-            break
+        freed = set(left)

@@ -27,6 +27,7 @@ class Family:
     application_id: str
     account: str
     statuses: tuple[str, ...]
+    wishes: frozenset[str]
     language: str
     kind: str
     child_iin: str
@@ -81,6 +82,7 @@ def families() -> dict[str, Family]:
                 application_id,
                 body["sign_in"]["subject"],
                 tuple(body["statuses"]),
+                frozenset(body["preferences"]),
                 body["language"],
                 body["kind"],
                 body["child"]["iin"],
