@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from chalice.app import CloudWatchEvent, Cron, DynamoDBEvent, SQSEvent
 
-from chalicelib.applications import jobs as applications_jobs
-from chalicelib.applications.routes import routes as applications
-from chalicelib.attendance import jobs as attendance_jobs
-from chalicelib.attendance.routes import routes as attendance
-from chalicelib.billing import jobs as billing_jobs
-from chalicelib.billing.routes import routes as billing
-from chalicelib.children.routes import routes as children
 from chalicelib.edge import about, batches
 from chalicelib.edge.application import OUTBOX_STREAM, Kezek
-from chalicelib.notices import jobs as notices_jobs
-from chalicelib.notices.routes import routes as notices
-from chalicelib.payouts import jobs as payouts_jobs
-from chalicelib.payouts.routes import routes as payouts
-from chalicelib.policy.routes import routes as policy
-from chalicelib.providers.routes import routes as providers
-from chalicelib.queue import jobs as queue_jobs
-from chalicelib.queue.routes import routes as queue
-from chalicelib.ratings.routes import routes as ratings
-from chalicelib.vouchers import jobs as vouchers_jobs
-from chalicelib.vouchers.routes import routes as vouchers
 
 app = Kezek("kezek")
 
-# --- HTTP: /v1/<slice>
+# --- HTTP: /v1/<slice> is chalicelib/<slice>/routes.py, imported when it is first asked for, so
+# that a cold start loads one slice and those it stands on, not all of them
 
-for routes in (
-    about.routes,
-    policy,
-    children,
-    providers,
-    applications,
-    vouchers,
-    queue,
-    attendance,
-    ratings,
-    billing,
-    payouts,
-    notices,
-):
-    app.mount(routes)
+app.mount(about.routes)
+app.offer(
+    "policy",
+    "children",
+    "providers",
+    "applications",
+    "vouchers",
+    "queue",
+    "attendance",
+    "ratings",
+    "billing",
+    "payouts",
+    "notices",
+)
 
 
 # --- schedules, in UTC (13:00Z is 18:00 in Almaty): they fire daily, the packs' calendars decide
@@ -54,77 +37,107 @@ for routes in (
 @app.schedule(Cron("0", "13", "*", "*", "?", "*"))
 def run_iteration(event: CloudWatchEvent) -> None:
     """18:00: draft the day's run of every area."""
+    from chalicelib.queue import jobs as queue_jobs
+
     queue_jobs.run_iteration(event)
 
 
 @app.schedule(Cron("0", "14", "*", "*", "?", "*"))
 def run_checkpoint(event: CloudWatchEvent) -> None:
     """19:00: publish every queue's order."""
+    from chalicelib.queue import jobs as queue_jobs
+
     queue_jobs.run_checkpoint(event)
 
 
 @app.schedule(Cron("0/15", "*", "*", "*", "?", "*"))
 def run_deadlines(event: CloudWatchEvent) -> None:
     """Every quarter of an hour: look at what has fallen due."""
+    from chalicelib.payouts import jobs as payouts_jobs
+    from chalicelib.queue import jobs as queue_jobs
+
     queue_jobs.run_deadlines(event, payouts_jobs.DEADLINES)
 
 
 @app.schedule(Cron("30", "19", "*", "*", "?", "*"))
 def run_turnover(event: CloudWatchEvent) -> None:
     """00:30: let those who stood a year ago move to their new cohort."""
+    from chalicelib.applications import jobs as applications_jobs
+
     applications_jobs.run_turnover(event)
 
 
 @app.schedule(Cron("0", "7", "*", "*", "?", "*"))
 def run_attendance(event: CloudWatchEvent) -> None:
     """12:00: close months, remind, tell of absences, hand silence to the department."""
+    from chalicelib.attendance import jobs as attendance_jobs
+
     attendance_jobs.remind_and_close(event)
 
 
 @app.schedule(Cron("0", "1", "*", "*", "?", "*"))
 def run_billing(event: CloudWatchEvent) -> None:
     """06:00: hand out the provider-months whose check has begun."""
+    from chalicelib.billing import jobs as billing_jobs
+
     billing_jobs.run_billing(event)
 
 
 @app.schedule(Cron("0", "2", "*", "*", "?", "*"))
 def run_claims(event: CloudWatchEvent) -> None:
     """07:00: make claims of what was posted."""
+    from chalicelib.payouts import jobs as payouts_jobs
+
     payouts_jobs.run_claims(event)
 
 
 @app.schedule(Cron("0", "4", "*", "*", "?", "*"))
 def run_payday(event: CloudWatchEvent) -> None:
     """09:00: on payday and after it, say what is overdue."""
+    from chalicelib.payouts import jobs as payouts_jobs
+
     payouts_jobs.run_payday(event)
 
 
 # --- the work queue and the outbox's stream
 
-WORK: dict[str, batches.Handler] = {
-    "applications/refresh": applications_jobs.refresh,
-    "attendance/daily": attendance_jobs.daily,
-    "attendance/remind": attendance_jobs.remind,
-    "billing/bill": billing_jobs.bill,
-    "billing/posted": payouts_jobs.calculate,
-    "payouts/calculate": payouts_jobs.calculate,
-    "queue/checkpoint": queue_jobs.checkpoint,
-    "queue/commit-run": queue_jobs.commit_run,
-    "queue/deadlines": lambda facts, now: queue_jobs.deadlines(facts, now, payouts_jobs.DEADLINES),
-    "vouchers/offer": vouchers_jobs.offer,
-    "vouchers/removed": vouchers_jobs.site_closed,
-    "vouchers/site-closed": vouchers_jobs.site_closed,
-    "vouchers/suspended": vouchers_jobs.site_closed,
-}
+
+@functools.cache
+def work() -> dict[str, batches.Handler]:
+    """Return topic → what does it; asked by the first message."""
+    from chalicelib.applications import jobs as applications_jobs
+    from chalicelib.attendance import jobs as attendance_jobs
+    from chalicelib.billing import jobs as billing_jobs
+    from chalicelib.payouts import jobs as payouts_jobs
+    from chalicelib.queue import jobs as queue_jobs
+    from chalicelib.vouchers import jobs as vouchers_jobs
+
+    return {
+        "applications/refresh": applications_jobs.refresh,
+        "attendance/daily": attendance_jobs.daily,
+        "attendance/remind": attendance_jobs.remind,
+        "billing/bill": billing_jobs.bill,
+        "billing/posted": payouts_jobs.calculate,
+        "payouts/calculate": payouts_jobs.calculate,
+        "queue/checkpoint": queue_jobs.checkpoint,
+        "queue/commit-run": queue_jobs.commit_run,
+        "queue/deadlines": lambda facts, now: queue_jobs.deadlines(facts, now, payouts_jobs.DEADLINES),
+        "vouchers/offer": vouchers_jobs.offer,
+        "vouchers/removed": vouchers_jobs.site_closed,
+        "vouchers/site-closed": vouchers_jobs.site_closed,
+        "vouchers/suspended": vouchers_jobs.site_closed,
+    }
 
 
 @app.on_sqs_message(queue="kezek-work", batch_size=10)
 def on_work(event: SQSEvent) -> dict[str, Any]:
     """One message, one piece of work; failures go back alone."""
-    return batches.messages(event, WORK)
+    return batches.messages(event, work())
 
 
 @app.on_dynamodb_record(stream_arn=OUTBOX_STREAM, batch_size=100)
 def on_outbox(event: DynamoDBEvent) -> dict[str, Any]:
     """Notices to people, work to the queue."""
+    from chalicelib.notices import jobs as notices_jobs
+
     return notices_jobs.carry_out(event.to_dict())

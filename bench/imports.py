@@ -1,16 +1,18 @@
 """P13, C9: importing the API function against importing what the customer fixed.
 
 Anchor: chalice + pynamodb + Powertools' Logger and Metrics, in a fresh interpreter each; the
-whole process is timed, bytecode is warm.
+whole process is timed (CPU), bytecode is warm. A slice's modules are imported with its first
+request; that time is shown beside.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 import sys
-import time
+import tempfile
 from pathlib import Path
 
 from bench.gates import Gate
@@ -22,24 +24,28 @@ ANCHOR = (
     "aws_lambda_powertools.metrics"
 )
 OURS = "import app"
+# The largest share of the rest: what a first request to a slice adds, for information.
+SLICE = "import app; app.app.routes['/v1/vouchers']"
 ROUNDS = 15
 
 
 def run() -> list[Gate]:
     """Return the gates of cold start and package size."""
-    times: dict[str, list[float]] = {OURS: [], ANCHOR: [], "control": []}
-    for code in (OURS, ANCHOR):
-        _process(code)
-    for round_ in range(ROUNDS):
-        order = [OURS, ANCHOR, "control"]
-        for name in order if round_ % 2 == 0 else reversed(order):
-            times[name].append(_process(ANCHOR if name == "control" else name))
-    ours, anchor, control = (statistics.median(times[n]) for n in (OURS, ANCHOR, "control"))
-    ratio = ours / anchor
+    names = [OURS, ANCHOR, "control", SLICE]
+    times: dict[str, list[float]] = {name: [] for name in names}
+    with tempfile.TemporaryDirectory(prefix="kezek-bytecode-") as bytecode:
+        for code in (OURS, ANCHOR, SLICE):
+            _process(code, bytecode)
+        for round_ in range(ROUNDS):
+            for name in names if round_ % 2 == 0 else reversed(names):
+                times[name].append(_process(ANCHOR if name == "control" else name, bytecode))
+    ours, anchor, control, one = (statistics.median(times[n]) for n in names)
+    ratio = statistics.median(o / a for o, a in zip(times[OURS], times[ANCHOR], strict=True))
     gates = [
         Gate(
             "P13 import of the API function",
-            f"{ratio:.2f} x the anchor ({ours * 1000:.0f} ms against {anchor * 1000:.0f} ms)",
+            f"{ratio:.2f} x the anchor ({ours * 1000:.0f} of {anchor * 1000:.0f} ms CPU; "
+            f"vouchers too: {one * 1000:.0f})",
             f"{LIMIT} x",
             ratio <= LIMIT,
             control / anchor,
@@ -54,8 +60,16 @@ def run() -> list[Gate]:
     return gates
 
 
-def _process(code: str) -> float:
+def _process(code: str, bytecode: str) -> float:
+    """Return the CPU seconds of an interpreter that runs the code; bytecode lies in a folder."""
     environment = {**os.environ, "AWS_DEFAULT_REGION": "eu-central-1"}
-    began = time.perf_counter()
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment["PYTHONPYCACHEPREFIX"] = bytecode
+    began = _children_s()
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
-    return time.perf_counter() - began
+    return _children_s() - began
+
+
+def _children_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -134,6 +134,8 @@ def _repack(made: Path, target: Path, tree: Path) -> None:
         for name in archive.namelist():
             if _ships(name):
                 archive.extract(name, tree)
+    # A developer's own cache folder would leave the tree, and the zip, without bytecode.
+    sys.pycache_prefix = None
     compileall.compile_dir(
         tree, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH, workers=1
     )

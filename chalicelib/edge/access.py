@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from importlib import resources
 
 from chalicelib.kernel.actors import Actor, Role
@@ -19,6 +18,8 @@ class NotYourRole(NotAllowed):
 @functools.lru_cache(maxsize=1)
 def table() -> dict[str, frozenset[Role]]:
     """Return action → roles. An action without a row may be done by nobody."""
+    import tomllib  # not before it is needed: a cold start counts milliseconds
+
     text = resources.files("chalicelib.edge").joinpath("access.toml").read_text("utf-8")
     return {
         f"{slice_name}/{action}": frozenset(Role(role) for role in roles)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
-from collections.abc import Callable
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from chalice.app import Chalice, Response
 
 from chalicelib.edge import problems
+from chalicelib.edge import routes as edge_routes
 from chalicelib.edge.routes import Routes
 from chalicelib.edge.texts import language_of
 
@@ -22,12 +26,64 @@ class Kezek(Chalice):
 
     def __init__(self, name: str) -> None:
         super().__init__(app_name=name)
+        self.routes = _Table(self._bring)
+        self._later: list[str] = []
+        self._mounting = threading.RLock()
         self.api.binary_types = ["application/octet-stream", "application/zip", _XLSX]
         self.register_middleware(_reshaped, "http")
 
     def mount(self, routes: Routes) -> None:
         """Offer a slice's routes under its prefix."""
         self.register_blueprint(routes.blueprint, url_prefix=routes.prefix or None)
+
+    def offer(self, *slices: str) -> None:
+        """Offer slices under /v1/<slice>; each is imported when one of its paths is asked for."""
+        self._later.extend(slices)
+        edge_routes.when_all_are_asked(lambda: self._bring(None))
+
+    def _bring(self, path: str | None) -> None:
+        """Mount the slice a path belongs to; None: all that are left."""
+        with self._mounting:
+            for name in list(self._later):
+                if path is None or f"{path}/".startswith(f"/v1/{name}/"):
+                    self._later.remove(name)
+                    self.mount(importlib.import_module(f"chalicelib.{name}.routes").routes)
+
+
+class _Table(defaultdict[str, Any]):
+    """Chalice's routes by path; looking one up brings its slice, looking at all brings all."""
+
+    def __init__(self, bring: Callable[[str | None], None]) -> None:
+        super().__init__(dict)
+        self._bring = bring
+
+    def __getitem__(self, path: str) -> Any:
+        self._bring(path)
+        return super().__getitem__(path)
+
+    def __contains__(self, path: object) -> bool:
+        self._bring(str(path))
+        return super().__contains__(path)
+
+    def __iter__(self) -> Iterator[str]:
+        self._bring(None)
+        return super().__iter__()
+
+    def __len__(self) -> int:
+        self._bring(None)
+        return super().__len__()
+
+    def keys(self) -> Any:
+        self._bring(None)
+        return super().keys()
+
+    def values(self) -> Any:
+        self._bring(None)
+        return super().values()
+
+    def items(self) -> Any:
+        self._bring(None)
+        return super().items()
 
 
 def _reshaped(event: Any, get_response: Callable[[Any], Response]) -> Response:

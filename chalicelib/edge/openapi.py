@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.edge import access, auth, body, problems
-from chalicelib.edge.routes import OPERATIONS, Operation
+from chalicelib.edge.routes import Operation, operations
 from chalicelib.edge.texts import text
 from chalicelib.kernel import ids
 from chalicelib.kernel.actors import Role
@@ -45,7 +45,7 @@ _PROBLEM: dict[str, Any] = {
 @functools.lru_cache(maxsize=1)
 def document() -> bytes:
     """Return the document as JSON."""
-    return msgspec.json.encode(_document(OPERATIONS))
+    return msgspec.json.encode(_document(operations()))
 
 
 def refusals_of(operation: Operation) -> dict[int, list[type[Refusal]]]:
@@ -67,12 +67,12 @@ def refusals_of(operation: Operation) -> dict[int, list[type[Refusal]]]:
     return dict(sorted(by_status.items()))
 
 
-def _document(operations: Sequence[Operation]) -> dict[str, Any]:
-    kinds = [k for o in operations for k in (o.asks, o.answers, o.query) if _described(k)]
+def _document(offered: Sequence[Operation]) -> dict[str, Any]:
+    kinds = [k for o in offered for k in (o.asks, o.answers, o.query) if _described(k)]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
     by_kind = {id(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
-    for operation in operations:
+    for operation in offered:
         paths[operation.path][operation.method.lower()] = _operation(operation, by_kind, components)
     return {
         "openapi": "3.1.0",
@@ -85,7 +85,7 @@ def _document(operations: Sequence[Operation]) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": name} for name in dict.fromkeys(o.slice_name for o in operations)],
+        "tags": [{"name": name} for name in dict.fromkeys(o.slice_name for o in offered)],
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": {"Problem": _PROBLEM, **components},

@@ -88,7 +88,21 @@ class Operation:
     slice_name: str
 
 
+# What was registered so far; `operations()` for all there is.
 OPERATIONS: list[Operation] = []
+_bring_all: list[Callable[[], None]] = []
+
+
+def when_all_are_asked(bring: Callable[[], None]) -> None:
+    """Have `bring` called before all operations are looked at; it mounts what was not needed."""
+    _bring_all.append(bring)
+
+
+def operations() -> list[Operation]:
+    """Return every operation there is, by path and method."""
+    for bring in _bring_all:
+        bring()
+    return sorted(OPERATIONS, key=lambda operation: (operation.path, operation.method))
 
 
 class Routes:

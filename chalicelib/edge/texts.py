@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import string
-import tomllib
 from collections.abc import Mapping
 from importlib import resources
 
@@ -20,6 +19,8 @@ DEFAULT_LANGUAGE = "kk"
 @functools.lru_cache(maxsize=1)
 def catalogue() -> dict[str, dict[str, str]]:
     """Return key → language → text, of all files."""
+    import tomllib  # not before it is needed: a cold start counts milliseconds
+
     texts: dict[str, dict[str, str]] = {}
     folder = resources.files("chalicelib.edge").joinpath("texts")
     for file in sorted(folder.iterdir(), key=lambda f: f.name):

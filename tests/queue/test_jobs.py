@@ -292,11 +292,11 @@ def test_an_hourly_look_reads_few_days(tables: Any) -> None:
 def test_a_long_look_goes_on_in_another_message(
     evening: TestCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app import WORK
+    from app import work
 
     handled = Handled()
     monkeypatch.setitem(
-        WORK,
+        work(),
         "queue/deadlines",
         lambda facts, now: jobs.deadlines(facts, now, handled.table),
     )
