@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # `app` and `infra` are found from the repository's root, wherever pytest was started.
 _ROOT = str(Path(__file__).resolve().parents[1])
@@ -16,6 +18,12 @@ if _ROOT not in sys.path:
 from infra.local import testing  # noqa: E402
 
 testing.prepare_process()
+
+# Examples are not timed: the machine may be busy. CI draws the same ones each time, so that a
+# commit is judged by what it changes; a developer's run draws new ones.
+settings.register_profile("kezek", deadline=None)
+settings.register_profile("kezek-ci", deadline=None, derandomize=True)
+settings.load_profile("kezek-ci" if os.environ.get("CI") else "kezek")
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.kernel.refusals import Malformed, Refusal, Unavailable
+from chalicelib.storage import client
 from chalicelib.storage.rows import Row
 
 MOST_WRITES = 100
@@ -151,25 +152,14 @@ def _put(write: Put) -> None:
         raise StoreSilent() from error
 
 
-@functools.lru_cache(maxsize=4)
-def _connection(region: str, endpoint_stage: str) -> Connection:
-    del endpoint_stage  # one client per stage and endpoint, so that tests never share one
-    meta = Row.Meta
-    return Connection(
-        region=region,
-        connect_timeout_seconds=meta.connect_timeout_seconds,
-        read_timeout_seconds=meta.read_timeout_seconds,
-        max_retry_attempts=meta.max_retry_attempts,
-    )
-
-
-def forget_connection() -> None:
-    """Drop the cached client; for tests that change the endpoint."""
-    _connection.cache_clear()
+def _connection() -> Connection:
+    connection = Connection(region=Row.Meta.region)
+    connection._client = client.client()
+    return connection
 
 
 def _send(ordered: Sequence[Write]) -> None:
-    with TransactWrite(connection=_connection(Row.Meta.region, "")) as transaction:
+    with TransactWrite(connection=_connection()) as transaction:
         for write in ordered:
             match write:
                 case Check():

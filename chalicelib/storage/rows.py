@@ -15,14 +15,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.connection import TableConnection
 from pynamodb.models import Model
+
+from chalicelib.storage import client
 
 TABLES = ("facts", "queue", "attendance", "money", "journal", "outbox", "vault", "keys")
 STREAMED = frozenset({"outbox", "journal"})
 TTL_ATTRIBUTE = "expires_at"
-
-# All tries of one call must fit well inside the gateway's 29 s.
-_LIMITS = {"connect_timeout_seconds": 1, "read_timeout_seconds": 2, "max_retry_attempts": 2}
 
 
 def stage() -> str:
@@ -42,16 +42,20 @@ class Row(Model):
 
     class Meta:
         table_name = ""
-        region = os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "eu-central-1"))
-        connect_timeout_seconds = _LIMITS["connect_timeout_seconds"]
-        read_timeout_seconds = _LIMITS["read_timeout_seconds"]
-        max_retry_attempts = _LIMITS["max_retry_attempts"]
+        region = client.region()
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
     version = NumberAttribute(attr_name="v", null=True)
     body = UnicodeAttribute(null=True)
     expires_at = NumberAttribute(null=True)
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        table = super()._get_connection()
+        if table.connection._client is None:
+            table.connection._client = client.client()
+        return table
 
 
 def _meta(logical: str) -> Any:
@@ -129,3 +133,4 @@ def use_stage(name: str) -> None:
     for model in models():
         model.Meta.table_name = table_name(model.logical, name)
         model._connection = None
+    client.forget()

@@ -319,4 +319,4 @@ def test_an_upload_of_five_hundred_fits_in_one_item(tablet: Tablet) -> None:
 
     assert {o.outcome for o in receipt.outcomes} == {"accepted"}
     assert seen.operations["PutItem"] == 1
-    assert seen.write_units["PutItem", "kezek-test-attendance"] < 120
+    assert seen.write_units["PutItem", "kezek-test-journal"] < 120

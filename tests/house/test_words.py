@@ -74,7 +74,7 @@ def test_c5_kazakh_is_kazakh() -> None:
 def test_two_refusals_never_share_a_code() -> None:
     found: dict[str, set[str]] = {}
     for leaf in set(leaves()):
-        if leaf.__module__ != "chalicelib.kernel.refusals":
+        if "code" in vars(leaf):  # a subclass without one is the same refusal to the caller
             found.setdefault(leaf.code, set()).add(f"{leaf.__module__}.{leaf.__qualname__}")
     assert {code: names for code, names in found.items() if len(names) > 1} == {}
 

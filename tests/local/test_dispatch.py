@@ -230,7 +230,7 @@ def test_a_failing_schedule_is_tried_three_times_and_then_reported(
 
 def test_what_fell_due_while_nothing_ran_is_caught_up_in_order(tiny_cloud: TestCloud) -> None:
     fired: list[Any] = []
-    tiny_cloud.set_clock(MORNING + timedelta(hours=12))
+    tiny_cloud.clock.freeze(MORNING + timedelta(hours=12))  # time passes, nothing runs
 
     tiny_cloud.triggers.catch_up(fired.append)
     tiny_cloud.triggers.catch_up(fired.append)
@@ -243,7 +243,7 @@ def test_after_a_long_silence_the_last_day_and_each_latest_occurrence_are_caught
     tiny_cloud: TestCloud,
 ) -> None:
     fired: list[Any] = []
-    tiny_cloud.set_clock(datetime(2026, 3, 16, 1, 0, tzinfo=UTC))  # a Monday, two weeks later
+    tiny_cloud.clock.freeze(datetime(2026, 3, 16, 1, 0, tzinfo=UTC))  # a Monday, two weeks later
 
     tiny_cloud.triggers.catch_up(fired.append)
 

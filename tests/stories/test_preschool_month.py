@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.journal import actions as rebuild
-from chalicelib.storage.rows import FactsRow, MoneyRow, QueueRow
+from chalicelib.storage.rows import AttendanceRow, FactsRow, MoneyRow, QueueRow
 from infra import rebuild as drill
 from infra.local.testing import TestCloud
 
@@ -145,8 +145,19 @@ def working_days(month: str) -> list[date]:
 
 
 def same(rows: list[dict[str, Any]]) -> list[str]:
-    """Return rows in an order, and their attributes in an order, that two dumps share."""
-    return sorted(json.dumps(row, sort_keys=True, default=sorted) for row in rows)
+    """Return rows in an order, and their attributes in an order, that two dumps share.
+
+    A tablet's rate bucket and the instant it was last seen are not facts and start anew.
+    """
+    facts = [
+        {
+            name: sorted(value["NS"]) if "NS" in value else value
+            for name, value in row.items()
+            if name not in ("bucket_at", "last_at")
+        }
+        for row in rows
+    ]
+    return sorted(json.dumps(row, sort_keys=True, default=sorted) for row in facts)
 
 
 def queue_up(story: Story) -> None:
@@ -358,7 +369,7 @@ def test_a_queue_becomes_paid_attendance(
     before = cloud.tables.dump()
     assert list(rebuild.differences()) == []
     assert cloud.dead_letters() == []
-    for model in (FactsRow, QueueRow, MoneyRow):
+    for model in (FactsRow, QueueRow, AttendanceRow, MoneyRow):
         for row in model.scan():
             row.delete()
     told = drill.run()

@@ -14,12 +14,12 @@ from chalicelib.attendance.rules import SPAN_MAX, Gap, Record, UploadTooLarge
 from chalicelib.attendance.store.updates import table_of
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Raced, commit
-from chalicelib.storage.rows import AttendanceRow
+from chalicelib.storage.rows import AttendanceRow, JournalRow
 from chalicelib.storage.shelf import Shelf
 
 
-class EvidenceRow(AttendanceRow):
-    """An upload: its signed records, compressed, line by line."""
+class EvidenceRow(JournalRow):
+    """An upload: its signed records, compressed, line by line. It is the journal's entry of them."""
 
     records = BinaryAttribute(legacy_encoding=False)
 

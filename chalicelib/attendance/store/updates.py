@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.storage.commit import StoreSilent, pause
-from chalicelib.storage.rows import AttendanceRow
+from chalicelib.storage.rows import AttendanceRow, Row
 
 TRIES = 6
 _CURABLE = frozenset(
@@ -76,7 +76,7 @@ def update(
     raise StoreSilent()
 
 
-def table_of(row: type[AttendanceRow]) -> Any:
+def table_of(row: type[Row]) -> Any:
     """Return pynamodb's connection to a model's table, for what models cannot say."""
     return row._get_connection()
 
