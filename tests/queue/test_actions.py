@@ -116,6 +116,20 @@ def test_waiting_lists_hold_the_order_of_the_merged_queue() -> None:
     assert waiters == expected
 
 
+def test_a_place_that_a_voucher_holder_waits_for_is_not_given_past_the_waiting_list() -> None:
+    queue = [an_application(f"{n:04d}", preferences=("group-a",)) for n in range(2)]
+    settle_in([a_group("a", 1), a_group("b", 1)], queue)
+    finished(released())
+    settle_in([], [an_application("0009", preferences=("group-a",))])
+    kept = providers.load_group("group-a")
+    wider = replace(kept.value, capacities=(replace(kept.value.capacities[0], capacity=2),))
+    commit([providers.keep_group(kept, wider)])
+
+    later = actions.propose("run-two-of-it", programme=PROGRAMME, area=AREA, by=JOB, now=LATER)
+
+    assert (later.places, later.vouchers) == (0, 0), "the second family waits for that place"
+
+
 def test_the_next_run_goes_on_with_the_turn_that_was_carried() -> None:
     queue = [an_application(f"{n:04d}") for n in range(5)]
     queue += [an_application(f"1{n:03d}", tier="first-priority") for n in range(3)]

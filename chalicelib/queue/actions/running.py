@@ -19,7 +19,7 @@ from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import load_pack
 from chalicelib.providers import store as providers
 from chalicelib.queue import rules, store
-from chalicelib.queue.rules import Run, Settled, StopReason
+from chalicelib.queue.rules import Place, Run, Settled, StopReason
 from chalicelib.storage import agenda, outbox
 from chalicelib.storage.commit import Put, Write, settles
 from chalicelib.storage.secrets import fingerprint
@@ -71,10 +71,13 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
         key=lambda seeker: seeker.application_id,
     )
     groups = [k.value for k in providers.list_groups(programme, area)]
-    places = sorted(
-        rules.places_of(groups, academic_year=year, from_on=from_on),
-        key=lambda place: place.group_id,
-    )
+    places = [
+        _after_waiting_lists(place)
+        for place in sorted(
+            rules.places_of(groups, academic_year=year, from_on=from_on),
+            key=lambda place: place.group_id,
+        )
+    ]
     carry = opened.value.carry
 
     plan = rules.plan_iteration(seekers, places, order, carry)
@@ -139,6 +142,15 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
         *([agenda.due(release_at, "queue/release", run_id)] if auto else []),
     )
     return _released_if_due(store.load_run(run_id), now=now)
+
+
+def _after_waiting_lists(place: Place) -> Place:
+    """Leave the places to a run that nobody with a voucher waits for: they were there before."""
+    if place.free < 1:
+        return place
+    waiters = vouchers.each_waiter(place.group_id)
+    waiting = sum(1 for kept in waiters if kept.value.state == "waiting")
+    return replace(place, free=max(0, place.free - waiting))
 
 
 @settles
