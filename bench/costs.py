@@ -1,0 +1,159 @@
+"""What every route and every job asks of AWS: `python -m bench costs` refreshes the table.
+
+The stories and the slices' own tests of routes and jobs run on a real engine, every answered call
+is noted (bench.recording), and a row shows the median: of the stories' calls where a story makes
+the call, else of the slice's tests. Of operations that change things, only calls that did count.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.gates import Gate
+from bench.recording import FOLDER
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- costs: begin -->", "<!-- costs: end -->"
+TESTS = ("tests/stories", "tests/imports")
+SLICES = ("test_routes.py", "test_jobs.py")
+
+# What a schedule of app.py runs; the rest of its rows carry the schedule's own name.
+RUNS = {
+    "run_iteration": "queue.run_iteration",
+    "run_checkpoint": "queue.run_checkpoint",
+    "run_deadlines": "queue.run_deadlines",
+    "run_turnover": "applications.run_turnover",
+    "run_attendance": "attendance.remind_and_close",
+    "run_billing": "billing.run_billing",
+    "run_claims": "payouts.run_claims",
+    "run_payday": "payouts.run_payday",
+}
+# Topics whose work is also reached directly.
+DOES = {
+    "applications/refresh": "applications.refresh",
+    "attendance/daily": "attendance.daily",
+    "attendance/remind": "attendance.remind",
+    "billing/bill": "billing.bill",
+    "billing/posted": "payouts.calculate",
+    "payouts/calculate": "payouts.calculate",
+    "queue/checkpoint": "queue.checkpoint",
+    "queue/commit-run": "queue.commit_run",
+    "queue/deadlines": "queue.deadlines",
+    "vouchers/offer": "vouchers.offer",
+    "vouchers/removed": "vouchers.site_closed",
+    "vouchers/site-closed": "vouchers.site_closed",
+    "vouchers/suspended": "vouchers.site_closed",
+}
+STREAM = ("on_outbox", "notices.carry_out")
+
+Note = dict[str, Any]
+
+
+class NotReached(Exception):
+    """An operation or a job that no test reaches; it names them."""
+
+
+def run() -> list[Gate]:
+    """Refresh the table; return a gate that says how many rows it has."""
+    routes, jobs = tables(_recorded())
+    old = PAGE.read_text("utf-8")
+    head, _, rest = old.partition(BEGIN)
+    tail = rest.partition(END)[2]
+    PAGE.write_text(f"{head}{BEGIN}\n\n{routes}\n\n{jobs}\n\n{END}{tail}", "utf-8")
+    rows = routes.count("\n") + jobs.count("\n") - 2
+    return [Gate("costs of routes and jobs", f"{rows} rows in {PAGE.name}", "all", True)]
+
+
+def wanted() -> tuple[list[str], list[str]]:
+    """Return the keys of all rows: "METHOD path" of operations, names of triggers."""
+    import app
+    from chalicelib.edge.routes import operations
+
+    schedules = [s.name for s in app.app.event_sources if s.name.startswith("run_")]
+    triggers = [*schedules, *sorted(app.work()), STREAM[0]]
+    return [f"{o.method} {o.path}" for o in operations()], triggers
+
+
+def tables(notes: list[Note]) -> tuple[str, str]:
+    """Return the table of routes and the table of jobs as Markdown. Raises NotReached."""
+    found: dict[tuple[str, str], list[Note]] = defaultdict(list)
+    for note in notes:
+        found[note["kind"], note["key"]].append(note)
+    routes, triggers = wanted()
+    missing = [key for key in routes if ("route", key) not in found]
+    rows = []
+    for key in routes:
+        if ("route", key) in found:
+            rows.append(f"| `{key}` | {_cells(found['route', key], changes=key[:3] != 'GET')} |")
+    jobs = []
+    for name in triggers:
+        notes_of = found.get(("topic", name)) or found.get(("function", _function(name)))
+        if notes_of is None:
+            missing.append(name)
+            continue
+        of = _typical(notes_of, changes=True)
+        size = round(statistics.median(n["records"] for n in of)) if "records" in of[0] else None
+        label = f"`{name}`" + (f" ({size} records)" if size else "")
+        jobs.append(f"| {label} | {_cells(notes_of, changes=True)} |")
+    if missing:
+        raise NotReached(", ".join(missing))
+    columns = "DynamoDB calls | other calls | read units | write units |\n|---|--:|--:|--:|--:|\n"
+    return f"| route | {columns}" + "\n".join(rows), f"| job | {columns}" + "\n".join(jobs)
+
+
+def _function(name: str) -> str:
+    return {**RUNS, **DOES, STREAM[0]: STREAM[1]}.get(name, "")
+
+
+def _typical(notes: list[Note], *, changes: bool) -> list[Note]:
+    if changes:
+        notes = [n for n in notes if n["written"] or n["other"]] or notes
+    return [n for n in notes if n["test"].startswith("tests/stories")] or notes
+
+
+def _cells(notes: list[Note], *, changes: bool) -> str:
+    typical = sorted(
+        _typical(notes, changes=changes),
+        key=lambda n: (n["dynamodb"] + n["other"], n["written"], n["read"]),
+    )
+    one = typical[len(typical) // 2]
+    shown = (one["dynamodb"], one["other"], one["read"], one["written"])
+    return " | ".join(f"{number:g}" for number in shown)
+
+
+def _recorded() -> list[Note]:
+    tests = [name for name in TESTS if (ROOT / name).exists()]
+    for folder in sorted((ROOT / "tests").iterdir()):
+        tests += [
+            str((folder / name).relative_to(ROOT)) for name in SLICES if (folder / name).exists()
+        ]
+    with tempfile.TemporaryDirectory(prefix="kezek-costs-") as folder:
+        environment: Mapping[str, str] = {**os.environ, FOLDER: folder}
+        command = [sys.executable, "-m", "pytest", "-p", "bench.recording", "-n", "2", "-q"]
+        done = subprocess.run(
+            [*command, *dict.fromkeys(tests)],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            sys.stderr.write(done.stdout[-4000:] + done.stderr[-2000:])
+        return list(_read(Path(folder)))
+
+
+def _read(folder: Path) -> Iterator[Note]:
+    for file in sorted(folder.glob("*.jsonl")):
+        for line in file.read_text("utf-8").splitlines():
+            yield json.loads(line)
