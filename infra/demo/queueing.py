@@ -6,13 +6,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.client import Api
+from infra.client import Answer, Api
 from infra.command.saying import progress
 from infra.demo import sample
 from infra.demo.sample import Family
-from infra.demo.stage import AREA, PROGRAMME, Stage, Unexpected, at, good, pages
+from infra.demo.stage import AREA, HANDS, PROGRAMME, Stage, Unexpected, at, good, pages
 from infra.imports import names, running
 from infra.imports.running import Kind, Result
+from infra.imports.sending import Request
 from infra.local import issuer
 
 START = at("2026-07-20", "09:00")
@@ -22,7 +23,10 @@ UNPROVED = 2  # families that never show the paper they claimed
 
 @dataclass(slots=True)
 class Summer:
-    """What July left behind. vouchers: application id → voucher id of a live voucher."""
+    """What July left behind. vouchers: application id → voucher id of a live voucher.
+
+    tickets: application id → public ticket, which every family was given.
+    """
 
     imports: dict[str, Result] = field(default_factory=dict)
     proved: int = 0
@@ -40,6 +44,7 @@ class Summer:
     chosen_elsewhere: int = 0
     papers_refused: int = 0
     runs: list[dict[str, Any]] = field(default_factory=list)
+    tickets: dict[str, str] = field(default_factory=dict)
 
 
 def play(stage: Stage) -> Summer:
@@ -91,6 +96,12 @@ def _issued(stage: Stage) -> int:
 
 def _import(stage: Stage, summer: Summer) -> None:
     operator = stage.officer("operator")
+
+    def remember(request: Request, answer: Answer) -> None:
+        ticket = answer.json().get("ticket")
+        if ticket:
+            summer.tickets[request.path.rsplit("/", 1)[-1]] = ticket
+
     files: list[tuple[Kind, str]] = [("providers", "providers.csv")]
     files += [("applications", name) for name in sample.APPLICATION_FILES]
     for kind, name in files:
@@ -102,8 +113,9 @@ def _import(stage: Stage, summer: Summer) -> None:
                 system=names.SYSTEM,
                 programme=PROGRAMME,
                 issuer=issuer.NAME,
-                at_once=8,
+                at_once=HANDS,
                 on_progress=bar.at,
+                on_taken=remember,
             )
         stage.calls += summer.imports[name].taken
     stage.control.drain()
@@ -136,24 +148,26 @@ def _prove(stage: Stage, summer: Summer) -> None:
 
 
 def _confirm(stage: Stage, summer: Summer, silent: set[str]) -> int:
-    """Every family but the silent ones answers; who was offered nothing hears that."""
+    """Every family whose ticket is no longer in the published order answers, but the silent."""
+    stage.fire("run_checkpoint")
+    lines = pages(stage.api, "/v1/queue/order", "lines", programme=PROGRAMME, area=AREA)
+    waiting = {line["ticket"] for line in lines}
     asking = [
         family
         for application_id, family in sample.families().items()
-        if application_id not in silent and application_id not in summer.vouchers
+        if application_id not in silent
+        and application_id not in summer.vouchers
+        and summer.tickets[application_id] not in waiting
     ]
 
-    def confirm(family: Family) -> tuple[str, str | None]:
+    def confirm(family: Family) -> tuple[str, str]:
         api = stage.family(family.account)
-        answer = api.put(f"/v1/applications/{family.application_id}/confirmation")
-        if answer.status == 409 and answer.code == "applications/not-offered":
-            return family.application_id, None
-        return family.application_id, good(answer)["voucher_id"]
+        answer = good(api.put(f"/v1/applications/{family.application_id}/confirmation"))
+        return family.application_id, answer["voucher_id"]
 
-    told = stage.each("vouchers confirmed", asking, confirm)
-    new = {application_id: voucher for application_id, voucher in told if voucher}
-    summer.vouchers |= new
-    return len(new)
+    told = dict(stage.each("vouchers confirmed", asking, confirm))
+    summer.vouchers |= told
+    return len(told)
 
 
 def _of_cell(summer: Summer, silent: set[str]) -> set[str]:

@@ -18,6 +18,7 @@ from infra.imports.sheets import Sheet, Unreadable
 
 Kind = Literal["providers", "applications"]
 Progress = Callable[[int, int], None]
+Taken = Callable[[Request, Answer], None]
 
 # Not the row's fault: the same request will be taken once the cause is gone.
 _OURS = frozenset({401, 403, 500, 502, 503, 504})
@@ -71,8 +72,12 @@ def run(
     issuer: str | None,
     at_once: int,
     on_progress: Progress,
+    on_taken: Taken | None = None,
 ) -> Result:
-    """Import a file. Raises Unreadable, NotAllowed, Unfinished, SystemSilent."""
+    """Import a file; on_taken is told what Kezek answered for each good request.
+
+    Raises Unreadable, NotAllowed, Unfinished, SystemSilent.
+    """
     sheet = sheets.read(path)
     gathering: Gathering = (
         Providers(system=system, digest=sheet.digest, programme=programme)
@@ -88,6 +93,8 @@ def run(
         nonlocal done
         done += len(request.lines)
         _settle(kind, sheet, request, answer, result)
+        if answer.good and on_taken is not None:
+            on_taken(request, answer)
         on_progress(done, result.rows)
 
     sending.send(api, gathering.requests(), at_once=at_once, on_answer=on_answer)
