@@ -1,0 +1,113 @@
+"""A1: an operation sent n times has one effect and one answer, wherever the process died.
+
+The city's year is played; the first time an operation is reached it is made once cleanly, then,
+from the same tables again and again, with a crash before and after each of its AWS calls and up
+to three repetitions. Of operations with more than twelve calls the first four, the last four and
+every third between are taken.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.local import faults
+from infra.local.testing import Said
+from tests.promises.rewind import Dice, Kept, called, throw_dice
+from tests.promises.script import Act, City, changing, play
+
+_SHARES = 3
+
+
+class Torturer:
+    """Stands in the way of a share of the operations and notes what does not hold."""
+
+    def __init__(self, dice: Dice, share: int) -> None:
+        self.dice = dice
+        self.names = {
+            f"{o.method} {o.path}" for n, o in enumerate(changing()) if n % _SHARES == share
+        }
+        self.tried: dict[str, int] = {}
+        self.broken: list[str] = []
+
+    def __call__(self, city: City, act: Act) -> Said:
+        if act.name not in self.names:
+            return city.send(act)
+        tables = city.cloud.tables
+        base = Kept(tables)
+        self.dice.new_request()
+        with faults.watch() as seen:
+            clean = city.send(act)
+        assert clean.status < 300, clean.text
+        answer = called(clean.text, self.dice.names)
+        effect = base.changes(tables, self.dice.names)
+        reference = Kept(tables, since=base)
+        self.tried[act.name] = len(seen.calls)
+        self._again(city, act, answer, effect, base)
+        for number in _sampled(len(seen.calls)):
+            for when in ("before", "after"):
+                base.put_back()
+                where = f"{act.name}: crash {when} call {number} of {len(seen.calls)}"
+                self._crash(city, act, when, number)
+                said = self._retry(city, act)
+                self._compare(where, said, answer, effect, base.changes(tables, self.dice.names))
+        reference.put_back()
+        return clean
+
+    def _again(self, city: City, act: Act, answer: str, effect: list[str], base: Kept) -> None:
+        """The same request once more, without any trouble."""
+        said = self._retry(city, act)
+        now = base.changes(city.cloud.tables, self.dice.names)
+        self._compare(f"{act.name}: sent twice", said, answer, effect, now)
+
+    def _crash(self, city: City, act: Act, when: str, number: int) -> None:
+        self.dice.new_request()
+        fault = faults.crash(before=number) if when == "before" else faults.crash(after=number)
+        try:
+            with fault:
+                city.send(act)
+        except faults.Crash:
+            return
+
+    def _retry(self, city: City, act: Act) -> Said:
+        for _ in range(3):
+            self.dice.new_request()
+            said = city.send(act)
+            if said.status < 500:
+                break
+        return said
+
+    def _compare(
+        self, where: str, said: Said, answer: str, effect: list[str], now: list[str]
+    ) -> None:
+        if called(said.text, self.dice.names) != answer:
+            self.broken.append(
+                f"{where}: answers {said.status} {said.text[:300]} not {answer[:300]}"
+            )
+        elif now != effect:
+            more, less = sorted(set(now) - set(effect)), sorted(set(effect) - set(now))
+            self.broken.append(f"{where}: more {more} less {less}"[:1500])
+
+
+def _sampled(calls: int) -> list[int]:
+    every = list(range(1, calls + 1))
+    return every if calls <= 12 else every[:4] + every[4:-4:3] + every[-4:]
+
+
+@pytest.mark.parametrize("share", range(_SHARES))
+def test_a1_a_crash_at_any_call_leaves_one_effect_and_one_answer(
+    city: City, monkeypatch: pytest.MonkeyPatch, share: int
+) -> None:
+    city.on_act = torturer = Torturer(throw_dice(monkeypatch), share)
+
+    play(city)
+
+    assert not torturer.broken, "\n".join(torturer.broken)
+    assert set(torturer.tried) == torturer.names, "an operation that the year does not reach"
+
+
+def test_a1_no_operation_is_left_out(city: City) -> None:
+    names = {f"{o.method} {o.path}" for o in changing()}
+
+    play(city)
+
+    assert names - set(city.reached) == set()
