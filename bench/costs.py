@@ -24,7 +24,7 @@ from bench.recording import FOLDER
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- costs: begin -->", "<!-- costs: end -->"
-TESTS = ("tests/stories", "tests/imports")
+TESTS = ("tests/stories", "tests/imports", "tests/edge/test_about.py")
 SLICES = ("test_routes.py", "test_jobs.py")
 
 # What a schedule of app.py runs; the rest of its rows carry the schedule's own name.

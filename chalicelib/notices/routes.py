@@ -6,9 +6,11 @@ from typing import Annotated
 
 import msgspec
 
+from chalicelib.children.rules import RegisterFirst
 from chalicelib.edge import pages
 from chalicelib.edge.routes import Call, Routes
 from chalicelib.edge.texts import text
+from chalicelib.kernel.refusals import Unknown
 from chalicelib.notices import actions
 from chalicelib.storage.outbox import Notice
 
@@ -41,7 +43,13 @@ class Notices(msgspec.Struct, frozen=True):
     cursor: str | None
 
 
-@routes.get("", action="notices/read", query=Page, answers=Notices, refuses=(pages.BadCursor,))
+@routes.get(
+    "",
+    action="notices/read",
+    query=Page,
+    answers=Notices,
+    refuses=(pages.BadCursor, RegisterFirst, Unknown),
+)
 def list_notices(call: Call[None]) -> Notices:
     """Read what Kezek told you."""
     after = pages.position(call.query.cursor, of=_LIST) if call.query.cursor else None
