@@ -121,7 +121,9 @@ def work() -> dict[str, batches.Handler]:
         "payouts/calculate": payouts_jobs.calculate,
         "queue/checkpoint": queue_jobs.checkpoint,
         "queue/commit-run": queue_jobs.commit_run,
-        "queue/deadlines": lambda facts, now: queue_jobs.deadlines(facts, now, payouts_jobs.DEADLINES),
+        "queue/deadlines": lambda facts, now: queue_jobs.deadlines(
+            facts, now, payouts_jobs.DEADLINES
+        ),
         "vouchers/offer": vouchers_jobs.offer,
         "vouchers/removed": vouchers_jobs.site_closed,
         "vouchers/site-closed": vouchers_jobs.site_closed,

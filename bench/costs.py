@@ -118,6 +118,7 @@ def _function(name: str) -> str:
 def _typical(notes: list[Note], *, changes: bool) -> list[Note]:
     if changes:
         notes = [n for n in notes if n["written"] or n["other"]] or notes
+        notes = [n for n in notes if n["dynamodb"]] or notes
     return [n for n in notes if n["test"].startswith("tests/stories")] or notes
 
 
