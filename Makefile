@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 TEST_WORKERS ?= 2
+SECOND_OPINION := tests/storage tests/notices tests/children/test_actions.py \
+	tests/attendance/test_intake.py tests/billing/test_ledger.py tests/local/test_faults.py
 
-.PHONY: demo test check serve package bench install format clean
+.PHONY: demo test test-ministack check serve package bench install format clean
 
 install: $(VENV)/.installed
 
@@ -20,9 +22,14 @@ $(VENV)/.installed: requirements.txt requirements-dev.txt pyproject.toml
 demo: install
 	@$(BIN)/kezek demo $(ARGS)
 
-## test: all tests; ARGS='-k word' chooses
+## test: all tests, then those of storage once more on ministack; ARGS='-k word' chooses of the first
 test: install
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) $(ARGS)
+	@$(if $(strip $(ARGS)),echo "ARGS given: not run on ministack (make test-ministack)",$(MAKE) --no-print-directory test-ministack)
+
+## test-ministack: the second opinion on storage; differences: tests/storage/engine_differences.toml
+test-ministack: install
+	@KEZEK_TEST_ENGINE=ministack $(BIN)/python -m pytest -n $(TEST_WORKERS) $(SECOND_OPINION)
 
 ## check: format, lint, types, import contracts, templates
 check: install
