@@ -80,7 +80,11 @@ def test_each_row_is_signed_in_order_as_the_format_asks(tmp_path: Path):
     result = imported(tmp_path, [ILL, PRESENT], site)
 
     assert result.taken == 2
-    assert [(r["counter"], r["kind"]) for r in site.records] == [(1, "in"), (2, "out"), (3, "absence")]
+    assert [(r["counter"], r["kind"]) for r in site.records] == [
+        (1, "in"),
+        (2, "out"),
+        (3, "absence"),
+    ]
     read = [read_record(record) for record in site.records]
     assert [record.hash for record in read[:2]] == [record.prev for record in read[1:]]  # type: ignore[union-attr]
 

@@ -90,7 +90,10 @@ def changed(base: dict[str, Any], **paths: Any) -> dict[str, Any]:
 
 
 def put_site(
-    cloud: TestCloud, body: dict[str, Any], site: str = "site-first", areas: tuple[str, ...] = ("*",)
+    cloud: TestCloud,
+    body: dict[str, Any],
+    site: str = "site-first",
+    areas: tuple[str, ...] = ("*",),
 ) -> Said:
     token = cloud.token("operator", "operator", areas=list(areas))
     return cloud.put(f"/v1/providers/imports/{site}", body, token=token)

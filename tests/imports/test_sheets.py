@@ -51,7 +51,10 @@ def test_a_cell_over_several_lines_keeps_the_line_it_begins_on(tmp_path: Path):
 
 
 def test_xlsx_dates_numbers_and_zeros_are_what_a_person_sees(tmp_path: Path):
-    rows = [["a", "b", "c", "d"], [datetime(2023, 2, 7), 15.0, "000123", datetime(2026, 1, 2, 8, 5)]]
+    rows = [
+        ["a", "b", "c", "d"],
+        [datetime(2023, 2, 7), 15.0, "000123", datetime(2026, 1, 2, 8, 5)],
+    ]
 
     sheet = sheets.read(a_file(tmp_path, a_book(rows), "rows.xlsx"))
 

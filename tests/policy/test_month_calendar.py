@@ -14,14 +14,17 @@ PACK = load_pack("preschool", "taldykorgan")
 MONTHS = PACK.at(date(2026, 11, 23)).month_calendar
 
 
-@pytest.mark.parametrize(("month", "closes", "paid"), [
-    ("2026-08", "2026-09-01", "2026-09-18"),
-    ("2026-09", "2026-10-01", "2026-10-16"),    # the 18th is a Sunday: Friday before
-    ("2026-10", "2026-11-02", "2026-11-18"),    # the 1st is a Sunday: Monday after
-    ("2026-12", "2027-01-05", "2027-01-18"),    # over New Year and its moved day
-    ("2026-04", "2026-05-04", "2026-05-18"),    # 1 May is a holiday, then a weekend
-    ("2024-12", "2025-01-05", "2025-01-17"),    # a Sunday that is worked
-])
+@pytest.mark.parametrize(
+    ("month", "closes", "paid"),
+    [
+        ("2026-08", "2026-09-01", "2026-09-18"),
+        ("2026-09", "2026-10-01", "2026-10-16"),  # the 18th is a Sunday: Friday before
+        ("2026-10", "2026-11-02", "2026-11-18"),  # the 1st is a Sunday: Monday after
+        ("2026-12", "2027-01-05", "2027-01-18"),  # over New Year and its moved day
+        ("2026-04", "2026-05-04", "2026-05-18"),  # 1 May is a holiday, then a weekend
+        ("2024-12", "2025-01-05", "2025-01-17"),  # a Sunday that is worked
+    ],
+)
 def test_closing_moves_forward_and_payday_back(month, closes, paid):
     dates = MONTHS.dates(Month.parse(month), PACK.calendar)
 

@@ -56,10 +56,17 @@ def test_both_packs_ship_and_a_pack_is_read_once():
     assert load_pack("preschool", "astana") is ASTANA
 
 
-@pytest.mark.parametrize(("programme", "area"), [
-    ("preschool", "atlantis"), ("preschool-astana", ""), ("calendar", "kz"),
-    ("..", "secret"), ("../packs/preschool", "astana"), ("", ""),
-])
+@pytest.mark.parametrize(
+    ("programme", "area"),
+    [
+        ("preschool", "atlantis"),
+        ("preschool-astana", ""),
+        ("calendar", "kz"),
+        ("..", "secret"),
+        ("../packs/preschool", "astana"),
+        ("", ""),
+    ],
+)
 def test_an_area_without_a_pack_is_unknown(programme, area):
     with pytest.raises(NoPack) as caught:
         load_pack(programme, area)
@@ -129,18 +136,23 @@ def test_one_rows_rules_hold_their_values(pack):
     assert rules.exclusion.warning_working_days == 5
     assert rules.exclusion.proposal_working_days == 10
     assert [reason.code for reason in rules.papers_refusal_reasons] == [
-        "incomplete", "out-of-date", "vaccination-ratio",
+        "incomplete",
+        "out-of-date",
+        "vaccination-ratio",
     ]
     assert len(rules.admission.items) == 15
 
 
-@pytest.mark.parametrize(("statuses", "tier"), [
-    ([], "general"),
-    (["teacher"], "first-priority"),
-    (["sen", "orphan"], "first-priority"),
-    (["large-family", "military"], "extraordinary"),
-    (["special-service"], "extraordinary"),
-])
+@pytest.mark.parametrize(
+    ("statuses", "tier"),
+    [
+        ([], "general"),
+        (["teacher"], "first-priority"),
+        (["sen", "orphan"], "first-priority"),
+        (["large-family", "military"], "extraordinary"),
+        (["special-service"], "extraordinary"),
+    ],
+)
 @packs
 def test_the_best_status_counts(pack, statuses, tier):
     assert pack.at(TODAY).tier_for(statuses).code == tier
@@ -168,7 +180,9 @@ def test_a_tier_names_the_statuses_that_open_it(pack):
     rules = pack.at(TODAY)
 
     assert [(tier.order, tier.code) for tier in rules.tiers] == [
-        (1, "extraordinary"), (2, "first-priority"), (3, "general"),
+        (1, "extraordinary"),
+        (2, "first-priority"),
+        (3, "general"),
     ]
     assert rules.tiers[0].statuses == ("military", "special-service")
     assert rules.tiers[2].statuses == ()
@@ -180,12 +194,21 @@ def test_astana_gives_the_extraordinary_right_to_conscripts_only():
     assert "срочной" not in TALDYKORGAN.at(TODAY).statuses["military"].text.ru
 
 
-@pytest.mark.parametrize(("reason", "paid", "counted", "month", "year"), [
-    ("P", True, True, None, None), ("S", True, True, None, None), ("Q", True, True, None, None),
-    ("W", True, True, None, None), ("V", True, True, None, 30), ("R", False, True, None, None),
-    ("F", True, True, 3, None), ("N", False, True, None, None), ("H", False, False, None, None),
-    ("X", False, False, None, None),
-])
+@pytest.mark.parametrize(
+    ("reason", "paid", "counted", "month", "year"),
+    [
+        ("P", True, True, None, None),
+        ("S", True, True, None, None),
+        ("Q", True, True, None, None),
+        ("W", True, True, None, None),
+        ("V", True, True, None, 30),
+        ("R", False, True, None, None),
+        ("F", True, True, 3, None),
+        ("N", False, True, None, None),
+        ("H", False, False, None, None),
+        ("X", False, False, None, None),
+    ],
+)
 @packs
 def test_a_day_earns_by_its_reason(pack, reason, paid, counted, month, year):
     row = pack.at(TODAY).payable(reason)

@@ -32,8 +32,16 @@ _CURES: Mapping[type, str] = {
     str: "write a text",
 }
 IN_ORDER = (
-    "close_day", "approve_from", "approve_to", "department_from", "department_to",
-    "check_from", "check_to", "claim_from", "claim_to", "pay_day",
+    "close_day",
+    "approve_from",
+    "approve_to",
+    "department_from",
+    "department_to",
+    "check_from",
+    "check_to",
+    "claim_from",
+    "claim_to",
+    "pay_day",
 )
 
 
@@ -162,7 +170,7 @@ def _check_values(reader: Reader, rows: LocatedRows) -> None:
     for each in rows["academic_year"]:
         for key in MONTH_AND_DAYS:
             try:
-                day_in(2025, getattr(each.row, key))    # a common year: 29 February is no start
+                day_in(2025, getattr(each.row, key))  # a common year: 29 February is no start
             except ValueError:
                 reader.report(
                     each.place.of(key),
@@ -193,19 +201,28 @@ def _check_references(reader: Reader, rows: LocatedRows, day: date) -> None:
         tier = getattr(each.row, key)
         if tier not in tiers:
             _report_once(
-                reader, each, key, f"tier {tier!r} is not in force on {day}",
+                reader,
+                each,
+                key,
+                f"tier {tier!r} is not in force on {day}",
                 f"use one of: {', '.join(sorted(tiers))}",
             )
     orders = sorted(each.row.order for each in now["tiers"])
     if now["tiers"] and orders != list(range(1, len(orders) + 1)):
         _report_once(
-            reader, now["tiers"][-1], "order", f"the tiers' order on {day} is {orders}",
+            reader,
+            now["tiers"][-1],
+            "order",
+            f"the tiers' order on {day} is {orders}",
             f"number them 1 to {len(orders)}, each once",
         )
     for table in ("tiers", "rates"):
         if rows[table] and not now[table]:
             _report_once(
-                reader, rows[table][0], "valid_from", f"no row of {table} on {day}",
+                reader,
+                rows[table][0],
+                "valid_from",
+                f"no row of {table} on {day}",
                 "let one be in force on every day",
             )
 

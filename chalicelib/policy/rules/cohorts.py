@@ -46,7 +46,7 @@ class Cohorts:
 
     rule: AgeRule
     year: AcademicYear
-    tiers: tuple[Tier, ...]    # best first
+    tiers: tuple[Tier, ...]  # best first
 
     @property
     def oldest_age(self) -> int:
@@ -105,9 +105,7 @@ class Cohorts:
         def filled(template: str, name: str) -> str:
             return template.replace("{tier}", name).replace("{year}", str(birth_year))
 
-        return Text(
-            filled(label.kk, tier.kk), filled(label.ru, tier.ru), filled(label.en, tier.en)
-        )
+        return Text(filled(label.kk, tier.kk), filled(label.ru, tier.ru), filled(label.en, tier.en))
 
     def tier(self, code: str) -> Tier:
         """Return a tier by its code. Raises UnknownTier."""

@@ -28,7 +28,6 @@ Hours = Literal["9", "10.5", "24"]
 Locality = Literal["urban", "rural"]
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payable(Dated):
     """What becomes of a day with this code in the timesheet.

@@ -68,7 +68,7 @@ TABLES: Mapping[str, tuple[type[Any], tuple[str, ...]]] = {
     "criteria": (Criterion, ("code",)),
 }
 
-Rows = Mapping[str, tuple[Any, ...]]    # by table, as TABLES names them
+Rows = Mapping[str, tuple[Any, ...]]  # by table, as TABLES names them
 
 
 class NoRuleInForce(OutOfTurn):
@@ -99,7 +99,7 @@ class UnknownReason(Malformed):
 class Rules:
     """The rows in force on one day."""
 
-    tiers: tuple[Tier, ...]    # best first
+    tiers: tuple[Tier, ...]  # best first
     statuses: Mapping[str, Status]
     cohorts: Cohorts
     academic_year: AcademicYear
@@ -107,7 +107,7 @@ class Rules:
     iteration: IterationRule
     release: Release
     terms: Terms
-    term_rows: Mapping[str, Term]    # the same terms with source and text
+    term_rows: Mapping[str, Term]  # the same terms with source and text
     papers_refusal_reasons: tuple[PapersReason, ...]
     admission: Admission
     attendance: AttendanceRule
@@ -153,7 +153,7 @@ class Rules:
         raise NoRate(kind=kind, hours=hours, locality=locality)
 
 
-@dataclass(frozen=True, eq=False)    # two packs are the same when their versions are
+@dataclass(frozen=True, eq=False)  # two packs are the same when their versions are
 class Pack:
     """One programme in one area: its acts, its calendar and all its dated rows.
 

@@ -161,19 +161,13 @@ class Reader:
                 self.place(table).line, f"{table} is not a list", f"write [[{table}]] for each row"
             )
             return []
-        read = [
-            self._row(table, raw, kind, self.place(table, n)) for n, raw in enumerate(raws)
-        ]
+        read = [self._row(table, raw, kind, self.place(table, n)) for n, raw in enumerate(raws)]
         return [located for located in read if located is not None]
 
-    def _row(
-        self, table: str, raw: dict[str, Any], kind: Any, place: Place
-    ) -> Located[Any] | None:
+    def _row(self, table: str, raw: dict[str, Any], kind: Any, place: Place) -> Located[Any] | None:
         before = len(self.problems)
         dated, specs = _specs(kind)
-        allowed = (
-            frozenset(specs) | TEXT_KEYS | (DAY_KEYS if dated else frozenset())
-        )
+        allowed = frozenset(specs) | TEXT_KEYS | (DAY_KEYS if dated else frozenset())
         for key in raw:
             if key not in allowed:
                 self.report(
@@ -198,9 +192,7 @@ class Reader:
         for language in LANGUAGES:
             said = raw.get(language)
             if not isinstance(said, str) or not said.strip():
-                self.report(
-                    place.of(language), f"no text in {language!r}", f'add {language} = "…"'
-                )
+                self.report(place.of(language), f"no text in {language!r}", f'add {language} = "…"')
         return Text(*(str(raw.get(language)) for language in LANGUAGES))
 
     def _during(self, raw: dict[str, Any], place: Place) -> DateRange:
@@ -235,7 +227,7 @@ def lines_in(text: str) -> dict[str, list[Lines]]:
             elif key := _KEY.match(line):
                 keys.setdefault(key[1], number)
                 if not tables:
-                    tables[key[1]] = [Lines(number, {})]    # a key above all headers
+                    tables[key[1]] = [Lines(number, {})]  # a key above all headers
         if (line.count('"""') + line.count("'''")) % 2:
             inside = not inside
     return tables
@@ -265,7 +257,7 @@ def _wrong(value: object, hint: Any, limits: Mapping[str, Any]) -> str | None:
         if not isinstance(value, list) or not value:
             return "write a list in [ ] with at least one entry"
         return next((w for entry in value if (w := _wrong(entry, args[0], limits))), None)
-    hint = getattr(hint, "__supertype__", hint)    # Tiyn is an int to the reader
+    hint = getattr(hint, "__supertype__", hint)  # Tiyn is an int to the reader
     if hint is bool:
         return None if isinstance(value, bool) else "write true or false"
     if hint is int:
@@ -277,8 +269,10 @@ def _wrong(value: object, hint: Any, limits: Mapping[str, Any]) -> str | None:
     if hint is date:
         return None if _is_date(value) else "write a date as YYYY-MM-DD"
     if hint is Text:
-        complete = isinstance(value, dict) and value.keys() == TEXT_KEYS and all(
-            isinstance(said, str) and said.strip() for said in value.values()
+        complete = (
+            isinstance(value, dict)
+            and value.keys() == TEXT_KEYS
+            and all(isinstance(said, str) and said.strip() for said in value.values())
         )
         return None if complete else 'write { kk = "…", ru = "…", en = "…" }'
     if not isinstance(value, str) or not value.strip():
