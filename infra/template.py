@@ -90,6 +90,11 @@ def merge_template(stage: str) -> dict[str, Any]:
                 "Description": "Trusted OIDC issuers, a JSON list",
             },
             "FilesBucket": {"Type": "String", "Description": "Bucket for files that leave Kezek"},
+            "Treasury": {
+                "Type": "String",
+                "Description": "From which account each area pays: JSON, area to name, bin, "
+                "account, bank",
+            },
             "MessagesUrl": {
                 "Type": "String",
                 "Default": "",
@@ -180,6 +185,7 @@ def _function(name: str, function: Function, stage: str) -> dict[str, Any]:
                 "KEZEK_ISSUERS": {"Ref": "Issuers"},
                 "KEZEK_FILES_BUCKET": {"Ref": "FilesBucket"},
                 "KEZEK_MESSAGES_URL": {"Ref": "MessagesUrl"},
+                "KEZEK_TREASURY": {"Ref": "Treasury"},
                 "POWERTOOLS_SERVICE_NAME": name,
             }
         },

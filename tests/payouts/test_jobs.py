@@ -1,4 +1,4 @@
-"""Payouts unattended: payday says what is overdue, once; claims of lost messages are asked again."""
+"""Payouts unattended: payday says what is overdue, and says it once."""
 
 from __future__ import annotations
 
