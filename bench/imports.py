@@ -16,9 +16,11 @@ import tempfile
 from pathlib import Path
 
 from bench.gates import Gate
+from infra import package
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 1.25
+MOST_MB = 12
 ANCHOR = (
     "import chalice, pynamodb.models, pynamodb.transactions, aws_lambda_powertools.logging, "
     "aws_lambda_powertools.metrics"
@@ -51,13 +53,15 @@ def run() -> list[Gate]:
             control / anchor,
         )
     ]
-    zipped = ROOT / "build" / "deployment.zip"
-    if zipped.exists():
-        size = zipped.stat().st_size / 1024 / 1024
-        gates.append(Gate("P13 deployment.zip", f"{size:.1f} MB", "12 MB", size <= 12))
-    else:
-        gates.append(Gate("P13 deployment.zip", "run `make package` first", "12 MB", False))
+    gates.append(_zip())
     return gates
+
+
+def _zip() -> Gate:
+    """Build the package as it ships, and weigh it."""
+    with tempfile.TemporaryDirectory(prefix="kezek-package-") as folder:
+        size = package.build("prod", Path(folder) / "build").stat().st_size / 1024 / 1024
+    return Gate("P13 deployment.zip", f"{size:.1f} MB", f"{MOST_MB} MB", size <= MOST_MB)
 
 
 def _process(code: str, bytecode: str) -> float:

@@ -63,7 +63,11 @@ def serve(
     """Start everything on loopback until Ctrl-C."""
     from infra.local.__main__ import main
 
-    asked = ["serve", "--port", str(port), "--data", str(data), "--clock", clock]
+    if clock not in ("simulated", "real"):
+        raise CommandFailed(f"no clock {clock!r}", hint="simulated or real", code=USAGE)
+    asked = ["serve", "--port", str(port), "--data", str(data)]
+    # Without the option the clock is the data folder's own file.
+    asked += ["--clock", "real"] if clock == "real" else []
     raise typer.Exit(main([*asked, *(["--engine", engine] if engine else [])]))
 
 
