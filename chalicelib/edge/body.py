@@ -64,7 +64,13 @@ def parsed(raw: bytes) -> Any:
     if _depth(text) > DEEPEST:
         raise NotJson(problem="depth")
     try:
-        return json.loads(text, object_pairs_hook=_no_doubles, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_no_doubles, parse_constant=_no_constant)
+        if "\\u" in text:
+            # Half a pair of surrogates can be escaped in JSON, but never written in UTF-8.
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except UnicodeEncodeError as error:
+        raise NotJson(problem="charset") from error
     except (ValueError, RecursionError) as error:
         if isinstance(error, _Doubled):
             raise NotJson(problem="doubled-key") from error
