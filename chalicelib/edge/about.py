@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from importlib import resources
 from typing import Any
 
 import msgspec
 
-from chalicelib.edge import openapi
 from chalicelib.edge.routes import Answer, Call, File, Routes
 from chalicelib.edge.texts import LANGUAGES, catalogue
 from chalicelib.kernel.refusals import Unknown
@@ -29,6 +26,8 @@ class Problem(msgspec.Struct, frozen=True):
 @routes.get("/v1/openapi.json", action="about/read", answers=dict[str, Any])
 def read_openapi(call: Call[None]) -> Answer:
     """Read this document."""
+    from chalicelib.edge import openapi  # heavy, and seldom asked for
+
     return Answer(msgspec.Raw(openapi.document()), headers={"Cache-Control": "max-age=300"})
 
 
@@ -46,6 +45,9 @@ def read_problem(call: Call[None], slice_name: str, name: str) -> Problem:
 @routes.get("/docs", action="about/read", media="text/html")
 def read_docs(call: Call[None]) -> Answer:
     """Read the API on a page that needs nothing from elsewhere."""
+    import base64
+    import hashlib
+
     page = resources.files("chalicelib.edge").joinpath("docs.html").read_bytes()
     script = page.split(b"<script>", 1)[1].split(b"</script>", 1)[0]
     digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
