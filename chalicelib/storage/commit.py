@@ -21,7 +21,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.kernel.refusals import Malformed, Refusal, Unavailable
+from chalicelib.kernel.refusals import Malformed, OutOfTurn, Refusal, Unavailable, UsedUp
 from chalicelib.storage import client
 from chalicelib.storage.rows import Row
 
@@ -127,15 +127,25 @@ def pause(attempt: int) -> float:
 
 
 def settles(action: Callable[P, R]) -> Callable[P, R]:
-    """Decorate an action that gathers, decides and commits: repeat it whole when it was raced."""
+    """Decorate an action that gathers, decides and commits: repeat it whole when it was raced.
+
+    What it refuses for the state of things it decides once more: its reads are of several
+    instants, and the same request may have been carried out between two of them. Refused both
+    times, the first refusal stands.
+    """
 
     @functools.wraps(action)
     def again(*args: P.args, **kwargs: P.kwargs) -> R:
+        refused: Refusal | None = None
         for attempt in range(_TRIES):
             try:
                 return action(*args, **kwargs)
             except Raced:
                 time.sleep(pause(attempt))
+            except (OutOfTurn, UsedUp) as refusal:
+                if refused is not None:
+                    raise refused from None
+                refused = refusal
         return action(*args, **kwargs)
 
     return again
