@@ -319,7 +319,7 @@ def get_run(call: Call[None], run_id: str) -> RunSeen | File:
     answers=AnswerSeen,
     body_media="text/csv",
     most_bytes=MOST_ANSWER_BYTES,
-    refuses=(TooLarge, BrokenAnswer, AnotherContent),
+    refuses=(Unknown, TooLarge, BrokenAnswer, AnotherContent),
 )
 def put_answer(call: Call[bytes], answer_id: str) -> AnswerSeen:
     """Take a bank's answer file, CSV or pain.002: whole or not at all, each payment once."""

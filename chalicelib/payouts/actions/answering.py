@@ -34,7 +34,7 @@ def take_answer(answer_id: str, content: bytes, *, by: Actor, now: datetime) -> 
     """Read a bank's answer file and do what each line says, each once.
 
     The same file again tells the same; one that was interrupted goes on. Raises BrokenAnswer,
-    AnotherContent.
+    AnotherContent, Unknown.
     """
     asked = fingerprint(hashlib.sha256(content).hexdigest())
     kept = _open_answer(answer_id, asked, content, by=by, now=now)
@@ -64,6 +64,9 @@ def _open_answer(
 ) -> Kept[BankAnswer]:
     kept = store.find_answer(answer_id)
     if kept is not None:
+        if kept.value.by != by.subject:
+            # Going on with somebody else's file would read it by other areas than it was sent for.
+            raise Unknown()
         if kept.value.asked != asked:
             raise AnotherContent()
         return kept
@@ -214,8 +217,11 @@ def _finish_answer(
     answer_id: str, told: tuple[Told, ...], *, by: Actor, now: datetime
 ) -> BankAnswer:
     kept = store.find_answer(answer_id)
-    if kept is None or kept.value.done:
-        raise Raced() if kept is None else AnotherContent()
+    if kept is None:
+        raise Raced()
+    if kept.value.done:
+        # The same file, sent twice at once: the other one's end is ours.
+        return kept.value
     done = replace(kept.value, done=True, told=told)
     entry = journal.entry(
         "payouts/answer-done", f"bank-answer/{answer_id}", by=by, now=now, lines=len(told)
