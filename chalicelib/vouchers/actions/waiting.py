@@ -83,6 +83,9 @@ def answer(
     """
     kept = change.represented(voucher_id, by=by, power="choose", now=now)
     if not accept:
+        if kept.value.group_id == group_id:
+            # It was accepted before; a seat is given up by another choice, not by a late no.
+            raise rules.NotOffered()
         return _off_the_list(kept, group_id, "vouchers/offer-declined", by=by, now=now)
     if kept.value.group_id == group_id:
         return kept.value
