@@ -1,7 +1,7 @@
 """The tables as they were: kept in a moment, put back in milliseconds, compared as people would.
 
-Comparing needs care: ids are random, sealed fields and wrapped keys never repeat. `changes` therefore
-opens what is sealed, unpacks what is compressed, and calls each random id by its turn.
+Comparing needs care: ids are random, sealed fields and wrapped keys never repeat. `changes`
+therefore opens what is sealed, unpacks what is compressed, and calls each random id by its turn.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ class Kept:
             for name, kept in self.rows.items():
                 now = _rows(db, name)
                 gone = [key for key in now if key not in kept]
-                db.executemany(f'DELETE FROM "{name}" WHERE pk = ? AND sk = ?', gone)  # noqa: S608
+                db.executemany(f'DELETE FROM "{name}" WHERE pk = ? AND sk = ?', gone)
                 db.executemany(
-                    f'INSERT OR REPLACE INTO "{name}" ({_COLUMNS}) VALUES (?,?,?,?,?,?)',  # noqa: S608
+                    f'INSERT OR REPLACE INTO "{name}" ({_COLUMNS}) VALUES (?,?,?,?,?,?)',
                     [row for key, row in kept.items() if now.get(key) != row],
                 )
             db.execute("DELETE FROM _stream_records WHERE id > ?", (self._since,))
             for record in self._records:
                 db.execute(
-                    f"INSERT INTO _stream_records VALUES ({','.join('?' * len(record))})",  # noqa: S608
+                    f"INSERT INTO _stream_records VALUES ({','.join('?' * len(record))})",
                     record,
                 )
             db.execute("COMMIT")
@@ -110,7 +110,7 @@ def _shown(table: str, row: dict[str, Any]) -> str:
 
 def _rows(db: sqlite3.Connection, name: str) -> dict[tuple[str, str], tuple[Any, ...]]:
     # The name is of our own definitions; sizes and caching times are the engine's affair.
-    found = db.execute(f'SELECT {_COLUMNS} FROM "{name}"')  # noqa: S608
+    found = db.execute(f'SELECT {_COLUMNS} FROM "{name}"')
     return {(row[0], row[1]): row for row in found}
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from chalicelib.edge.routes import OPERATIONS, Operation
-from chalicelib.kernel.iin import check_digit
 from chalicelib.kernel.periods import Month
 from chalicelib.policy.actions import load_pack
 from infra.local.testing import Said, TestCloud
@@ -81,7 +80,9 @@ class City:
     def __post_init__(self) -> None:
         area = {"areas": ["taldykorgan"]}
         make = self.person
-        self.operator, self.second = (make("operator", f"operator-{n}", **area) for n in (1, 2))
+        self.operator, self.second = (
+            make("operator", f"operator-{n}", areas=["taldykorgan", "astana"]) for n in (1, 2)
+        )
         self.department, self.other_officer = (
             make("department", f"officer-{n}", **area) for n in (1, 2)
         )
@@ -95,7 +96,7 @@ class City:
             "representative": make("representative", "stranger-1"),
             "head": make("head", "stranger-2", organisations=["organisation-none"]),
             **{
-                role: make(role, f"far-{role}", areas=["astana"])
+                role: make(role, f"far-{role}", areas=["almaty"])
                 for role in ("department", "operator", "finance", "commission")
             },
         }
@@ -267,6 +268,7 @@ def admission(city: City) -> None:
         f"{site}/listing",
         {"act": "1-Ө"},
         other={"act": "2-Ө"},
+        code="providers/too-early",
     )
     described = {"site_id": "site-0009", **group(9, 3)}
     city.act(
@@ -333,7 +335,6 @@ def applying(city: City) -> None:
         city.department,
         "/v1/applications/application-0/statuses/teacher",
         {"result": "proved"},
-        other={"result": "refused", "reason": "not-entitled"},
     )
     city.act(
         city.families[6],
@@ -547,7 +548,7 @@ def timesheets(city: City) -> None:
             f"{sheet}/approval",
             {"digest": digest},
             other={"digest": "0" * 32},
-            code="attendance/changed",
+            code="kezek/another-content",
         )
     city.cloud.drain()
     decided = {"counts": True, "reason": "device-evidence", "day_code": "P"}
@@ -606,13 +607,14 @@ def money(city: City) -> None:
             f"{path}/signature",
             {"amount_tiyn": sum_},
             other={"amount_tiyn": sum_ + 1},
-            code="payouts/amount-differs",
+            code="payouts/not-now",
         )
         city.act(
             city.department,
             f"{path}/agreement",
             {"agreed": True},
             other={"agreed": False, "reason": "other"},
+            code="payouts/not-now",
         )
         city.act(city.finance, f"{path}/release", {})
     run = city.act(
