@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import base64
 import importlib
+import os
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -84,7 +85,7 @@ class Server(BaseApplication):
         """Set what gunicorn needs to know."""
         settings = {
             "bind": f"{LOOPBACK}:{self._port}",
-            "workers": 1,
+            "workers": min(2, os.cpu_count() or 1),
             "threads": THREADS,
             "worker_class": "gthread",
             "keepalive": _KEEP_ALIVE_S,
