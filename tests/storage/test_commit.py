@@ -72,10 +72,12 @@ class TestCommit:
         commit([THINGS.create(key("a"), Thing("a"))])
 
         with pytest.raises(First):
-            commit([
-                THINGS.create(key("b"), Thing("b")),
-                THINGS.create(key("a"), Thing("a2"), otherwise=First()),
-            ])
+            commit(
+                [
+                    THINGS.create(key("b"), Thing("b")),
+                    THINGS.create(key("a"), Thing("a2"), otherwise=First()),
+                ]
+            )
 
         assert THINGS.find(key("b")) is None
         assert THINGS.load(key("a")).value == Thing("a")
@@ -227,9 +229,7 @@ class TestJournal:
             outbox.notice("made#a", to="person:p", template="notice:test", now=NOW),
         )
         kept = THINGS.load(key("a"))
-        journal.commit(
-            journal.entry("test/gone", "thing/a", by=BY, now=NOW), THINGS.remove(kept)
-        )
+        journal.commit(journal.entry("test/gone", "thing/a", by=BY, now=NOW), THINGS.remove(kept))
 
         events = [(e.event, e.sequence, e.by) for e in journal.history("thing/a")]
         assert events == [("test/made", 1, "system:test"), ("test/gone", 2, "system:test")]
