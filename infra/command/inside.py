@@ -36,5 +36,6 @@ def journal(cloud: Control, stream: str | None) -> Iterator[Any]:
     from chalicelib.journal.rules import Entry
 
     for row in store.EntryRow.scan(consistent_read=True):
-        if row.body:
+        # Signed evidence of uploads stands in the same table and is no entry of this kind.
+        if row.body and row.images is not None:
             yield msgspec.json.decode(row.body, type=Entry)

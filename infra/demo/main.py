@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 
@@ -19,6 +20,8 @@ def run(*, leave: bool, keep: bool, port: int) -> int:
     leave: end afterwards instead of serving on. keep: serve the last demo's data, play nothing.
     """
     begun = time.monotonic()
+    # Whoever ends the demo ends the cloud it started.
+    signal.signal(signal.SIGTERM, _interrupt)
     with serving(DATA, port=port, start=queueing.START, keep=keep) as cloud:
         stage = Stage(cloud.control, Api(cloud.control.api), cloud.control.issuer())
         right = True
@@ -36,6 +39,10 @@ def run(*, leave: bool, keep: bool, port: int) -> int:
         if not leave:
             _stay(stage, cloud)
     return 0 if right else 1
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _stay(stage: Stage, cloud: Cloud) -> None:

@@ -73,7 +73,9 @@ def test_places_to_spare_are_private_ones_and_each_child_fits_one_cell():
         for group in organisation.groups:
             assert organisation.form == "private" or not group.cell.spare
     assert Counter(a.cell.name for a in queue) == {c.name: c.waiting for c in city.CELLS}
-    keys = [(age, c.language, c.kind) for c in city.CELLS for age in range(c.ages[0], c.ages[1] + 1)]
+    keys = [
+        (age, c.language, c.kind) for c in city.CELLS for age in range(c.ages[0], c.ages[1] + 1)
+    ]
     assert len(keys) == len(set(keys))
 
 
