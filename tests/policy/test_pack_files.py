@@ -381,7 +381,8 @@ def test_lines_inside_long_texts_are_not_mistaken_for_keys():
         ("instead_of = 2025-10-25\n", "", None, "instead_of is None"),
         ("last_year = 2027", "last_year = 2028", "[calendar]", "no day of 2028 is entered"),
         (
-            'source = "labour-code"\nkk = "Құрбан айттың бірінші күні"\nru = "Первый день Курбан-айта"\n'
+            'source = "labour-code"\nkk = "Құрбан айттың бірінші күні"\n'
+            'ru = "Первый день Курбан-айта"\n'
             'en = "First day of Kurban Ait"\n\n[[days]]\non = 2026-07-06',
             'source = "x"\nkk = "a"\nru = "b"\nen = "c"\n\n[[days]]\non = 2026-07-06',
             'source = "x"',

@@ -19,7 +19,7 @@ from chalicelib.storage.shelf import Shelf
 
 
 class EvidenceRow(JournalRow):
-    """An upload: its signed records, compressed, line by line. It is the journal's entry of them."""
+    """An upload: its signed records, compressed, line by line; the journal's entry of them."""
 
     records = BinaryAttribute(legacy_encoding=False)
 
