@@ -25,7 +25,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local import backup, engine, sqs, tables
+from infra.local import backup, capacity, engine, sqs, tables
 from infra.local.clock import FileClock
 from infra.local.cloud import BadAdvance, Cloud, NotQuiet
 from infra.local.dispatch import Fired, QueueDelivery, StreamDelivery
@@ -33,7 +33,7 @@ from infra.local.httpd import SECRET_HEADER, Ask, Httpd, Reply, said
 from infra.local.messages import Messages
 from infra.local.places import Places
 from infra.local.sources import UnknownSource
-from infra.local.web import load_app
+from infra.local.web import count_units, load_app
 
 _IDLE_S = 0.2
 _UPKEEP_S, _SWEEP_S = 30.0, 600.0
@@ -194,6 +194,7 @@ class Runner:
                 "schedules": {s.name: s.expression for s in self.cloud.sources.schedules},
                 "last_runs": self.cloud.last_runs(),
                 "counters": self.cloud.counters(),
+                "capacity": capacity.total(self.places.data),
             }
         )
 
@@ -270,6 +271,7 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, told)
     signal.signal(signal.SIGINT, told)
+    count_units()
     runner = Runner(
         Places(asked.data),
         load_app(asked.app),

@@ -39,6 +39,14 @@ def use_clock(path: Path | None) -> None:
     clock.use(FileClock(path) if path is not None else None)
 
 
+def count_units() -> None:
+    """Count the capacity units this process uses, beside the data it serves."""
+    from chalicelib.storage.client import client
+    from infra.local.capacity import Counted
+
+    Counted(Path(os.environ["KEZEK_KEYS_FILE"]).parent).watch(client())
+
+
 def wsgi(app: Any) -> Wsgi:
     """Return the application as a WSGI callable."""
     from infra.local.gateway import MOST_REQUEST_BYTES, Gateway
@@ -102,6 +110,7 @@ class Server(BaseApplication):
     def load(self) -> Wsgi:
         """Import the application and return it."""
         use_clock(self._clock)
+        count_units()
         return wsgi(load_app(self._named))
 
 
