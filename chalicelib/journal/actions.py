@@ -34,22 +34,21 @@ def newest_images() -> Newest:
 
 
 def rebuild(newest: Newest | None = None) -> dict[str, int]:
-    """Write every row as the journal says it was; return rows written and removed, by table.
+    """Write each row that is not as the journal says; return rows written and removed, by table.
 
     Safe to repeat and to interrupt: an image is put whole, and a row that is newer than its image
     (somebody works meanwhile) stays.
     """
     counts: dict[str, int] = {}
-    for image in (newest_images() if newest is None else newest).values():
-        if store.restore(image):
+    for image, found in store.stored((newest_images() if newest is None else newest).values()):
+        if found != image.attributes and store.restore(image):
             counts[image.table] = counts.get(image.table, 0) + 1
     return counts
 
 
 def differences(newest: Newest | None = None) -> Iterator[Difference]:
     """Yield every row that differs from the journal: the drill's verdict is that there is none."""
-    for image in (newest_images() if newest is None else newest).values():
-        found = store.stored(image)
+    for image, found in store.stored((newest_images() if newest is None else newest).values()):
         if found != image.attributes:
             version = None if found is None else int(found.get("v", {}).get("N", 0))
             yield Difference(image.table, image.pk, image.sk, image.version, version)

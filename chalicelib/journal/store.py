@@ -9,8 +9,9 @@ be next.
 from __future__ import annotations
 
 import dataclasses
+import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,16 +23,33 @@ from pynamodb.exceptions import DeleteError, PutError
 from chalicelib.journal.rules import Entry
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import stamp
-from chalicelib.storage import keys
-from chalicelib.storage.commit import Delete, Put, Raced, Write, response_code
+from chalicelib.storage import client, keys
+from chalicelib.storage.commit import (
+    Delete,
+    Put,
+    Raced,
+    StoreSilent,
+    Write,
+    pause,
+    response_code,
+)
 from chalicelib.storage.commit import commit as _commit
-from chalicelib.storage.rows import AttendanceRow, FactsRow, JournalRow, MoneyRow, QueueRow, Row
+from chalicelib.storage.rows import (
+    AttendanceRow,
+    FactsRow,
+    JournalRow,
+    MoneyRow,
+    QueueRow,
+    Row,
+    table_name,
+)
 from chalicelib.storage.shelf import Shelf
 
 _MODELS: dict[str, type[Row]] = {
     model.logical: model for model in (FactsRow, QueueRow, AttendanceRow, MoneyRow)
 }
 REBUILT = frozenset(_MODELS)
+_IN_A_READ, _READ_TRIES = 100, 12
 
 
 class EntryRow(JournalRow):
@@ -111,20 +129,28 @@ def scan_images() -> Iterator[Image]:
         yield from images_of(row)
 
 
-def stored(image: Image) -> dict[str, Any] | None:
-    """Return a row's attributes as they are stored now; None where there is no row."""
-    answer = _table(image.table).get_item(image.pk, image.sk, consistent_read=True)
-    item: dict[str, Any] | None = answer.get("Item")
-    return item
+def stored(images: Iterable[Image]) -> Iterator[tuple[Image, dict[str, Any] | None]]:
+    """Yield each image with the row's attributes as stored now, None where there is no row.
+
+    A call per hundred rows of a table.
+    """
+    by_table: dict[str, list[Image]] = {}
+    for image in images:
+        by_table.setdefault(image.table, []).append(image)
+    for logical, wanted in by_table.items():
+        for start in range(0, len(wanted), _IN_A_READ):
+            part = wanted[start : start + _IN_A_READ]
+            found = _read_rows(table_name(logical), part)
+            yield from ((image, found.get((image.pk, image.sk))) for image in part)
 
 
 def restore(image: Image) -> bool:
-    """Put a row as its image says; False when what is stored is as new or newer.
+    """Put a row as its image says; False when what is stored is newer.
 
     A removed row is removed again, unless it was written anew since.
     """
     version = JournalRow.version
-    older = version.does_not_exist() | (version < image.version)
+    older = version.does_not_exist() | (version <= image.version)
     try:
         if image.attributes is None:
             _table(image.table).delete_item(image.pk, image.sk, condition=older)
@@ -142,3 +168,18 @@ def restore(image: Image) -> bool:
 def _table(logical: str) -> Any:
     # Images hold every attribute of a row; a model would write only those it knows.
     return _MODELS[logical]._get_connection()
+
+
+def _read_rows(name: str, images: Sequence[Image]) -> dict[tuple[str, str], dict[str, Any]]:
+    keys_wanted = [{"pk": {"S": image.pk}, "sk": {"S": image.sk}} for image in images]
+    request: dict[str, Any] = {name: {"Keys": keys_wanted, "ConsistentRead": True}}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for attempt in range(_READ_TRIES):
+        answer = client.client().batch_get_item(RequestItems=request)
+        for item in answer.get("Responses", {}).get(name, ()):
+            found[item["pk"]["S"], item["sk"]["S"]] = item
+        request = answer.get("UnprocessedKeys") or {}
+        if not request:
+            return found
+        time.sleep(pause(attempt))
+    raise StoreSilent()

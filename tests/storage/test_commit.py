@@ -264,6 +264,11 @@ class TestJournal:
             THINGS.remove(THINGS.load(key("b"))),
         )
         assert list(rebuild.differences()) == []
+        row = FactsRow.get(*key("c"))
+        row.body = '{"name":"tampered"}'
+        row.save()
+        assert [d.pk for d in rebuild.differences()] == [key("c")[0]]
+        assert rebuild.rebuild() == {"facts": 1}, "a row altered without a new version is mended"
         before = sorted(str(r.serialize()) for r in FactsRow.scan())
         for row in FactsRow.scan():
             row.delete()
