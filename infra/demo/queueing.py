@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.client import Answer, Api
 from infra.command.saying import progress
-from infra.demo import sample
+from infra.demo import admitting, sample
 from infra.demo.sample import Family
 from infra.demo.stage import AREA, HANDS, PROGRAMME, Stage, Unexpected, at, good, pages
 from infra.imports import names, running
@@ -28,6 +28,7 @@ class Summer:
     tickets: application id → public ticket, which every family was given.
     """
 
+    admission: list[str] = field(default_factory=list)
     imports: dict[str, Result] = field(default_factory=dict)
     proved: int = 0
     unproved: int = 0
@@ -50,6 +51,8 @@ class Summer:
 def play(stage: Stage) -> Summer:
     """Play July."""
     summer = Summer()
+    with stage.act("admission"):
+        summer.admission = admitting.play(stage, START.date())
     with stage.act("import"):
         _import(stage, summer)
     with stage.act("proofs"):

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from infra.demo import sample
+from infra.demo import admitting, sample
 from infra.demo.attending import Autumn
 from infra.demo.paying import Winter
 from infra.demo.queueing import Summer
@@ -43,6 +43,7 @@ def figures(summer: Summer, autumn: Autumn, winter: Winter) -> list[Figure]:
     taken = {name: result.taken for name, result in summer.imports.items()}
     partner_days = sum(told["partner_child_days"].values())
     return [
+        Figure("steps of an admission", summer.admission, admitting.EXPECTED),
         Figure("groups imported", taken["providers.csv"], expected["groups"]),
         Figure(
             "applications imported",
@@ -158,6 +159,7 @@ def tell(stage: Stage, summer: Summer, autumn: Autumn, winter: Winter, seconds: 
     table(
         "The queue",
         [
+            ("a new kindergarten's way onto the List", " → ".join(summer.admission)),
             ("waiting before", expected["waiting_before"]),
             (
                 "papers proved by the department / by the family card",
