@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-# First and from here: imported deep inside other imports, urllib3's patterns take 25 ms more, since
-# calls then straddle two pieces of Python 3.11's stack.
+# First and from here: imported deep inside other imports it was measured 25 ms slower (urllib3's
+# patterns; why is not proven). `python -m bench imports` shows the difference.
 import pynamodb.models  # noqa: F401
 from chalice.app import CloudWatchEvent, Cron, DynamoDBEvent, SQSEvent
 
