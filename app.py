@@ -6,7 +6,7 @@ import functools
 from typing import Any
 
 # First and from here: imported deep inside other imports it was measured 25 ms slower (urllib3's
-# patterns; why is not proven). `python -m bench imports` shows the difference.
+# patterns); why is not proven.
 import pynamodb.models  # noqa: F401
 from chalice.app import CloudWatchEvent, Cron, DynamoDBEvent, SQSEvent
 
