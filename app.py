@@ -24,6 +24,7 @@ app.offer(
     "children",
     "providers",
     "applications",
+    "budgets",
     "vouchers",
     "queue",
     "attendance",

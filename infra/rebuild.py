@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chalicelib.attendance import actions as attendance
-from chalicelib.billing.store import ledger
+from chalicelib.budgets.store import ledger
 from chalicelib.journal import actions as journal
 from chalicelib.journal.store import Image
 

@@ -11,10 +11,8 @@ from msgspec import Meta
 from chalicelib.adapters import work
 from chalicelib.billing import actions, jobs
 from chalicelib.billing.rules.figures import FORMULA, Figure
-from chalicelib.billing.rules.ledger import BudgetShort
 from chalicelib.billing.rules.statements import MonthNotOver, Statement
 from chalicelib.edge import tables
-from chalicelib.edge.body import BadField
 from chalicelib.edge.routes import Call, File, Routes
 from chalicelib.kernel.periods import BadMonth, Month
 from chalicelib.kernel.refusals import AnotherContent, Unknown
@@ -24,7 +22,6 @@ routes = Routes(__name__, "billing")
 
 Named = Annotated[str, Meta(min_length=2, max_length=40, pattern=r"^[a-z][a-z0-9-]*\Z")]
 MonthText = Annotated[str, Meta(min_length=7, max_length=7, pattern=r"^[0-9]{4}-[0-9]{2}\Z")]
-MOST_TIYN = 10**16
 
 
 class RunAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -43,30 +40,6 @@ class RunSeen(msgspec.Struct, frozen=True):
     area: str
     month: str
     providers: int
-
-
-class BudgetAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The whole budget of a year, and the act that sets it."""
-
-    amount_tiyn: Annotated[int, Meta(ge=0, le=MOST_TIYN)]
-    act: Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f]*\Z")]
-
-
-class ActSeen(msgspec.Struct, frozen=True):
-    act: str
-    amount_tiyn: int
-    at: str
-
-
-class BudgetSeen(msgspec.Struct, frozen=True):
-    """A year's budget: allotted, and left to spend."""
-
-    programme: str
-    area: str
-    year: int
-    amount_tiyn: int
-    left_tiyn: int
-    acts: tuple[ActSeen, ...]
 
 
 class LineSeen(msgspec.Struct, frozen=True):
@@ -158,40 +131,6 @@ def put_run(call: Call[RunAsked], run_id: str) -> RunSeen:
     return RunSeen(run_id, asked.programme, asked.area, asked.month, sent)
 
 
-@routes.put(
-    "/budgets/{programme}/{area}/{year}",
-    action="billing/allot",
-    asks=BudgetAsked,
-    answers=BudgetSeen,
-    refuses=(Unknown, NoPack, AnotherContent, BudgetShort, BadField),
-)
-def put_budget(call: Call[BudgetAsked], programme: str, area: str, year: str) -> BudgetSeen:
-    """Set an area's budget of a year by an act; never below what was spent."""
-    shown = actions.allot(
-        programme=programme,
-        area=area,
-        year=_year(year),
-        amount_tiyn=call.asked.amount_tiyn,
-        act=call.asked.act,
-        by=call.actor,
-        now=call.now,
-    )
-    return _budget(shown)
-
-
-@routes.get(
-    "/budgets/{programme}/{area}/{year}",
-    action="billing/see-budget",
-    answers=BudgetSeen,
-    refuses=(Unknown, BadField),
-)
-def get_budget(call: Call[None], programme: str, area: str, year: str) -> BudgetSeen:
-    """Show an area's budget of a year and what is left of it."""
-    return _budget(
-        actions.see_budget(programme=programme, area=area, year=_year(year), by=call.actor)
-    )
-
-
 @routes.get(
     "/sites/{site_id}/months/{month}",
     action="billing/see-month",
@@ -263,23 +202,6 @@ def get_figures(call: Call[None]) -> FiguresSeen | File:
         ],
     )
     return File(content, tables.CSV_MEDIA_TYPE, f"billing-{asked.area}-{asked.month}.csv")
-
-
-def _year(text: str) -> int:
-    if len(text) != 4 or not (text.isascii() and text.isdigit()):
-        raise BadField(field="year", problem="Expected YYYY")
-    return int(text)
-
-
-def _budget(shown: actions.BudgetShown) -> BudgetSeen:
-    return BudgetSeen(
-        shown.programme,
-        shown.area,
-        shown.year,
-        shown.amount_tiyn,
-        shown.left_tiyn,
-        tuple(ActSeen(a.act, a.amount_tiyn, a.at) for a in shown.acts),
-    )
 
 
 def _statement(statement: Statement) -> StatementSeen:

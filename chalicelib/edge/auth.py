@@ -141,6 +141,7 @@ def _person(token: str, header: dict[str, Any], *, now: datetime) -> Actor:
         known & issuer.roles,
         areas=_names(claims.get("areas")),
         organisations=_names(claims.get("organisations")),
+        directions=_names(claims.get("directions")),
     )
 
 

@@ -29,7 +29,8 @@ class Actor:
 
     subject: a person id for people, a device id for tablets, a job's name for the system.
     areas: regions an officer serves, empty for none. organisations: those a head or educator
-    works for. key: the 32 bytes of a tablet's public key, None for others.
+    works for. directions: those a department's officer serves where sites have one, "*" for all.
+    key: the 32 bytes of a tablet's public key, None for others.
     """
 
     subject: str
@@ -37,13 +38,15 @@ class Actor:
     areas: frozenset[str] = frozenset()
     organisations: frozenset[str] = frozenset()
     key: bytes | None = None
+    directions: frozenset[str] = frozenset()
 
     def has(self, *roles: Role) -> bool:
         return not self.roles.isdisjoint(roles)
 
-    def serves(self, area: str) -> bool:
-        """Return whether an officer's area covers this one."""
-        return area in self.areas or "*" in self.areas
+    def serves(self, area: str, direction: str | None = None) -> bool:
+        """Return whether an officer covers an area, and in it a direction where one is given."""
+        here = area in self.areas or "*" in self.areas
+        return here and (not direction or not self.directions.isdisjoint((direction, "*")))
 
 
 PUBLIC = Actor("public", frozenset({Role.PUBLIC}))

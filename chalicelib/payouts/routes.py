@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from chalicelib.billing.rules.ledger import AccountShort
+from chalicelib.budgets.rules.ledger import AccountShort
 from chalicelib.edge import pages, tables
 from chalicelib.edge.body import TooLarge
 from chalicelib.edge.routes import Call, File, Routes

@@ -310,9 +310,9 @@ def billing_run(run_id: str) -> tuple[str, str]:
     return f"BILLRUN#{run_id}", ONLY
 
 
-def budget(programme: str, area: str, year: int) -> tuple[str, str]:
-    """What was allotted for a year, and by which acts?"""
-    return f"BUDGET#{programme}#{area}", str(year)
+def budget(programme: str, area: str, year: int, direction: str = "") -> tuple[str, str]:
+    """What was allotted for a year, and by which acts? (query pk, sk begins with the year)"""
+    return f"BUDGET#{programme}#{area}", f"{year}#{direction}" if direction else str(year)
 
 
 def posting(name: str) -> tuple[str, str]:

@@ -70,7 +70,7 @@ def play(stage: Stage, summer: Summer, autumn: Autumn) -> Winter:
     with stage.act("billing"):
         finance = stage.officer("finance")
         budget = {"amount_tiyn": BUDGET_TIYN, "act": "Решение маслихата № 12-4"}
-        good(finance.put(f"/v1/billing/budgets/{PROGRAMME}/{AREA}/2026", budget))
+        good(finance.put(f"/v1/budgets/{PROGRAMME}/{AREA}/2026", budget))
         _bill(stage, winter)
         _reckon(stage, summer, autumn, winter, held)
     with stage.act("claims and payment"):

@@ -9,11 +9,13 @@ from datetime import UTC, date, datetime
 import pytest
 
 from chalicelib.billing import actions
-from chalicelib.billing.rules import figures, ledger
-from chalicelib.billing.rules.ledger import BudgetShort
+from chalicelib.billing.rules import figures
 from chalicelib.billing.rules.statements import MonthNotOver, why_not_paid
-from chalicelib.billing.store import ledger as books
 from chalicelib.billing.store import statements as store
+from chalicelib.budgets import actions as budgets
+from chalicelib.budgets.rules import ledger
+from chalicelib.budgets.rules.ledger import BudgetShort
+from chalicelib.budgets.store import ledger as books
 from chalicelib.journal import actions as journal
 from chalicelib.journal import store as entries
 from chalicelib.kernel.actors import Actor, Role, system
@@ -36,7 +38,7 @@ def _tables(tables):
 
 
 def allot(tenge_left: int = 10_000_000, act: str = "act-1"):
-    return actions.allot(
+    return budgets.allot(
         programme="preschool",
         area="taldykorgan",
         year=2026,
@@ -131,10 +133,10 @@ def test_nobody_enrolled_and_nothing_posted_leaves_no_trace(tables):
 def test_without_a_budget_the_month_is_held_and_says_so_then_goes_on_by_itself():
     billed = bill(the_month())
 
-    assert billed.held == "billing/budget-short"
+    assert billed.held == "budgets/short"
     head, statements = store.load_site_month("site-aaaa", OCTOBER)
     assert statements == []
-    assert [w.reason for w in why_not_paid(head.value)] == ["billing/budget-short"]
+    assert [w.reason for w in why_not_paid(head.value)] == ["budgets/short"]
 
     allot()
     assert bill(the_month()).statement.movement_tiyn == tenge(179_524)
@@ -145,7 +147,7 @@ def test_without_a_budget_the_month_is_held_and_says_so_then_goes_on_by_itself()
 def test_a3_the_budget_never_goes_below_zero():
     allot(tenge_left=179_523)
 
-    assert bill(the_month()).held == "billing/budget-short"
+    assert bill(the_month()).held == "budgets/short"
     assert balance(BUDGET) == tenge(179_523)
 
 
@@ -376,7 +378,7 @@ def test_a_budget_is_not_cut_below_what_was_spent():
 
 def test_a_budget_of_another_area_is_unknown():
     with pytest.raises(Unknown):
-        actions.allot(
+        budgets.allot(
             programme="preschool",
             area="astana",
             year=2026,

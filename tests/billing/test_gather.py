@@ -14,6 +14,7 @@ from chalicelib.attendance.rules.marks import ABSENCE_KINDS, IN, OUT
 from chalicelib.billing import actions
 from chalicelib.billing.rules.statements import MonthForgotten, why_not_paid
 from chalicelib.billing.store import statements
+from chalicelib.budgets import actions as budgets
 from chalicelib.kernel.actors import Actor, Role, system
 from chalicelib.kernel.money import tenge
 from chalicelib.storage.commit import commit
@@ -41,7 +42,7 @@ NOW = at("2026-04-13 09:00")
 
 @pytest.fixture(autouse=True)
 def _budget(tables):
-    actions.allot(
+    budgets.allot(
         programme="preschool",
         area="taldykorgan",
         year=2026,

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from chalicelib.billing import actions, jobs
+from chalicelib.billing import jobs
 from chalicelib.billing.store import statements
+from chalicelib.budgets import actions as budgets
 from chalicelib.kernel.money import tenge
 from tests.attendance.builders import MARCH, SITE, child, open_site
 
@@ -18,7 +19,7 @@ from .test_gather import FINANCE, approve_as_stored, attend, close
 @pytest.fixture(autouse=True)
 def _town(cloud):
     cloud.set_clock(datetime(2026, 4, 13, 3, 0, tzinfo=UTC))
-    actions.allot(
+    budgets.allot(
         programme="preschool",
         area="taldykorgan",
         year=2026,

@@ -16,7 +16,7 @@ from .builders import OCTOBER, a_child, a_month, a_site_on_the_list
 
 NOW = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
 JOB = system("billing")
-BUDGET = "/v1/billing/budgets/preschool/taldykorgan/2026"
+BUDGET = "/v1/budgets/preschool/taldykorgan/2026"
 MONTH = "/v1/billing/sites/site-aaaa/months/2026-10"
 ALLOTMENT = {"amount_tiyn": tenge(10_000_000), "act": "№ 12, 05.01.2026"}
 RUN = {"programme": "preschool", "area": "taldykorgan", "month": "2026-10"}
@@ -84,7 +84,7 @@ def test_a_budget_is_not_cut_below_what_was_spent(town, finance):
     no(
         town.put(BUDGET, {"amount_tiyn": 1, "act": "later"}, token=finance),
         409,
-        "billing/budget-short",
+        "budgets/short",
     )
 
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from chalicelib.billing import actions as billing
 from chalicelib.billing.rules.pricing import ProviderMonth
-from chalicelib.billing.store import ledger as books
+from chalicelib.budgets import actions as budgets
+from chalicelib.budgets.store import ledger as books
 from chalicelib.kernel.actors import Actor, Role, system
 from chalicelib.kernel.money import tenge
 from chalicelib.payouts import actions
@@ -43,7 +44,7 @@ def no_account(organisation_id: str) -> Payee:
 
 
 def allot() -> None:
-    billing.allot(
+    budgets.allot(
         programme="preschool",
         area="taldykorgan",
         year=2026,

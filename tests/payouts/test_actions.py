@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from chalicelib.billing import actions as billing
-from chalicelib.billing.rules import ledger
-from chalicelib.billing.rules.ledger import AccountShort
+from chalicelib.budgets.rules import ledger
+from chalicelib.budgets.rules.ledger import AccountShort
 from chalicelib.journal import actions as journal
 from chalicelib.kernel.money import tenge
 from chalicelib.kernel.refusals import AnotherContent, Unknown

@@ -167,7 +167,7 @@ def test_an_agreement_over_less_than_is_accrued_is_refused(town):
     town.sign()
     bill(codes="P" * 20 + "N")
 
-    no(town.agree(), 409, "billing/account-short")
+    no(town.agree(), 409, "budgets/account-short")
 
 
 def test_nobody_releases_what_they_agreed(town):

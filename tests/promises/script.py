@@ -582,7 +582,7 @@ def money(city: City) -> None:
     city.at("2026-10-08T09:00:00")
     city.act(
         city.finance,
-        "/v1/billing/budgets/preschool/taldykorgan/2026",
+        "/v1/budgets/preschool/taldykorgan/2026",
         budget,
         other={**budget, "amount_tiyn": 1_00},
     )

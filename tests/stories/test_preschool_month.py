@@ -305,7 +305,7 @@ def test_a_queue_becomes_paid_attendance(
 
     # The department is slow with the disputed line: it alone is held. Money follows the rest.
     story.finance.put(
-        "/v1/billing/budgets/preschool/taldykorgan/2026",
+        "/v1/budgets/preschool/taldykorgan/2026",
         {"amount_tiyn": 100_000_000_00, "act": "No. 7"},
     )
     cloud.advance(almaty("2026-10-12T09:00:00"), only=["run_billing"])

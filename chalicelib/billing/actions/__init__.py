@@ -2,13 +2,11 @@
 
 billing     post what a provider-month is due and was not posted yet
 listing     which provider-months, by the calendar and on demand
-allotting   budgets
 showing     statements, why money waits, public figures
 """
 
 from __future__ import annotations
 
-from chalicelib.billing.actions.allotting import BudgetShown, allot, see_budget
 from chalicelib.billing.actions.billing import BILL, POSTED, Billed, bill, gather_month
 from chalicelib.billing.actions.listing import list_sites, months_to_bill, open_run
 from chalicelib.billing.actions.showing import (
@@ -23,9 +21,7 @@ __all__ = [
     "BILL",
     "POSTED",
     "Billed",
-    "BudgetShown",
     "SiteMonthSeen",
-    "allot",
     "bill",
     "figures",
     "gather_month",
@@ -34,6 +30,5 @@ __all__ = [
     "may_see",
     "months_to_bill",
     "open_run",
-    "see_budget",
     "see_month",
 ]

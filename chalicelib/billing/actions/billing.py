@@ -13,8 +13,7 @@ from datetime import date, datetime
 
 from chalicelib.attendance import actions as attendance
 from chalicelib.billing.rules import figures as public_figures
-from chalicelib.billing.rules import ledger, pricing
-from chalicelib.billing.rules.ledger import BudgetShort
+from chalicelib.billing.rules import pricing
 from chalicelib.billing.rules.pricing import (
     PRESENT,
     ChildMonth,
@@ -33,12 +32,14 @@ from chalicelib.billing.rules.statements import (
     plan_statement,
     posted_lines,
 )
-from chalicelib.billing.store import ledger as books
 from chalicelib.billing.store import statements as store
 from chalicelib.billing.store.statements import (
     Claimants,
     ClaimedElsewhere,
 )
+from chalicelib.budgets.rules import ledger
+from chalicelib.budgets.rules.ledger import BudgetShort
+from chalicelib.budgets.store import ledger as books
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import DateRange, Month, local_day, stamp

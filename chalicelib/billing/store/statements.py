@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
@@ -75,31 +75,10 @@ class BillingRun:
     asked: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allotment:
-    """One act that set a year's budget."""
-
-    act: str
-    amount_tiyn: int
-    at: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """A year's budget: what the newest act says, and the acts before it."""
-
-    programme: str
-    area: str
-    year: int
-    amount_tiyn: int
-    acts: tuple[Allotment, ...] = field(default_factory=tuple)
-
-
 CLAIMANTS: Shelf[Claimants] = Shelf(MoneyRow, Claimants)
 HEADS: Shelf[SiteMonth] = Shelf(MoneyRow, SiteMonth)
 FILED: Shelf[Filed] = Shelf(MoneyRow, Filed)
 RUNS: Shelf[BillingRun] = Shelf(MoneyRow, BillingRun)
-BUDGETS: Shelf[Budget] = Shelf(MoneyRow, Budget)
 
 
 # --- statements and their head ------------------------------------------------------------------
@@ -228,15 +207,3 @@ def find_run(run_id: str) -> Kept[BillingRun] | None:
 def open_run(run: BillingRun) -> Put:
     """Describe a new run; its id can be taken once."""
     return RUNS.create(keys.billing_run(run.run_id), run)
-
-
-def find_budget(programme: str, area: str, year: int) -> Kept[Budget] | None:
-    """Return a year's budget, or None."""
-    return BUDGETS.find(keys.budget(programme, area, year))
-
-
-def keep_budget(kept: Kept[Budget] | None, budget: Budget) -> Put:
-    """Describe a year's budget by its newest act."""
-    if kept is None:
-        return BUDGETS.create(keys.budget(budget.programme, budget.area, budget.year), budget)
-    return BUDGETS.replace(kept, budget)

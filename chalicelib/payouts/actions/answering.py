@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.billing.rules import ledger
-from chalicelib.billing.store import ledger as books
+from chalicelib.budgets.rules import ledger
+from chalicelib.budgets.store import ledger as books
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.periods import stamp

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.billing.rules import ledger
-from chalicelib.billing.store import ledger as books
+from chalicelib.budgets.rules import ledger
+from chalicelib.budgets.store import ledger as books
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.periods import Month, from_stamp, local_day, stamp

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pynamodb.attributes import NumberAttribute
 from pynamodb.expressions.update import Action
 
-from chalicelib.billing.rules import ledger
-from chalicelib.billing.rules.ledger import AccountShort, Posting
+from chalicelib.budgets.rules import ledger
+from chalicelib.budgets.rules.ledger import AccountShort, Posting
 from chalicelib.kernel.refusals import Refusal
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Raced, Update, Write

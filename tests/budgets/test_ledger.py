@@ -13,8 +13,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from chalicelib.billing.rules import ledger
-from chalicelib.billing.store import ledger as books
+from chalicelib.budgets.rules import ledger
+from chalicelib.budgets.store import ledger as books
 from chalicelib.kernel.periods import Month
 from chalicelib.kernel.refusals import Refusal
 from chalicelib.storage.commit import Raced, commit
@@ -91,7 +91,7 @@ class Books(RuleBasedStateMachine):
         except Raced:
             assert f"p{name}" in self.booked
         except Refusal as refusal:
-            assert refusal.code == "billing/account-short"
+            assert refusal.code == "budgets/account-short"
             assert short
         else:
             assert not short

@@ -3,10 +3,13 @@
 Movements are signed; on what the budget owes (accrued, payable, transit, paid, returned) plus
 means more. A budget's plus is what may still be spent, the treasury's minus what it has given.
 
-    treasury ─allot→ budget ─statement→ accrued ─agreed→ payable ─sent→ transit ─settled→ paid
-                                                    ↑                      │
-                                                    └──released again── returned
-A reversal takes back what is still accrued; what was agreed already becomes recoverable.
+    treasury ─allot→ budget ───statement──→ accrued ─agreed→ payable ─sent→ transit ─settled→ paid
+                      │ ↑                     ↑                 ↑              │
+                 issue│ │release, settling    │statement        └─ again ── returned
+                      ↓ │                     │
+                    committed ────────────────┘
+A reversal takes back what is still accrued; what was agreed already becomes recoverable. Money is
+committed per month and direction where a programme reserves it when a voucher is issued.
 """
 
 from __future__ import annotations
@@ -21,13 +24,13 @@ from chalicelib.kernel.refusals import OutOfTurn, UsedUp
 class BudgetShort(UsedUp):
     """The year's budget of the area does not cover this; it is zero where none was entered."""
 
-    code = "billing/budget-short"
+    code = "budgets/short"
 
 
 class AccountShort(OutOfTurn):
     """An account holds less than a posting would take from it."""
 
-    code = "billing/account-short"
+    code = "budgets/account-short"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,18 @@ class Posting:
     links: dict[str, str] = field(default_factory=dict)
 
 
-def treasury(programme: str, area: str, year: int) -> str:
-    return f"treasury:{programme}:{area}:{year}"
+def treasury(programme: str, area: str, year: int, direction: str = "") -> str:
+    return f"treasury:{programme}:{area}:{year}{_of(direction)}"
 
 
-def budget(programme: str, area: str, year: int) -> str:
-    return f"budget:{programme}:{area}:{year}"
+def budget(programme: str, area: str, year: int, direction: str = "") -> str:
+    """Return what may still be promised or spent; direction: "" where a budget has none."""
+    return f"budget:{programme}:{area}:{year}{_of(direction)}"
+
+
+def committed(programme: str, area: str, month: Month, direction: str = "") -> str:
+    """Return what vouchers hold of one month and no statement has used yet."""
+    return f"committed:{programme}:{area}:{month}{_of(direction)}"
 
 
 def accrued(site_id: str, month: Month) -> str:
@@ -78,6 +87,10 @@ def paid(organisation_id: str) -> str:
 
 def returned(organisation_id: str) -> str:
     return f"returned:{organisation_id}"
+
+
+def _of(direction: str) -> str:
+    return f":{direction}" if direction else ""
 
 
 UNLIMITED = frozenset({"treasury", "recoverable"})

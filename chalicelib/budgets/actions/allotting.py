@@ -1,0 +1,173 @@
+"""Budgets: set by an act, promised by vouchers, spent by statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from chalicelib.budgets.rules import ledger
+from chalicelib.budgets.rules.ledger import BudgetShort
+from chalicelib.budgets.store import allotments as store
+from chalicelib.budgets.store import ledger as books
+from chalicelib.budgets.store.allotments import Allotment, Budget
+from chalicelib.journal import store as journal
+from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.periods import Month, local_day, stamp
+from chalicelib.kernel.refusals import AnotherContent, Malformed, Unknown
+from chalicelib.policy.actions import load_pack
+from chalicelib.policy.rules import Pack
+from chalicelib.storage.commit import settles
+
+
+class NoDirection(Malformed):
+    """Budgets of this programme are set as `directions` says: one for each, or one per area."""
+
+    code = "budgets/no-direction"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetShown:
+    """A year's budget: allotted by its newest act, promised to vouchers, and left to promise.
+
+    committed_tiyn: what vouchers hold of the year's months and no statement has used yet.
+    """
+
+    programme: str
+    area: str
+    year: int
+    direction: str
+    amount_tiyn: int
+    committed_tiyn: int
+    left_tiyn: int
+    acts: tuple[Allotment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetFigure:
+    """What the public sees of one budget; the four sums add up: allotted = the other three."""
+
+    direction: str
+    allotted_tiyn: int
+    committed_tiyn: int
+    spent_tiyn: int
+    left_tiyn: int
+
+
+def directions_of(pack: Pack, on: date) -> tuple[str, ...]:
+    """Return whose budgets a programme has, by the rules of a day; ("",) for one per area."""
+    pack.at(on)
+    return ("",)
+
+
+@settles
+def allot(
+    *,
+    programme: str,
+    area: str,
+    year: int,
+    amount_tiyn: int,
+    act: str,
+    direction: str = "",
+    by: Actor,
+    now: datetime,
+) -> BudgetShown:
+    """Set a year's budget by an act; the same act again changes nothing.
+
+    Less than was promised and spent is refused by the ledger itself. Raises Unknown, NoPack,
+    NoDirection, AnotherContent, BudgetShort.
+    """
+    if not by.serves(area):
+        raise Unknown()
+    pack = load_pack(programme, area)
+    known = directions_of(pack, local_day(now))
+    if direction not in known:
+        raise NoDirection(directions=list(known))
+    if direction and not by.serves(area, direction):
+        raise Unknown()
+    kept = store.find_budget(programme, area, year, direction)
+    acts = kept.value.acts if kept is not None else ()
+    earlier = next((a for a in acts if a.act == act), None)
+    if kept is not None and earlier is not None:
+        if earlier.amount_tiyn != amount_tiyn:
+            raise AnotherContent()
+        return _shown(kept.value)
+    before = kept.value.amount_tiyn if kept is not None else 0
+    money = ledger.budget(programme, area, year, direction)
+    budget = Budget(
+        programme=programme,
+        area=area,
+        year=year,
+        direction=direction,
+        amount_tiyn=amount_tiyn,
+        acts=(*acts, Allotment(act=act, amount_tiyn=amount_tiyn, at=stamp(now))),
+    )
+    posting = ledger.posting(
+        f"budget#{budget.name}#{len(acts) + 1:04d}",
+        (
+            (ledger.treasury(programme, area, year, direction), before - amount_tiyn),
+            (money, amount_tiyn - before),
+        ),
+        at=stamp(now),
+        act=act,
+    )
+    entry = journal.entry(
+        "budgets/allotted",
+        budget.stream,
+        by=by,
+        now=now,
+        act=act,
+        amount_tiyn=amount_tiyn,
+    )
+    short = BudgetShort(programme=programme, area=area, year=year)
+    journal.commit(
+        entry, store.keep_budget(kept, budget), *books.book(posting, otherwise={money: short})
+    )
+    return _shown(budget)
+
+
+def see_budget(
+    *, programme: str, area: str, year: int, by: Actor, direction: str = ""
+) -> BudgetShown:
+    """Return a year's budget and what is left of it. Raises Unknown."""
+    kept = store.find_budget(programme, area, year, direction)
+    if kept is None or not (by.serves(area, direction or None) or by.has(Role.AUDITOR)):
+        raise Unknown()
+    return _shown(kept.value)
+
+
+def figures(programme: str, area: str, year: int) -> tuple[BudgetFigure, ...]:
+    """Return a year's budgets for the public, by direction. Raises NoPack."""
+    load_pack(programme, area)
+    found = []
+    for budget in store.list_budgets(programme, area, year):
+        shown = _shown(budget)
+        found.append(
+            BudgetFigure(
+                direction=budget.direction,
+                allotted_tiyn=budget.amount_tiyn,
+                committed_tiyn=shown.committed_tiyn,
+                spent_tiyn=budget.amount_tiyn - shown.committed_tiyn - shown.left_tiyn,
+                left_tiyn=shown.left_tiyn,
+            )
+        )
+    return tuple(found)
+
+
+def _shown(budget: Budget) -> BudgetShown:
+    of = (budget.programme, budget.area)
+    money = ledger.budget(*of, budget.year, budget.direction)
+    months = [
+        ledger.committed(*of, Month(budget.year, number), budget.direction)
+        for number in range(1, 13)
+    ]
+    balances = books.balances([money, *months])
+    return BudgetShown(
+        programme=budget.programme,
+        area=budget.area,
+        year=budget.year,
+        direction=budget.direction,
+        amount_tiyn=budget.amount_tiyn,
+        committed_tiyn=sum(balances[month] for month in months),
+        left_tiyn=balances[money],
+        acts=budget.acts,
+    )

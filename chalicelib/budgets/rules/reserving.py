@@ -1,0 +1,95 @@
+"""What a voucher holds of a budget: a fixed sum for each month it may still be used in.
+
+A promise cannot outgrow the budget: the sum leaves `budget` when the voucher is issued, in the
+same commit, and lies in `committed` of each month. A statement uses it; what a month did not use
+goes back once late corrections are unlikely (`settle_after_months`). Months that had not begun
+when a voucher ends go back at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+
+from chalicelib.budgets.rules import ledger
+from chalicelib.kernel.periods import Month
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserve:
+    """Money held for one voucher: month_tiyn in each month, both ends included.
+
+    direction: whose budget holds it, "" where budgets have no directions.
+    """
+
+    programme: str
+    area: str
+    direction: str
+    month_tiyn: int
+    first: Month
+    last: Month
+
+    def months(self) -> Iterator[Month]:
+        """Yield the months it holds money in; none when it ended before it began."""
+        month = self.first
+        while month <= self.last:
+            yield month
+            month = month.next()
+
+    @property
+    def total_tiyn(self) -> int:
+        """Return what it takes from the budget."""
+        return self.month_tiyn * sum(1 for _ in self.months())
+
+
+def last_month(reserve_until: str, month: Month) -> Month:
+    """Return the last month a voucher issued in `month` reserves, of the same budget year.
+
+    reserve_until: MM-DD, as the pack has it; a month that begins after it reserves itself alone.
+    """
+    return max(month, Month.of(date(month.year, int(reserve_until[:2]), int(reserve_until[3:]))))
+
+
+def rest(reserve: Reserve, *, after: Month) -> Reserve:
+    """Return what a reserve holds after a month; months begun are kept for their statements."""
+    return replace(reserve, first=max(reserve.first, after.next()))
+
+
+def taking(reserves: Iterable[Reserve]) -> tuple[tuple[str, int], ...]:
+    """Return the movements budget → committed of several vouchers, one per account."""
+    moved: Counter[str] = Counter()
+    for reserve in reserves:
+        for month in reserve.months():
+            of = (reserve.programme, reserve.area)
+            moved[ledger.budget(*of, month.year, reserve.direction)] -= reserve.month_tiyn
+            moved[ledger.committed(*of, month, reserve.direction)] += reserve.month_tiyn
+    return tuple(sorted(moved.items()))
+
+
+def giving_back(reserves: Iterable[Reserve]) -> tuple[tuple[str, int], ...]:
+    """Return the movements committed → budget of several vouchers, one per account."""
+    return tuple((account, -amount) for account, amount in taking(reserves))
+
+
+def moving(reserve: Reserve, to_direction: str) -> tuple[tuple[str, int], ...]:
+    """Return the movements of a reserve from its direction to another, month by month."""
+    moved: Counter[str] = Counter()
+    for month in reserve.months():
+        of = (reserve.programme, reserve.area, month)
+        moved[ledger.committed(*of, reserve.direction)] -= reserve.month_tiyn
+        moved[ledger.committed(*of, to_direction)] += reserve.month_tiyn
+    return tuple(sorted(moved.items()))
+
+
+def split_use(amount_tiyn: int, *, committed_tiyn: int) -> tuple[int, int]:
+    """Return what a statement's amount moves on committed and on budget, in this order.
+
+    amount_tiyn: plus is spent, and takes what is committed first; minus is a reversal and goes
+    back to where it can be used again for the same month.
+    """
+    if amount_tiyn <= 0:
+        return -amount_tiyn, 0
+    from_committed = min(amount_tiyn, committed_tiyn)
+    return -from_committed, from_committed - amount_tiyn
