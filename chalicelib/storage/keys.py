@@ -102,6 +102,29 @@ def group_pointer(group_id: str) -> tuple[str, str]:
     return f"GROUP#{group_id}", ONLY
 
 
+# --- budgets (money) ------------------------------------------------------------------------------
+
+
+def budget(programme: str, area: str, year: int, direction: str = "") -> tuple[str, str]:
+    """What was allotted for a year, and by which acts? (query pk, sk begins with the year)"""
+    return f"BUDGET#{programme}#{area}", f"{year}#{direction}" if direction else str(year)
+
+
+def posting(name: str) -> tuple[str, str]:
+    """Was this booked? The natural name books it once."""
+    return f"POSTING#{name}", ONLY
+
+
+def account(name: str) -> tuple[str, str]:
+    """An account's balance now."""
+    return f"ACCOUNT#{name}", ONLY
+
+
+def account_line(name: str, at: str, posting_name: str) -> tuple[str, str]:
+    """What moved an account, in order? (query pk, sk begins LINE#)"""
+    return f"ACCOUNT#{name}", f"LINE#{at}#{posting_name}"
+
+
 # --- applications and vouchers (facts) ----------------------------------------------------------
 
 
@@ -308,26 +331,6 @@ def site_month_head(site_id: str, month: Month) -> tuple[str, str]:
 def billing_run(run_id: str) -> tuple[str, str]:
     """Which month was billed on demand, and by whom?"""
     return f"BILLRUN#{run_id}", ONLY
-
-
-def budget(programme: str, area: str, year: int, direction: str = "") -> tuple[str, str]:
-    """What was allotted for a year, and by which acts? (query pk, sk begins with the year)"""
-    return f"BUDGET#{programme}#{area}", f"{year}#{direction}" if direction else str(year)
-
-
-def posting(name: str) -> tuple[str, str]:
-    """Was this booked? The natural name books it once."""
-    return f"POSTING#{name}", ONLY
-
-
-def account(name: str) -> tuple[str, str]:
-    """An account's balance now."""
-    return f"ACCOUNT#{name}", ONLY
-
-
-def account_line(name: str, at: str, posting_name: str) -> tuple[str, str]:
-    """What moved an account, in order? (query pk, sk begins LINE#)"""
-    return f"ACCOUNT#{name}", f"LINE#{at}#{posting_name}"
 
 
 def claim(claim_id: str) -> tuple[str, str]:
