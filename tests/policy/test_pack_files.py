@@ -299,7 +299,7 @@ def test_a_source_must_be_an_act_of_the_pack():
     assert problem.line == line_of(text, 'source = "hearsay"')
 
 
-@pytest.mark.parametrize("table", ["rounding", "interleave", "release", "academic_year"])
+@pytest.mark.parametrize("table", ["rounding", "budget", "programme", "release", "academic_year"])
 def test_a_rule_that_judges_every_day_must_be_there(table):
     head, tail = GOOD.split(f"[[{table}]]\n")
     text = head + tail[tail.index("\n[[") + 1 :]

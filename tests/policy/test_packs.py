@@ -240,8 +240,8 @@ def test_the_worked_example_pays_to_the_tenge_in_both_variants():
 def test_a_rate_carries_the_coefficients_of_the_child():
     rules = TALDYKORGAN.at(TODAY)
 
-    assert rules.rate_for("general", "9", "rural", sen=False).coefficients == (1000, 1000)
-    assert rules.rate_for("general", "9", "rural", sen=True).coefficients == (1500, 1000)
+    assert rules.rate_for("general", "9", "rural", sen=False).coefficients == (1000, 1000, 1000)
+    assert rules.rate_for("general", "9", "rural", sen=True).coefficients == (1500, 1000, 1000)
     with pytest.raises(NoRate) as caught:
         rules.rate_for("general", "12", "urban", sen=False)
     assert caught.value.facts["hours"] == "12"

@@ -19,9 +19,13 @@ from chalicelib.policy.rules.texts import POLICY, Act
 
 LocatedRows = Mapping[str, list[Located[Any]]]
 
+# Tables that may hold nothing, because a programme may do without.
+OPTIONAL = frozenset(
+    {"activities", "statuses", "interleave", "papers_refusal_reasons", "sen_parts"}
+)
 # What judges every day of the programme; without it no day has rules.
 ALWAYS: Mapping[str, tuple[str, ...]] = {
-    **{table: ("",) for table, (_, keys) in TABLES.items() if not keys},
+    **{table: ("",) for table, (_, keys) in TABLES.items() if not keys and table not in OPTIONAL},
     "terms": tuple(field.name for field in fields(Terms)),
     "absence": REASONS,
 }
@@ -95,7 +99,7 @@ def _check_series(
             reader.report(
                 header, f"no {_named(table, name)}", f"add a [[{table}]] row from {valid_from}"
             )
-    if not found and table not in ALWAYS:
+    if not found and table not in ALWAYS and table not in OPTIONAL:
         reader.report(header, f"no row of {table}", f"add a [[{table}]] row from {valid_from}")
     for name, members in series.items():
         _check_dates(reader, _named(table, name), members)
@@ -195,7 +199,7 @@ def _check_references(reader: Reader, rows: LocatedRows, day: date) -> None:
         table: [each for each in found if day in each.row.during] for table, found in rows.items()
     }
     tiers = {each.row.code for each in now["tiers"]}
-    pointers = [(each, "tier") for each in now["statuses"]]
+    pointers = [(each, "tier") for each in now["statuses"] if each.row.tier is not None]
     pointers += [(each, key) for each in now["interleave"] for key in ("first", "then")]
     for each, key in pointers:
         tier = getattr(each.row, key)
@@ -206,6 +210,25 @@ def _check_references(reader: Reader, rows: LocatedRows, day: date) -> None:
                 key,
                 f"tier {tier!r} is not in force on {day}",
                 f"use one of: {', '.join(sorted(tiers))}",
+            )
+    kinds = {each.row.code: each.row.hours for each in now["kinds"]}
+    for each in now["rates"]:
+        kind, hours = each.row.kind, each.row.hours
+        if kind not in kinds:
+            _report_once(
+                reader,
+                each,
+                "kind",
+                f"kind = {kind!r} is no kind of group on {day}",
+                f"use one of: {', '.join(kinds)}",
+            )
+        elif hours not in kinds[kind]:
+            _report_once(
+                reader,
+                each,
+                "hours",
+                f"hours = {hours!r} is not among those of {kind!r} on {day}",
+                f"use one of: {', '.join(kinds[kind])}",
             )
     orders = sorted(each.row.order for each in now["tiers"])
     if now["tiers"] and orders != list(range(1, len(orders) + 1)):

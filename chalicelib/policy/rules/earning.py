@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Literal
 
-from chalicelib.kernel.money import PER_MILLE, Tiyn
+from chalicelib.kernel.money import PER_MILLE, Tiyn, daily_share, half_up
 from chalicelib.kernel.periods import Month
 from chalicelib.kernel.workdays import Calendar
 from chalicelib.policy.rules.texts import (
@@ -17,15 +17,19 @@ from chalicelib.policy.rules.texts import (
     CODE,
     DAY_OF_MONTH,
     HOUR_AND_MINUTE,
+    HOURS,
+    MONTH_AND_DAY,
     Dated,
     between,
 )
 
-Reason = Literal["P", "S", "Q", "W", "V", "R", "F", "N", "H", "X"]
+Reason = Literal["P", "S", "Q", "W", "V", "R", "F", "N", "H", "X", "L"]
+# What every programme says something about; L is known only where a unit is a lesson.
 REASONS: tuple[Reason, ...] = ("P", "S", "Q", "W", "V", "R", "F", "N", "H", "X")
-GroupKind = Literal["general", "correctional", "sanatorium"]
-Hours = Literal["9", "10.5", "24"]
+CANCELLED: Reason = "L"
 Locality = Literal["urban", "rural"]
+COEFFICIENT = between(PER_MILLE, 10 * PER_MILLE)
+AT_LEAST_ONE_TIYN = {"least": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,23 +51,60 @@ class Payable(Dated):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate(Dated):
-    """What one child-month costs in one sort of group.
+    """What one child-month, or one unit, costs in one sort of group.
 
-    rate_tiyn: per child-month, before coefficients. The coefficients are integers per mille,
-    multiplied and rounded once by whoever bills. act: the akimat's resolution, None by policy.
+    kind, hours: one of the `kinds` in force and one of its hours. per: what rate_tiyn pays, a
+    child-month or one unit (day or lesson), before coefficients. cap_tiyn: the most a child earns
+    for a month, multiplied by the same coefficients; None is no cap. The coefficients are
+    integers per mille, multiplied and rounded once by whoever bills.
     """
 
-    kind: GroupKind
-    hours: Hours
+    kind: str = field(metadata=CODE)
+    hours: str = field(metadata=HOURS)
     locality: Locality
+    per: Literal["month", "unit"] = "month"
     rate_tiyn: Tiyn
-    sen_per_mille: int = field(default=PER_MILLE, metadata=between(PER_MILLE, 10 * PER_MILLE))
-    ecology_per_mille: int = field(default=PER_MILLE, metadata=between(PER_MILLE, 10 * PER_MILLE))
+    cap_tiyn: Tiyn | None = field(default=None, metadata=AT_LEAST_ONE_TIYN)
+    sen_per_mille: int = field(default=PER_MILLE, metadata=COEFFICIENT)
+    rural_per_mille: int = field(default=PER_MILLE, metadata=COEFFICIENT)
+    ecology_per_mille: int = field(default=PER_MILLE, metadata=COEFFICIENT)
 
     @property
-    def coefficients(self) -> tuple[int, int]:
-        """Return the per-mille factors to multiply the rate with."""
-        return self.sen_per_mille, self.ecology_per_mille
+    def coefficients(self) -> tuple[int, int, int]:
+        """Return the per-mille factors of rate and cap: SEN, rural on rural rows only, ecology."""
+        rural = self.rural_per_mille if self.locality == "rural" else PER_MILLE
+        return self.sen_per_mille, rural, self.ecology_per_mille
+
+    @property
+    def month_max_tiyn(self) -> Tiyn | None:
+        """Return the most a child can earn for a month at this rate, None without a limit."""
+        most = self.rate_tiyn if self.per == "month" else self.cap_tiyn
+        if most is None:
+            return None
+        return half_up(daily_share(most, of=1, coefficients=self.coefficients))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenPart(Dated):
+    """What a share of the raised financing of a child with special needs is for."""
+
+    code: str = field(metadata=CODE)
+    share_per_mille: int = field(metadata=between(1, PER_MILLE))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetRule(Dated):
+    """Whose money pays, and how long a reserved voucher holds it.
+
+    by: one budget of the area, or one for each kind of group (a direction with its department).
+    reserve_until: the last day of the year, MM-DD, up to whose month a voucher is reserved.
+    settle_after_months: so many months after a month's end what it did not use of its reserve
+    goes back to the budget.
+    """
+
+    by: Literal["area", "kind"]
+    reserve_until: str = field(metadata=MONTH_AND_DAY)
+    settle_after_months: int = field(metadata=between(1, 24))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +186,9 @@ class AttendanceRule(Dated):
 
     opens, closes: "HH:MM", Kazakhstan's time, the end not included. clock_skew_seconds_max: how
     far a tablet's clock may run ahead of ours. late_days_max: calendar days after a visit during
-    which an offline tablet may still hand it in.
+    which an offline tablet may still hand it in. early_minutes: how long before a lesson an
+    arrival counts for it. same_second_max: how many arrivals of one lesson may bear one second
+    before they are looked at; 0 asks no such question.
     """
 
     opens: str = field(metadata=HOUR_AND_MINUTE)
@@ -153,6 +196,8 @@ class AttendanceRule(Dated):
     clock_skew_seconds_max: int
     late_days_max: int = field(metadata=AT_LEAST_ONE)
     ways: tuple[Literal["educator", "pin", "qr"], ...]
+    early_minutes: int = field(default=0, metadata=between(0, 240))
+    same_second_max: int = 0
 
     @property
     def opens_at(self) -> time:
@@ -161,6 +206,21 @@ class AttendanceRule(Dated):
     @property
     def closes_at(self) -> time:
         return time.fromisoformat(self.closes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationRule(Dated):
+    """How a family confirms: the month as a whole, or line by line.
+
+    per_line: each lesson (or day) on its own as it is held. code: a code from the notice serves,
+    too. Reminders of unconfirmed lines go out remind_after_days after the line, then every
+    remind_every_days; 0 sends none.
+    """
+
+    per_line: bool
+    code: bool
+    remind_after_days: int = field(metadata=between(0, 31))
+    remind_every_days: int = field(metadata=between(0, 31))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,8 +242,18 @@ class RatingRule(Dated):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExclusionRule(Dated):
-    """Consecutive working days without a registered reason, and the term to object."""
+    """What follows from staying away; each 0 switches its part off.
 
-    warning_working_days: int = field(metadata=AT_LEAST_ONE)
-    proposal_working_days: int = field(metadata=AT_LEAST_ONE)
+    warning_working_days, proposal_working_days: consecutive working days without a registered
+    reason until the family is warned, and until a head may propose exclusion, against which it
+    may object. missed_in_a_row: unexplained missed lessons until a reminder. without_visit_days:
+    calendar days without a visit until a warning; release_after_warning_days: calendar days after
+    it until the voucher is released.
+    """
+
+    warning_working_days: int
+    proposal_working_days: int
     objection_working_days: int = field(metadata=AT_LEAST_ONE)
+    missed_in_a_row: int = 0
+    without_visit_days: int = 0
+    release_after_warning_days: int = 0

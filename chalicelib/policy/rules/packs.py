@@ -15,11 +15,14 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+from chalicelib.kernel.money import PER_MILLE
 from chalicelib.kernel.refusals import Malformed, OutOfTurn
 from chalicelib.kernel.workdays import Calendar
 from chalicelib.policy.rules.cohorts import Cohorts
 from chalicelib.policy.rules.earning import (
     AttendanceRule,
+    BudgetRule,
+    ConfirmationRule,
     Criterion,
     ExclusionRule,
     MonthCalendar,
@@ -27,31 +30,42 @@ from chalicelib.policy.rules.earning import (
     Rate,
     RatingRule,
     Rounding,
+    SenPart,
 )
 from chalicelib.policy.rules.places import (
     AcademicYear,
+    Activity,
     Admission,
     AgeRule,
     ChecklistItem,
+    GroupKind,
+    IntakeRule,
     Interleave,
     IterationRule,
     PapersReason,
+    ProgrammeRule,
     Release,
     Status,
     Term,
     Terms,
     Tier,
+    VoucherKind,
 )
 from chalicelib.policy.rules.texts import Act, Dated, Text
 
 # The tables of a pack file, in the order a reader meets them: row type, and the fields that tell
 # its series apart. A table without such fields holds one series.
 TABLES: Mapping[str, tuple[type[Any], tuple[str, ...]]] = {
+    "programme": (ProgrammeRule, ()),
+    "voucher_kinds": (VoucherKind, ("code",)),
+    "kinds": (GroupKind, ("code",)),
+    "activities": (Activity, ("code",)),
     "academic_year": (AcademicYear, ()),
     "ages": (AgeRule, ()),
     "tiers": (Tier, ("code",)),
     "statuses": (Status, ("code",)),
     "interleave": (Interleave, ()),
+    "intake": (IntakeRule, ()),
     "iteration": (IterationRule, ()),
     "release": (Release, ()),
     "terms": (Term, ("code",)),
@@ -60,9 +74,12 @@ TABLES: Mapping[str, tuple[type[Any], tuple[str, ...]]] = {
     "checklist": (ChecklistItem, ("code",)),
     "attendance": (AttendanceRule, ()),
     "absence": (Payable, ("reason",)),
+    "confirmation": (ConfirmationRule, ()),
     "month_calendar": (MonthCalendar, ()),
     "rates": (Rate, ("kind", "hours", "locality")),
     "rounding": (Rounding, ()),
+    "sen_parts": (SenPart, ("code",)),
+    "budget": (BudgetRule, ()),
     "exclusion": (ExclusionRule, ()),
     "rating": (RatingRule, ()),
     "criteria": (Criterion, ("code",)),
@@ -83,6 +100,30 @@ class NoRate(OutOfTurn):
     code = "policy/no-rate"
 
 
+class UnknownKind(Malformed):
+    """The rules in force know no kind of group of that code."""
+
+    code = "policy/unknown-kind"
+
+
+class UnknownHours(Malformed):
+    """A group of that kind has other hours, or lessons of another length."""
+
+    code = "policy/unknown-hours"
+
+
+class UnknownActivity(Malformed):
+    """The rules in force know no activity of that code in that kind."""
+
+    code = "policy/unknown-activity"
+
+
+class UnknownForm(Malformed):
+    """No voucher of the programme is for providers of that form."""
+
+    code = "policy/unknown-form"
+
+
 class UnknownStatus(Malformed):
     """The rules in force know no social status of that code."""
 
@@ -97,13 +138,18 @@ class UnknownReason(Malformed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The rows in force on one day."""
+    """The rows in force on one day; mappings keep the order of the file."""
 
+    programme: ProgrammeRule
+    voucher_kinds: Mapping[str, VoucherKind]
+    kinds: Mapping[str, GroupKind]
+    activities: Mapping[str, Activity]  # empty where groups have none
     tiers: tuple[Tier, ...]  # best first
     statuses: Mapping[str, Status]
     cohorts: Cohorts
     academic_year: AcademicYear
-    interleave: Interleave
+    interleave: Interleave | None
+    intake: IntakeRule
     iteration: IterationRule
     release: Release
     terms: Terms
@@ -112,9 +158,12 @@ class Rules:
     admission: Admission
     attendance: AttendanceRule
     absence: tuple[Payable, ...]
+    confirmation: ConfirmationRule
     month_calendar: MonthCalendar
     rates: tuple[Rate, ...]
     rounding_rule: Rounding
+    sen_parts: tuple[SenPart, ...]  # empty where raised financing is one sum
+    budget: BudgetRule
     exclusion: ExclusionRule
     rating: RatingRule
 
@@ -123,16 +172,56 @@ class Rules:
         """Return the name of the rounding: "half-up-tenge"."""
         return self.rounding_rule.method
 
-    def tier_for(self, statuses: Iterable[str]) -> Tier:
-        """Return the best tier the statuses open; without any, the last. Raises UnknownStatus."""
-        best = self.tiers[-1]
-        for code in statuses:
+    @property
+    def queued_kind(self) -> VoucherKind:
+        """Return the one kind of voucher that is waited for."""
+        return next(kind for kind in self.voucher_kinds.values() if kind.queued)
+
+    def kinds_for(self, form: str) -> tuple[VoucherKind, ...]:
+        """Return the kinds of voucher that a provider of that form may take; none if unknown."""
+        return tuple(kind for kind in self.voucher_kinds.values() if form in kind.forms)
+
+    def check_form(self, form: str) -> None:
+        """Raise UnknownForm unless some voucher is for providers of that form."""
+        if not self.kinds_for(form):
+            forms = {form: None for kind in self.voucher_kinds.values() for form in kind.forms}
+            raise UnknownForm(form=form, known=", ".join(forms))
+
+    def check_sort(self, kind: str, hours: str) -> None:
+        """Raise UnknownKind, UnknownHours, in this order."""
+        known = self.kinds.get(kind)
+        if known is None:
+            raise UnknownKind(kind=kind, known=", ".join(self.kinds))
+        if hours not in known.hours:
+            raise UnknownHours(kind=kind, hours=hours, known=", ".join(known.hours))
+
+    def check_activity(self, activity: str, kind: str) -> Activity | None:
+        """Return the activity of a group of that kind; None where the programme has none.
+
+        Raises UnknownActivity.
+        """
+        if not self.activities and not activity:
+            return None
+        found = self.activities.get(activity)
+        if found is None or found.kind != kind:
+            known = [code for code, each in self.activities.items() if each.kind == kind]
+            raise UnknownActivity(activity=activity, kind=kind, known=", ".join(known))
+        return found
+
+    def tier_for(self, statuses: Iterable[str], *, age: int | None = None) -> Tier:
+        """Return the best tier whose condition a child meets; the last is open to all.
+
+        age: completed years on the first day of the academic year. Raises UnknownStatus.
+        """
+        held = tuple(statuses)
+        for code in held:
             if code not in self.statuses:
                 raise UnknownStatus(status=code)
-            tier = self.cohorts.tier(self.statuses[code].tier)
-            if tier.order < best.order:
-                best = tier
-        return best
+        return next((t for t in self.tiers[:-1] if t.admits(held, age)), self.tiers[-1])
+
+    def has_sen(self, statuses: Iterable[str]) -> bool:
+        """Return whether one of the statuses makes the child one with special needs."""
+        return any(code in self.statuses and self.statuses[code].sen for code in statuses)
 
     def payable(self, reason: str) -> Payable:
         """Return what becomes of a day with this timesheet code. Raises UnknownReason."""
@@ -149,8 +238,22 @@ class Rules:
         """
         for row in self.rates:
             if (row.kind, row.hours, row.locality) == (kind, hours, locality):
-                return row if sen else replace(row, sen_per_mille=1000)
+                return row if sen else replace(row, sen_per_mille=PER_MILLE)
         raise NoRate(kind=kind, hours=hours, locality=locality)
+
+    def month_max_tiyn(self, sen: bool) -> int:
+        """Return the most any child can earn for a month: the dearest cap with its coefficients.
+
+        So much a voucher reserves for each month, and any change of provider is covered. Raises
+        NoRate when nothing limits a month; a pack whose vouchers are reserved is checked for it.
+        """
+        most = 0
+        for row in self.rates:
+            cap = (row if sen else replace(row, sen_per_mille=PER_MILLE)).month_max_tiyn
+            if cap is None:
+                raise NoRate(kind=row.kind, hours=row.hours, locality=row.locality)
+            most = max(most, cap)
+        return most
 
 
 @dataclass(frozen=True, eq=False)  # two packs are the same when their versions are
@@ -236,20 +339,26 @@ def rules_of(rows: Rows) -> Rules:
     """Return the rules that the rows of one day make; the rows have passed all checks."""
     statuses = {status.code: status for status in rows["statuses"]}
     tiers = tuple(
-        replace(tier, statuses=tuple(s.code for s in statuses.values() if s.tier == tier.code))
+        replace(tier, statuses=statuses_of(tier, statuses.values()))
         for tier in sorted(rows["tiers"], key=lambda tier: tier.order)
     )
     (academic_year,) = rows["academic_year"]
     (ages,) = rows["ages"]
     (admission,) = rows["admission"]
     (rating,) = rows["rating"]
+    (interleave,) = rows["interleave"] or (None,)
     term_rows = {term.code: term for term in rows["terms"]}
     return Rules(
+        programme=rows["programme"][0],
+        voucher_kinds={kind.code: kind for kind in rows["voucher_kinds"]},
+        kinds={kind.code: kind for kind in rows["kinds"]},
+        activities={activity.code: activity for activity in rows["activities"]},
         tiers=tiers,
         statuses=statuses,
-        cohorts=Cohorts(ages, academic_year, tiers),
+        cohorts=Cohorts(ages, academic_year, tiers, interleave),
         academic_year=academic_year,
-        interleave=rows["interleave"][0],
+        interleave=interleave,
+        intake=rows["intake"][0],
         iteration=rows["iteration"][0],
         release=rows["release"][0],
         terms=Terms(**{code: term.value for code, term in term_rows.items()}),
@@ -258,12 +367,21 @@ def rules_of(rows: Rows) -> Rules:
         admission=replace(admission, items=rows["checklist"]),
         attendance=rows["attendance"][0],
         absence=rows["absence"],
+        confirmation=rows["confirmation"][0],
         month_calendar=rows["month_calendar"][0],
         rates=rows["rates"],
         rounding_rule=rows["rounding"][0],
+        sen_parts=rows["sen_parts"],
+        budget=rows["budget"][0],
         exclusion=rows["exclusion"][0],
         rating=replace(rating, criteria=rows["criteria"]),
     )
+
+
+def statuses_of(tier: Tier, statuses: Iterable[Status]) -> tuple[str, ...]:
+    """Return the statuses that open a tier: those that name it, then those it names itself."""
+    naming = tuple(status.code for status in statuses if status.tier == tier.code)
+    return naming + tuple(code for code in tier.any_of if code not in naming)
 
 
 def digest(content: object) -> str:

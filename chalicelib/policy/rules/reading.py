@@ -254,7 +254,7 @@ def _wrong(value: object, hint: Any, limits: Mapping[str, Any]) -> str | None:
     if origin is Literal:
         return None if value in args else f"use one of: {', '.join(map(str, args))}"
     if origin is tuple:
-        if not isinstance(value, list) or not value:
+        if not isinstance(value, list) or not (value or limits.get("empty")):
             return "write a list in [ ] with at least one entry"
         return next((w for entry in value if (w := _wrong(entry, args[0], limits))), None)
     hint = getattr(hint, "__supertype__", hint)  # Tiyn is an int to the reader

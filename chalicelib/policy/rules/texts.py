@@ -1,7 +1,8 @@
 """What every row of a rule pack has: days of force, a source and a text in three languages.
 
 Field metadata say what a value may be, for the reader of pack files: `least` and `most` of a
-number, the `form` of a text with its readable `shape`, `derived` for what files never state.
+number, the `form` of a text with its readable `shape`, `derived` for what files never state,
+`empty` for a list that may hold nothing.
 """
 
 # No postponed annotations here: the reader of pack files uses them as they are.
@@ -17,6 +18,7 @@ POLICY = "policy"
 
 HOUR_AND_MINUTE = {"form": r"([01][0-9]|2[0-3]):[0-5][0-9]", "shape": "HH:MM"}
 MONTH_AND_DAY = {"form": r"[0-9]{2}-[0-9]{2}", "shape": "MM-DD"}
+HOURS = {"form": r"[0-9]{1,4}(\.[0-9])?", "shape": 'a number as text, like "9", "10.5" or "60"'}
 CODE = {"form": r"[A-Za-z][A-Za-z0-9-]*", "shape": "letters, digits and hyphens"}
 
 
@@ -25,6 +27,7 @@ def between(least: int, most: int) -> Mapping[str, int]:
     return {"least": least, "most": most}
 
 
+MAY_BE_EMPTY = {"empty": True}
 DAY_OF_MONTH = between(1, 28)
 AT_LEAST_ONE = between(1, 100_000)
 
