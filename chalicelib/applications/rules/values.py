@@ -9,7 +9,7 @@ from chalicelib.children.rules import ChildDetails
 
 State = Literal["queued", "offered", "fulfilled", "inactive", "annulled", "withdrawn", "expired"]
 StatusState = Literal["claimed", "proved", "refused", "lapsed"]
-Proof = Literal["registry", "paper"]
+Proof = Literal["registry", "paper", "own"]
 RegistryResult = Literal["proved", "not-found", "unavailable"]
 GroupLanguage = Literal["kk", "ru"]
 Kind = Literal["general", "correctional", "sanatorium"]
