@@ -56,6 +56,15 @@ class Calendar:
             return day in self.working_weekends
         return day not in self.holidays
 
+    def is_holiday(self, day: date) -> bool:
+        """Return whether the day is off for everybody, moved days included; weekends are not.
+
+        Raises CalendarMissing.
+        """
+        if not self.first_year <= day.year <= self.last_year:
+            raise CalendarMissing(year=day.year)
+        return day in self.holidays
+
     def next_working(self, day: date) -> date:
         """Return the day itself when it is worked, else the first worked day after it."""
         while not self.is_working(day):

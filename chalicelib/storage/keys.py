@@ -267,6 +267,11 @@ def roster(site_id: str, group_id: str) -> tuple[str, str]:
     return f"ROSTER#{site_id}", group_id
 
 
+def timetable(site_id: str, group_id: str) -> tuple[str, str]:
+    """When does this group meet? Beside the rosters, so that one query answers for a site."""
+    return f"ROSTER#{site_id}", f"{group_id}#TIMETABLE"
+
+
 def evidence(device_id: str, last_counter: int, digest: str) -> tuple[str, str]:
     """The signed upload that holds a record. (query pk, sk from the record's counter on)"""
     return f"EVIDENCE#{device_id}", f"{last_counter:012d}#{digest}"
@@ -290,6 +295,11 @@ def sheet_said(site_id: str, month: Month, child_id: str) -> tuple[str, str]:
 def site_month(site_id: str, month: Month) -> tuple[str, str]:
     """Has the provider closed this month?"""
     return f"MONTH#{site_id}", str(month)
+
+
+def confirmation(digest: str) -> tuple[str, str]:
+    """Which lesson of which child does this one-time code confirm?"""
+    return f"CONFIRMATION#{digest}", ONLY
 
 
 # --- ratings ------------------------------------------------------------------------------------
