@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
-from chalicelib.billing.rules.pricing import ChildMonth, Day, ProviderMonth, Standing, Stay
+from chalicelib.billing.rules.judging import ChildMonth, Day, ProviderMonth, Standing, Stay
 from chalicelib.kernel.periods import Month
 from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.policy.actions import load_pack

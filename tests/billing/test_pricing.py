@@ -5,13 +5,23 @@ from __future__ import annotations
 import dataclasses
 import random
 from datetime import date
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.billing.rules import pricing
-from chalicelib.billing.rules.pricing import Cap, Claim, Day, RatePart, judge, line_of, price
+from chalicelib.billing.rules.claimed import (
+    Cap,
+    Claim,
+    RatePart,
+    doubled_units,
+    mark_of,
+    used_units,
+)
+from chalicelib.billing.rules.judging import Day, judge
+from chalicelib.billing.rules.pricing import line_of, price
 from chalicelib.kernel.money import half_up, tenge
 from chalicelib.kernel.periods import DateRange, Month
 
@@ -29,7 +39,7 @@ def lines(*children, site_id="site-aaaa", others=None, used=None, rules=None, mo
         )
         for child in children
     ]
-    return pricing.due(judged, others or {}, month, pack=rules.version, used=used)
+    return pricing.due(judged, others or {}, pack=rules.version, used=used)
 
 
 def strict_from(day: date):
@@ -110,7 +120,7 @@ def test_one_day_that_does_not_earn_holds_no_other(child, reason):
     expected = 21 if reason is None else 20
     assert sum(line.payable.values()) == expected
     assert line.unpaid == ({} if reason is None else {reason: 1})
-    assert line.accrual_tiyn == half_up(pricing.Fraction(tenge(65_000) * expected, 21))
+    assert line.accrual_tiyn == half_up(Fraction(tenge(65_000) * expected, 21))
 
 
 def test_an_absence_without_its_proof_earns_nothing():
@@ -156,9 +166,9 @@ def test_used_days_leave_out_doubled_unconfirmed_and_those_over_the_month_s_cap(
         Claim("site-bbbb", {"P": 0b0001}, 0b0001),
     ]
 
-    assert pricing.used_days([january], "V") == 2
+    assert used_units([january], "V") == 2
     capped = [Claim("site-aaaa", {"F": 0b11111}, 0b11111, (), {"F": Cap(3, 30)})]
-    assert pricing.used_days([capped], "F") == 3
+    assert used_units([capped], "F") == 3
 
 
 # Lessons 20 and 28: a child moves on the 17th, and both providers are prorated.
@@ -175,8 +185,8 @@ def moved_on_the_17th():
 def test_a_child_that_moved_on_the_17th_prorates_both_and_sums_to_the_whole():
     here, there = moved_on_the_17th()
 
-    at_first = pricing.due([here], {here.child_id: (there.claim,)}, OCTOBER, pack="p")
-    at_second = pricing.due([there], {here.child_id: (here.claim,)}, OCTOBER, pack="p")
+    at_first = pricing.due([here], {here.child_id: (there.claim,)}, pack="p")
+    at_second = pricing.due([there], {here.child_id: (here.claim,)}, pack="p")
 
     first, second = at_first["child-aaaa"], at_second["child-aaaa"]
     assert first.attended + second.attended == 21
@@ -192,7 +202,7 @@ def test_a_day_that_two_sites_claim_is_held_at_both():
         for site in ("site-aaaa", "site-bbbb")
     )
 
-    line = pricing.due([here], {here.child_id: (there.claim,)}, OCTOBER, pack="p")["child-aaaa"]
+    line = pricing.due([here], {here.child_id: (there.claim,)}, pack="p")["child-aaaa"]
 
     assert line.accrual_tiyn == 0
     assert line.unpaid == {"doubled": 21}
@@ -208,7 +218,7 @@ def test_a_day_claimed_elsewhere_is_held_though_the_other_one_is_not_confirmed()
         rules_on=rules.at,
     )
 
-    line = pricing.due([here], {here.child_id: (there.claim,)}, OCTOBER, pack="p")["child-aaaa"]
+    line = pricing.due([here], {here.child_id: (there.claim,)}, pack="p")["child-aaaa"]
 
     assert line.unpaid == {"doubled": 1}
 
@@ -251,18 +261,16 @@ def claims(draw):
 def test_a4_the_order_of_sites_never_matters(made, rng: random.Random):
     shuffled = rng.sample(made, len(made))
 
-    assert price(shuffled, OCTOBER) == price(made, OCTOBER)
+    assert price(shuffled) == price(made)
 
 
 @settings(max_examples=150, deadline=None)
 @given(claims())
 def test_the_sites_parts_sum_to_the_rounded_whole(made):
-    priced = price(made, OCTOBER)
+    priced = price(made)
     rates = {c.site_id: c.rates[0].share for c in made}
 
-    whole = sum(
-        (rates[site] for site, p in priced.items() for _ in p.parts), start=pricing.Fraction(0)
-    )
+    whole = sum((rates[site] for site, p in priced.items() for _ in p.parts), start=Fraction(0))
 
     assert sum(t for p in priced.values() for _, t in p.parts.values()) == half_up(whole)
 
@@ -270,14 +278,16 @@ def test_the_sites_parts_sum_to_the_rounded_whole(made):
 @settings(max_examples=150, deadline=None)
 @given(claims())
 def test_no_day_earns_twice_none_above_its_cap_and_none_unconfirmed(made):
-    priced = price(made, OCTOBER)
+    priced = price(made)
 
     earning = [day for p in priced.values() for day in p.parts]
     assert len(earning) == len(set(earning))
     assert sum(code == "F" for p in priced.values() for code, _ in p.parts.values()) <= 3
-    doubled = pricing.doubled_days(made)
+    doubled = doubled_units(made)
     for claim in made:
-        assert all(day & claim.confirmed & ~doubled for day in priced[claim.site_id].parts)
+        assert all(
+            day & claim.confirmed & ~doubled[claim.site_id] for day in priced[claim.site_id].parts
+        )
 
 
 @settings(max_examples=60, deadline=None)
@@ -304,10 +314,10 @@ def test_a4_order_and_duplicates_of_days_never_matter(codes, standings, rng):
 def test_a_claim_s_mark_follows_its_content():
     (here, _) = moved_on_the_17th()
 
-    assert pricing.mark_of(Claim("site-aaaa")) == ""
-    assert pricing.mark_of(here.claim) == pricing.mark_of(dataclasses.replace(here.claim))
+    assert mark_of(Claim("site-aaaa")) == ""
+    assert mark_of(here.claim) == mark_of(dataclasses.replace(here.claim))
     other = dataclasses.replace(here.claim, confirmed=1)
-    assert pricing.mark_of(other) != pricing.mark_of(here.claim)
+    assert mark_of(other) != mark_of(here.claim)
 
 
 def test_a_line_needs_no_stay_to_say_not_enrolled():
@@ -315,7 +325,7 @@ def test_a_line_needs_no_stay_to_say_not_enrolled():
     child = dataclasses.replace(a_child(codes="P" * 21), stays=())
 
     judged = judge(child, site_id="site-aaaa", working=working(), rules_on=rules.at)
-    line = line_of(judged, price([judged.claim], OCTOBER)["site-aaaa"], OCTOBER, pack="p")
+    line = line_of(judged, price([judged.claim])["site-aaaa"], pack="p")
 
     assert line.unpaid == {"X": 21}
     assert line.accrual_tiyn == 0

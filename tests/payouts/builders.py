@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from chalicelib.billing import actions as billing
-from chalicelib.billing.rules.pricing import ProviderMonth
+from chalicelib.billing.rules.judging import ProviderMonth
 from chalicelib.budgets import actions as budgets
 from chalicelib.budgets.store import ledger as books
 from chalicelib.kernel.actors import Actor, Role, system

@@ -14,16 +14,17 @@ from datetime import date, datetime
 from chalicelib.attendance import actions as attendance
 from chalicelib.billing.rules import figures as public_figures
 from chalicelib.billing.rules import pricing
-from chalicelib.billing.rules.pricing import (
+from chalicelib.billing.rules.claimed import Claim, mark_of, used_units
+from chalicelib.billing.rules.judging import (
     PRESENT,
     ChildMonth,
-    Claim,
     Day,
     Judged,
-    Line,
     ProviderMonth,
     Stay,
+    judge,
 )
+from chalicelib.billing.rules.pricing import Line
 from chalicelib.billing.rules.statements import (
     MonthForgotten,
     MonthNotOver,
@@ -36,6 +37,7 @@ from chalicelib.billing.store import statements as store
 from chalicelib.billing.store.statements import (
     Claimants,
     ClaimedElsewhere,
+    KeptClaimants,
 )
 from chalicelib.budgets.rules import ledger
 from chalicelib.budgets.rules.ledger import BudgetShort
@@ -136,14 +138,12 @@ def bill(
     pack = load_pack(provided.programme, provided.area)
     working = pack.calendar.working_days_in(month)
     judged = [
-        pricing.judge(child, site_id=site_id, working=working, rules_on=pack.at)
+        judge(child, site_id=site_id, working=working, rules_on=pack.at)
         for child in provided.children
     ]
     desk = _Desk(provided, pack, by, now, kept)
     others = _claim(desk, judged)
-    lines = pricing.due(
-        judged, others, month, pack=pack.version, used=_used_before(desk, judged, others)
-    )
+    lines = pricing.due(judged, others, pack=pack.version, used=_used_before(desk, judged, others))
     return _post(desk, statements, lines)
 
 
@@ -196,7 +196,7 @@ def _claim(desk: _Desk, judged: Iterable[Judged]) -> dict[str, tuple[Claim, ...]
     changed = [
         child_id
         for child_id, claim in sorted(wanted.items())
-        if pricing.mark_of(claim) != desk.head.claimed.get(child_id, "")
+        if mark_of(claim) != desk.head.claimed.get(child_id, "")
     ]
     fresh = [c for c in changed if c not in desk.head.claimed and c not in desk.head.shared]
     clashed = _open(desk, fresh, wanted)
@@ -238,7 +238,7 @@ def _replace_own(
     desk: _Desk,
     child_ids: Sequence[str],
     wanted: dict[str, Claim],
-    found: dict[str, Kept[Claimants]],
+    found: dict[str, KeptClaimants],
 ) -> None:
     """Write this site's changed claims into rows that name no other site."""
     site_id = desk.provided.site_id
@@ -247,22 +247,22 @@ def _replace_own(
         writes = [
             store.join_claimants(found[c], wanted[c])
             for c in part
-            if pricing.mark_of(found[c].value.of(site_id)) != pricing.mark_of(wanted[c])
+            if mark_of(found[c].value.of(site_id)) != mark_of(wanted[c])
         ]
         head = _marked(desk.head, part, wanted)
         if writes or head != desk.head:
             desk.commit("billing/claimed", head, writes)
 
 
-def _alone(kept: Kept[Claimants] | None, site_id: str) -> bool:
+def _alone(kept: KeptClaimants | None, site_id: str) -> bool:
     return kept is not None and not kept.value.others(site_id)
 
 
-def _join(desk: _Desk, child_id: str, claim: Claim, found: Kept[Claimants]) -> None:
+def _join(desk: _Desk, child_id: str, claim: Claim, found: KeptClaimants) -> None:
     """Write this site's claim into a row that names others, and have those billed again."""
     site_id = desk.provided.site_id
     head = _marked(desk.head, [child_id], {child_id: claim})
-    same = pricing.mark_of(found.value.of(site_id)) == pricing.mark_of(claim)
+    same = mark_of(found.value.of(site_id)) == mark_of(claim)
     others = [c.site_id for c in found.value.others(site_id)]
     if child_id not in head.shared:
         head = replace(head, shared=tuple(sorted({*head.shared, child_id})))
@@ -293,7 +293,7 @@ def _join(desk: _Desk, child_id: str, claim: Claim, found: Kept[Claimants]) -> N
 def _marked(head: SiteMonth, child_ids: Iterable[str], wanted: dict[str, Claim]) -> SiteMonth:
     claimed = dict(head.claimed)
     for child_id in child_ids:
-        claimed[child_id] = pricing.mark_of(wanted[child_id])
+        claimed[child_id] = mark_of(wanted[child_id])
     return replace(head, claimed=dict(sorted(claimed.items())))
 
 
@@ -311,7 +311,7 @@ def _used_before(
         }
         if codes:
             months = store.list_earlier_claims(one.child_id, desk.provided.programme, desk.month)
-            used[one.child_id] = {c: pricing.used_days(months, c) for c in sorted(codes)}
+            used[one.child_id] = {c: used_units(months, c) for c in sorted(codes)}
     return used
 
 

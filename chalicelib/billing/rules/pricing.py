@@ -1,174 +1,65 @@
-"""From a month's days to a line per child: what it earned, what did not earn and why.
+"""What a child's month earns at each site: the claims of all sites, priced as one.
 
 The order of pricing is fixed:
 
-1. each working day of a child at a site gets a verdict: not enrolled, a code that is not paid,
-   no proof, or *claimed*;
-2. the claims of all sites for that child meet in one row; a day that two sites claim is doubled
-   and earns nothing at either until it is decided;
-3. of the rest, confirmed days earn, in date order across sites, within the caps of their reason;
+1. each unit of a child at a site, a day or a lesson, has got a verdict (`judging`);
+2. the claims of all sites for that child meet in one row; a unit that lies on a day, or in an
+   hour, that two sites claim is doubled and earns nothing at either until it is decided;
+3. of the rest, confirmed units earn, in order of time across sites, within the caps of their
+   reason and within the child's month cap;
 4. the exact shares are rounded cumulatively over the whole month, so that the sites' parts sum to
    the rounded whole, and never above the month's maximum.
 
-Nothing depends on the order in which days, children or sites arrive, or on how often.
+The month cap of a child is the greatest cap, coefficients included, among the units that earned
+or would have earned so far, in order of time, minus what a platform that closed has paid. So it
+never falls within a month, a move can only let the child use more of it, and the month's sum is
+never above the greatest cap it met. The unit that crosses the cap earns the part up to it. What a
+cap has cut is gone: later units earn again only when a greater cap comes.
+
+Nothing depends on the order in which units, children or sites arrive, or on how often.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from fractions import Fraction
-from typing import Literal
 
-from chalicelib.kernel.money import Tiyn, cumulative, daily_share
-from chalicelib.kernel.periods import Month
-from chalicelib.policy.rules import Rules
+from chalicelib.billing.rules.claimed import Cap, Claim, RatePart, doubled_units
+from chalicelib.billing.rules.judging import DISPUTED, PRESENT, UNDECIDED, Judged
+from chalicelib.billing.rules.units import mask_of, numbers
+from chalicelib.kernel.money import PER_MILLE, TIYN_IN_TENGE, Tiyn, cumulative, half_up
 
-Standing = Literal["confirmed", "undecided", "disputed"]
-
-PRESENT = "P"
-NOT_ENROLLED = "X"
-NO_RECORD = "no-record"
-NO_PROOF = "no-proof"
 OVER_CAP = "over-cap"
-UNDECIDED: Standing = "undecided"
-DISPUTED: Standing = "disputed"
+OVER_MONTH_CAP = "over-month-cap"
 DOUBLED = "doubled"
 HELD = frozenset({UNDECIDED, DISPUTED, DOUBLED})
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """One day of a timesheet as billing sees it.
-
-    proved: what the reason asks for lies with the day (for presence: a mark that was not guessed).
-    standing: confirmed by the representative or decided by the department; else held.
-    """
-
-    on: date
-    code: str
-    proved: bool
-    standing: Standing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stay:
-    """Days (both included) during which a child is enrolled in one sort of group."""
-
-    first: date
-    last: date | None
-    kind: str
-    hours: str
-    locality: str
-    sen: bool = False
-
-    def __contains__(self, day: date) -> bool:
-        return self.first <= day and (self.last is None or day <= self.last)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChildMonth:
-    """A child's days and stays at one site in one month."""
-
-    child_id: str
-    days: tuple[Day, ...]
-    stays: tuple[Stay, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderMonth:
-    """All children of a site in a month, with whom is paid and by whose rules.
-
-    closed: the provider has closed the month.
-    """
-
-    site_id: str
-    organisation_id: str
-    programme: str
-    area: str
-    month: Month
-    children: tuple[ChildMonth, ...]
-    closed: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class RatePart:
-    """Days (bit n is day n + 1) that share a rate, and what divides it."""
-
-    days: int
-    rate_tiyn: int
-    per_mille: tuple[int, ...]
-    of: int
-
-    @property
-    def share(self) -> Fraction:
-        """Return what one of these days earns, exact, in tiyn."""
-        return daily_share(Tiyn(self.rate_tiyn), of=self.of, coefficients=self.per_mille)
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """The most days of one reason that earn; None is no limit."""
-
-    month: int | None
-    year: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The days a site claims of one child's month; all other sites need for their own sums.
-
-    claimed: code → days; confirmed: those of them that may earn; rates cover all claimed days.
-    """
-
-    site_id: str
-    claimed: dict[str, int] = field(default_factory=dict)
-    confirmed: int = 0
-    rates: tuple[RatePart, ...] = ()
-    caps: dict[str, Cap] = field(default_factory=dict)
-
-    @property
-    def days(self) -> int:
-        """Return all claimed days."""
-        days = 0
-        for mask in self.claimed.values():
-            days |= mask
-        return days
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A child's month at one site before prices: the claim, and why each other day earns nothing.
-
-    standings: for claimed days that are not confirmed, why. shares: what each working day of the
-    month would earn by list, exact.
-    """
-
-    child_id: str
-    claim: Claim
-    unpaid: dict[date, str]
-    standings: dict[date, Standing]
-    shares: dict[date, Fraction]
+BASE = "base"
+RAISED = "sen"
 
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """What one site's days of a child's month earn: parts by day, and what was held back."""
+    """What one site's units of a child's month earn, by mask of the unit, and what was held back.
+
+    cut: of units that the month cap reached, what they would have earned above it, exact.
+    """
 
     parts: dict[int, tuple[str, Tiyn]] = field(default_factory=dict)
     doubled: int = 0
     over_cap: int = 0
+    over_month: int = 0
+    cut: dict[int, Fraction] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One child's line in a statement.
 
-    payable: earning days by code, presence included. unpaid: working days by reason, and
+    payable: earning units by code, presence included. unpaid: the others by reason, and
     withheld_tiyn what they would have brought by list. pack: the rule version that priced it.
+    parts: of a raised accrual, the base and what the rest is for; empty where all is base.
     """
 
     child_id: str
@@ -178,182 +69,163 @@ class Line:
     withheld_tiyn: dict[str, int]
     accrual_tiyn: int
     pack: str
+    parts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def parts_tiyn(self) -> dict[str, int]:
+        """Return what the accrual is made of; the parts sum to it."""
+        return self.parts or {BASE: self.accrual_tiyn}
 
 
-def bit(day: date) -> int:
-    """Return the bit that stands for a day of its month."""
-    return 1 << (day.day - 1)
+@dataclass(frozen=True, slots=True)
+class _Earning:
+    """A unit that may earn, at the place it has in the month."""
+
+    site_id: str
+    one: int
+    code: str
+    part: RatePart
 
 
-def days_of(mask: int, month: Month) -> list[date]:
-    """Return the days of a mask, in order."""
-    return [day for day in month.days() if mask & bit(day)]
+def price(claims: Iterable[Claim], *, used: Mapping[str, int] | None = None) -> dict[str, Priced]:
+    """Return what each site's units of one child's month earn.
 
-
-def judge(
-    child: ChildMonth,
-    *,
-    site_id: str,
-    working: Sequence[date],
-    rules_on: Callable[[date], Rules],
-) -> Judged:
-    """Return which working days a site claims for a child, and why the others earn nothing.
-
-    rules_on: the rules in force on a day (`pack.at`). Days off are outside the question, whatever
-    was recorded on them. Two different records of one day hold that day.
-    """
-    by_day = _by_day(child.days)
-    claimed: Counter[str] = Counter()
-    confirmed = 0
-    rates: dict[tuple[int, tuple[int, ...]], int] = {}
-    caps: dict[str, Cap] = {}
-    unpaid: dict[date, str] = {}
-    standings: dict[date, Standing] = {}
-    shares: dict[date, Fraction] = {}
-    stays = sorted(child.stays, key=lambda s: (s.first, s.last or date.max, s.kind, s.hours))
-    for on in working:
-        stay = next((s for s in stays if on in s), None)
-        listed = stay or (stays[-1] if stays else None)
-        rules = rules_on(on)
-        if listed is not None:
-            rate = rules.rate_for(listed.kind, listed.hours, listed.locality, listed.sen)
-            fact = (int(rate.rate_tiyn), rate.coefficients)
-            shares[on] = daily_share(
-                rate.rate_tiyn, of=len(working), coefficients=rate.coefficients
-            )
-        day = by_day.get(on)
-        if stay is None:
-            unpaid[on] = NOT_ENROLLED
-            continue
-        if day is None:
-            unpaid[on] = NO_RECORD
-            continue
-        row = rules.payable(day.code)
-        if not row.paid:
-            unpaid[on] = day.code
-        elif row.proof is not None and not day.proved:
-            unpaid[on] = NO_PROOF
-        else:
-            claimed[day.code] |= bit(on)
-            rates[fact] = rates.get(fact, 0) | bit(on)
-            if row.days_max_month is not None or row.days_max_year is not None:
-                caps.setdefault(day.code, Cap(row.days_max_month, row.days_max_year))
-            if day.standing == "confirmed":
-                confirmed |= bit(on)
-            else:
-                standings[on] = day.standing
-    return Judged(
-        child_id=child.child_id,
-        claim=Claim(
-            site_id,
-            {code: claimed[code] for code in sorted(claimed)},
-            confirmed,
-            tuple(
-                RatePart(days, rate_tiyn, per_mille, len(working))
-                for (rate_tiyn, per_mille), days in sorted(rates.items())
-            ),
-            {code: caps[code] for code in sorted(caps)},
-        ),
-        unpaid=unpaid,
-        standings=standings,
-        shares=shares,
-    )
-
-
-def price(
-    claims: Iterable[Claim], month: Month, *, used: Mapping[str, int] | None = None
-) -> dict[str, Priced]:
-    """Return what each site's days of one child's month earn.
-
-    claims: one per site, in any order. used: days by code that earned in earlier months of the
+    claims: one per site, in any order. used: units by code that earned in earlier months of the
     year, for yearly caps.
     """
     sites = sorted(claims, key=lambda c: c.site_id)
-    doubled = doubled_days(sites)
+    doubled = doubled_units(sites)
+    free = {c.site_id: c.confirmed & ~doubled[c.site_id] for c in sites}
+    over = dict.fromkeys(free, 0)
     taken: Counter[str] = Counter()
-    over: dict[str, int] = {c.site_id: 0 for c in sites}
-    earning: list[tuple[str, int, str, Fraction]] = []
-    for day in month.days():
-        one = bit(day)
+    earning: list[_Earning] = []
+    everywhere = 0
+    for units in free.values():
+        everywhere |= units
+    for number in numbers(everywhere):
+        one = mask_of(number)
         for claim in sites:
-            if not claim.confirmed & one & ~doubled:
+            if not free[claim.site_id] & one:
                 continue
             code = next((c for c in sorted(claim.claimed) if claim.claimed[c] & one), None)
-            part = next((p for p in claim.rates if p.days & one), None)
+            part = next((p for p in claim.rates if p.units & one), None)
             if code is None or part is None:
                 continue
             if _capped(claim.caps.get(code), taken[code], (used or {}).get(code, 0)):
                 over[claim.site_id] |= one
                 continue
             taken[code] += 1
-            earning.append((claim.site_id, one, code, part.share))
-    priced = {c.site_id: Priced(doubled=c.days & doubled, over_cap=over[c.site_id]) for c in sites}
-    parts = cumulative(share for *_, share in earning)
-    for (site_id, one, code, _), part_tiyn in zip(earning, parts, strict=True):
-        priced[site_id].parts[one] = (code, part_tiyn)
-    return priced
+            earning.append(_Earning(claim.site_id, one, code, part))
+    return _within_the_month(
+        {c.site_id: Priced(doubled=doubled[c.site_id], over_cap=over[c.site_id]) for c in sites},
+        earning,
+        paid_elsewhere=max((c.used_tiyn for c in sites), default=0),
+    )
 
 
-def doubled_days(claims: Iterable[Claim]) -> int:
-    """Return the days that more than one site claims."""
-    seen = twice = 0
-    for claim in claims:
-        twice |= seen & claim.days
-        seen |= claim.days
-    return twice
+def _within_the_month(
+    priced: dict[str, Priced], earning: Iterable[_Earning], *, paid_elsewhere: int
+) -> dict[str, Priced]:
+    """Return the sites' parts: cumulative, half up, never above the month cap."""
+    running, paid, highest = Fraction(0), 0, 0
+    limited = True
+    over_month: Counter[str] = Counter()
+    shares: dict[RatePart, tuple[Fraction, Tiyn | None]] = {}
+    for unit in earning:
+        if unit.part not in shares:
+            shares[unit.part] = (unit.part.share, unit.part.cap)
+        share, cap = shares[unit.part]
+        site = priced[unit.site_id]
+        limited = limited and cap is not None
+        highest = max(highest, cap or 0)
+        earned = share
+        if limited:
+            # Whole tenge, rounded down: half up must not lift the sum above the cap again.
+            left = max(0, highest - paid_elsewhere) // TIYN_IN_TENGE * TIYN_IN_TENGE
+            earned = min(share, max(left - running, Fraction(0)))
+        if earned < share:
+            site.cut[unit.one] = share - earned
+        if earned == 0 and share > 0:
+            over_month[unit.site_id] |= unit.one
+            continue
+        running += earned
+        rounded = half_up(running)
+        site.parts[unit.one] = (unit.code, Tiyn(rounded - paid))
+        paid = rounded
+    return {
+        site_id: Priced(one.parts, one.doubled, one.over_cap, over_month[site_id], one.cut)
+        for site_id, one in priced.items()
+    }
 
 
-def used_days(months: Iterable[Iterable[Claim]], code: str) -> int:
-    """Return how many days of a reason earlier months of the year have used of its yearly cap."""
-    used = 0
-    for claims in months:
-        held = list(claims)
-        twice = doubled_days(held)
-        month_days = 0
-        cap: int | None = None
-        for claim in held:
-            month_days |= claim.claimed.get(code, 0) & claim.confirmed & ~twice
-            if code in claim.caps:
-                cap = claim.caps[code].month
-        days = month_days.bit_count()
-        used += days if cap is None else min(days, cap)
-    return used
-
-
-def line_of(judged: Judged, priced: Priced, month: Month, *, pack: str) -> Line:
+def line_of(judged: Judged, priced: Priced, *, pack: str) -> Line:
     """Return a child's line at one site: what earns, what does not, and what that would bring."""
-    reasons: dict[date, str] = dict(judged.unpaid)
-    for day in days_of(judged.claim.days, month):
-        one = bit(day)
+    reasons: dict[int, str] = dict(judged.unpaid)
+    for number in numbers(judged.claim.units):
+        one = mask_of(number)
         if one & priced.doubled:
-            reasons[day] = DOUBLED
-        elif day in judged.standings:
-            reasons[day] = judged.standings[day]
+            reasons[number] = DOUBLED
+        elif number in judged.standings:
+            reasons[number] = judged.standings[number]
         elif one & priced.over_cap:
-            reasons[day] = OVER_CAP
+            reasons[number] = OVER_CAP
+        elif one & priced.over_month:
+            reasons[number] = OVER_MONTH_CAP
     payable = Counter(code for code, _ in priced.parts.values())
-    unpaid = Counter(reasons.values())
     exact: dict[str, Fraction] = {}
-    for day, reason in reasons.items():
-        exact[reason] = exact.get(reason, Fraction(0)) + judged.shares.get(day, Fraction(0))
-    paid = sum((judged.shares[day] for day in days_of(sum(priced.parts), month)), start=Fraction(0))
+    for number, reason in reasons.items():
+        exact[reason] = exact.get(reason, Fraction(0)) + judged.shares.get(number, Fraction(0))
+    paid = Fraction(0)
+    for one in priced.parts:
+        cut = priced.cut.get(one, Fraction(0))
+        paid += judged.shares[one.bit_length() - 1] - cut
+        if cut:
+            exact[OVER_MONTH_CAP] = exact.get(OVER_MONTH_CAP, Fraction(0)) + cut
     names = sorted(exact)
     withheld = cumulative([paid, *(exact[name] for name in names)])[1:]
     return Line(
         child_id=judged.child_id,
         attended=payable.get(PRESENT, 0),
         payable=dict(sorted(payable.items())),
-        unpaid=dict(sorted(unpaid.items())),
+        unpaid=dict(sorted(Counter(reasons.values()).items())),
         withheld_tiyn=dict(zip(names, (int(part) for part in withheld), strict=True)),
         accrual_tiyn=sum(part for _, part in priced.parts.values()),
         pack=pack,
+        parts=parts_of(judged, priced),
     )
+
+
+def parts_of(judged: Judged, priced: Priced) -> dict[str, int]:
+    """Return what raised sums are for: the base and each part, summing to the accrual.
+
+    Each unit's sum is split by its own coefficient, exactly; then the running totals, base first
+    and the parts in the pack's order, are rounded half up. {} where nothing was raised.
+    """
+    raised = {
+        one: judged.raised[number]
+        for one in priced.parts
+        if (number := one.bit_length() - 1) in judged.raised
+    }
+    if not raised:
+        return {}
+    exact: dict[str, Fraction] = {BASE: Fraction(0)}
+    for one in sorted(priced.parts):
+        earned = Fraction(priced.parts[one][1])
+        above = raised.get(one)
+        if above is None:
+            exact[BASE] += earned
+            continue
+        base = earned * PER_MILLE / above.sen_per_mille
+        exact[BASE] += base
+        for code, per_mille in above.parts or ((RAISED, PER_MILLE),):
+            share = (earned - base) * per_mille / PER_MILLE
+            exact[code] = exact.get(code, Fraction(0)) + share
+    return {code: int(part) for code, part in zip(exact, cumulative(exact.values()), strict=True)}
 
 
 def due(
     judged: Iterable[Judged],
     others: Mapping[str, Iterable[Claim]],
-    month: Month,
     *,
     pack: str,
     used: Mapping[str, Mapping[str, int]] | None = None,
@@ -361,40 +233,15 @@ def due(
     """Return what a site is due for a month: a line per child, zero lines too, by child id.
 
     others: the claims of other sites on the same children's month. used: by child, then by code,
-    days that earned earlier in the year.
+    units that earned earlier in the year.
     """
     lines: dict[str, Line] = {}
     for one in judged:
         site_id = one.claim.site_id
         foreign = [c for c in others.get(one.child_id, ()) if c.site_id != site_id]
-        prices = price([one.claim, *foreign], month, used=(used or {}).get(one.child_id))
-        lines[one.child_id] = line_of(one, prices[site_id], month, pack=pack)
+        prices = price([one.claim, *foreign], used=(used or {}).get(one.child_id))
+        lines[one.child_id] = line_of(one, prices[site_id], pack=pack)
     return dict(sorted(lines.items()))
-
-
-def mark_of(claim: Claim) -> str:
-    """Return a short digest of a claim, the same for the same content; "" for an empty one."""
-    if not claim.claimed:
-        return ""
-    said = (
-        sorted(claim.claimed.items()),
-        claim.confirmed,
-        [(p.days, p.rate_tiyn, tuple(p.per_mille), p.of) for p in claim.rates],
-        sorted((code, cap.month, cap.year) for code, cap in claim.caps.items()),
-    )
-    return hashlib.sha256(repr(said).encode()).hexdigest()[:12]
-
-
-def _by_day(days: Iterable[Day]) -> dict[date, Day]:
-    by_day: dict[date, Day] = {}
-    for day in sorted(set(days), key=lambda d: (d.on, d.code, d.proved, d.standing)):
-        earlier = by_day.get(day.on)
-        if earlier is None:
-            by_day[day.on] = day
-        else:
-            # Two records say different things; neither is believed until somebody decides.
-            by_day[day.on] = Day(day.on, PRESENT, True, DISPUTED)
-    return by_day
 
 
 def _capped(cap: Cap | None, taken: int, used: int) -> bool:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chalicelib.billing.rules.pricing import DOUBLED, HELD, UNDECIDED, Line
+from chalicelib.billing.rules.judging import UNDECIDED
+from chalicelib.billing.rules.pricing import DOUBLED, HELD, Line
 from chalicelib.kernel.refusals import OutOfTurn
 
 Cause = Literal[

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 
-from chalicelib.billing.rules.pricing import Claim
+from chalicelib.billing.rules.claimed import Cap, Claim, RatePart
 from chalicelib.billing.rules.statements import Cause, SiteMonth, StatedLine, Statement
+from chalicelib.billing.rules.units import mask_of, numbers
 from chalicelib.kernel.periods import Month
 from chalicelib.kernel.refusals import Unavailable
 from chalicelib.storage import keys
@@ -45,6 +47,18 @@ class Claimants:
         return tuple(c for c in self.claims if c.site_id != site_id)
 
 
+@dataclass(frozen=True, slots=True)
+class KeptClaimants:
+    """The claims on a child's month, and the row they were read from."""
+
+    row: Kept[FiledClaimants]
+    value: Claimants
+
+    @property
+    def version(self) -> int:
+        return self.row.version
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filed:
     """A statement as its row holds it: the lines packed, a tenth of their size."""
@@ -75,7 +89,44 @@ class BillingRun:
     asked: str
 
 
-CLAIMANTS: Shelf[Claimants] = Shelf(MoneyRow, Claimants)
+# A mask as it is filed: a number where it is one of days; else its units, written with dots,
+# because the hours of a month make a number of two hundred digits and a child has twelve lessons.
+FiledMask = int | str
+_MANY_UNITS = 1 << 31
+
+
+class FiledPart(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A rate of a claim as its row holds it."""
+
+    days: FiledMask
+    rate_tiyn: int
+    per_mille: tuple[int, ...]
+    of: int
+    cap_tiyn: int | None = None
+
+
+class FiledClaim(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A claim as its row holds it."""
+
+    site_id: str
+    claimed: dict[str, FiledMask]
+    confirmed: FiledMask
+    rates: tuple[FiledPart, ...]
+    caps: dict[str, Cap]
+    long: dict[int, FiledMask] = {}
+    used_tiyn: int = 0
+
+
+class FiledClaimants(msgspec.Struct, frozen=True):
+    """The claims on a child's month as their row holds them."""
+
+    child_id: str
+    programme: str
+    month: str
+    claims: tuple[FiledClaim, ...]
+
+
+CLAIMANTS: Shelf[FiledClaimants] = Shelf(MoneyRow, FiledClaimants)
 HEADS: Shelf[SiteMonth] = Shelf(MoneyRow, SiteMonth)
 FILED: Shelf[Filed] = Shelf(MoneyRow, Filed)
 RUNS: Shelf[BillingRun] = Shelf(MoneyRow, BillingRun)
@@ -117,7 +168,7 @@ def as_kept(put: Put) -> Kept[SiteMonth]:
 
 def post(statement: Statement) -> Put:
     """Describe a new statement; its number can be taken once."""
-    packed = zlib.compress(msgspec.json.encode(statement.lines), 6)
+    packed = zlib.compress(msgspec.json.encode([_line(stated) for stated in statement.lines]), 6)
     filed = Filed(
         number=statement.number,
         site_id=statement.site_id,
@@ -133,6 +184,14 @@ def post(statement: Statement) -> Put:
     )
     month = Month.parse(statement.month)
     return FILED.create(keys.statement(statement.site_id, month, statement.number), filed)
+
+
+def _line(stated: StatedLine) -> dict[str, Any]:
+    said: dict[str, Any] = msgspec.to_builtins(stated)
+    if not stated.line.parts:
+        # A line without raised sums stays what it was, to the byte.
+        del said["line"]["parts"]
+    return said
 
 
 def _opened(filed: Filed) -> Statement:
@@ -158,35 +217,30 @@ def _opened(filed: Filed) -> Statement:
 def open_claimants(claimants: Claimants) -> Put:
     """Describe a child-month's first claim; ClaimedElsewhere if another site was faster."""
     key = _claimants_key(claimants.child_id, claimants.programme, Month.parse(claimants.month))
-    return CLAIMANTS.create(key, claimants, otherwise=ClaimedElsewhere())
+    return CLAIMANTS.create(key, _filed(claimants), otherwise=ClaimedElsewhere())
 
 
 def find_claimants(
     child_ids: Sequence[str], programme: str, month: Month
-) -> dict[str, Kept[Claimants]]:
+) -> dict[str, KeptClaimants]:
     """Return the claimants rows that exist, by child; a call per hundred."""
     wanted = [_claimants_key(child_id, programme, month) for child_id in child_ids]
-    return {kept.value.child_id: kept for kept in CLAIMANTS.find_many(wanted).values()}
+    found = CLAIMANTS.find_many(wanted).values()
+    return {kept.value.child_id: KeptClaimants(kept, _read(kept.value)) for kept in found}
 
 
-def join_claimants(kept: Kept[Claimants], claim: Claim) -> Put:
+def join_claimants(kept: KeptClaimants, claim: Claim) -> Put:
     """Describe the row with one site's claim replaced."""
     others = kept.value.others(claim.site_id)
     claims = tuple(sorted((*others, claim), key=lambda c: c.site_id))
-    value = Claimants(
-        child_id=kept.value.child_id,
-        programme=kept.value.programme,
-        month=kept.value.month,
-        claims=claims,
-    )
-    return CLAIMANTS.replace(kept, value)
+    return CLAIMANTS.replace(kept.row, _filed(replace(kept.value, claims=claims)))
 
 
 def list_earlier_claims(child_id: str, programme: str, month: Month) -> list[tuple[Claim, ...]]:
     """Return the claims of a child's earlier months of the same year. One query."""
     partition = keys.claimants(child_id, programme, month)[0]
     return [
-        kept.value.claims
+        _read(kept.value).claims
         for kept in CLAIMANTS.each(partition, begins=f"{month.year:04d}-")
         if kept.sk < str(month)
     ]
@@ -194,6 +248,65 @@ def list_earlier_claims(child_id: str, programme: str, month: Month) -> list[tup
 
 def _claimants_key(child_id: str, programme: str, month: Month) -> tuple[str, str]:
     return keys.claimants(child_id, programme, month)
+
+
+def _filed(claimants: Claimants) -> FiledClaimants:
+    return FiledClaimants(
+        claimants.child_id,
+        claimants.programme,
+        claimants.month,
+        tuple(
+            FiledClaim(
+                claim.site_id,
+                {code: _mask(units) for code, units in claim.claimed.items()},
+                _mask(claim.confirmed),
+                tuple(
+                    FiledPart(_mask(p.units), p.rate_tiyn, p.per_mille, p.of, p.cap_tiyn)
+                    for p in claim.rates
+                ),
+                claim.caps,
+                {touched: _mask(units) for touched, units in claim.long.items()},
+                claim.used_tiyn,
+            )
+            for claim in claimants.claims
+        ),
+    )
+
+
+def _read(filed: FiledClaimants) -> Claimants:
+    return Claimants(
+        child_id=filed.child_id,
+        programme=filed.programme,
+        month=filed.month,
+        claims=tuple(
+            Claim(
+                claim.site_id,
+                {code: _units(mask) for code, mask in claim.claimed.items()},
+                _units(claim.confirmed),
+                tuple(
+                    RatePart(_units(p.days), p.rate_tiyn, p.per_mille, p.of, p.cap_tiyn)
+                    for p in claim.rates
+                ),
+                claim.caps,
+                {touched: _units(mask) for touched, mask in claim.long.items()},
+                claim.used_tiyn,
+            )
+            for claim in filed.claims
+        ),
+    )
+
+
+def _mask(units: int) -> FiledMask:
+    return units if units < _MANY_UNITS else ".".join(str(number) for number in numbers(units))
+
+
+def _units(mask: FiledMask) -> int:
+    if isinstance(mask, int):
+        return mask
+    units = 0
+    for number in mask.split("."):
+        units |= mask_of(int(number))
+    return units
 
 
 # --- runs and budgets ---------------------------------------------------------------------------

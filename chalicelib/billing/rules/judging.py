@@ -1,0 +1,274 @@
+"""From a timesheet to a claim: which units a site claims for a child, and why the others earn
+nothing.
+
+Each unit gets one verdict: not enrolled, no record, a code that is not paid, no proof, or
+*claimed*; and a claimed one is confirmed, undecided or disputed. In a programme of days every
+working day of the month is asked about, so that a missing record is a finding; in a programme of
+lessons, the lessons of the timesheet are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from fractions import Fraction
+from typing import Literal
+
+from chalicelib.billing.rules.claimed import Cap, Claim, RatePart
+from chalicelib.billing.rules.units import day_number, hours_touched, lesson_number, mask_of
+from chalicelib.kernel.money import PER_MILLE
+from chalicelib.kernel.periods import Month
+from chalicelib.policy.rules import Rate, Rules
+
+Standing = Literal["confirmed", "undecided", "disputed"]
+Unit = Literal["day", "lesson"]
+
+PRESENT = "P"
+NOT_ENROLLED = "X"
+NO_RECORD = "no-record"
+NO_PROOF = "no-proof"
+UNDECIDED: Standing = "undecided"
+DISPUTED: Standing = "disputed"
+BY_THE_MONTH = "share-of-month"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One line of a timesheet as billing sees it: a day, or a lesson of a day.
+
+    proved: what the reason asks for lies with the line (for presence: a mark that was not
+    guessed). standing: confirmed by the representative or decided by the department; else held.
+    starts, minutes: when a lesson begins, in minutes of the day, and how long it is; None for days.
+    """
+
+    on: date
+    code: str
+    proved: bool
+    standing: Standing
+    starts: int | None = None
+    minutes: int = 0
+
+    @property
+    def number(self) -> int:
+        """Return the number of the unit."""
+        if self.starts is None:
+            return day_number(self.on)
+        return lesson_number(self.on, self.starts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """Days (both included) during which a child is enrolled in one sort of group.
+
+    sen: the child is financed as one with special educational needs.
+    """
+
+    first: date
+    last: date | None
+    kind: str
+    hours: str
+    locality: str
+    sen: bool = False
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day and (self.last is None or day <= self.last)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildMonth:
+    """A child's lines and stays at one site in one month.
+
+    used_tiyn: what a platform that closed has paid of the child's month already.
+    """
+
+    child_id: str
+    days: tuple[Day, ...]
+    stays: tuple[Stay, ...]
+    used_tiyn: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderMonth:
+    """All children of a site in a month, with whom is paid and by whose rules.
+
+    closed: the provider has closed the month. direction: whose department and budget it is, "" in
+    a programme that has one. form: public, private …, as the pack names it.
+    """
+
+    site_id: str
+    organisation_id: str
+    programme: str
+    area: str
+    month: Month
+    children: tuple[ChildMonth, ...]
+    closed: bool = True
+    direction: str = ""
+    form: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """What a unit's sum holds above the base: the coefficient, and its parts, per mille of it."""
+
+    sen_per_mille: int
+    parts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A child's month at one site before prices: the claim, and why each other unit earns nothing.
+
+    standings: for claimed units that are not confirmed, why. shares: what each unit that is asked
+    about would earn by list, exact. raised: units whose sum is raised. All by number of the unit.
+    """
+
+    child_id: str
+    claim: Claim
+    unpaid: dict[int, str]
+    standings: dict[int, Standing]
+    shares: dict[int, Fraction]
+    raised: dict[int, Raise] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Row:
+    """A claim as it grows."""
+
+    claimed: Counter[str] = field(default_factory=Counter)
+    confirmed: int = 0
+    rates: dict[tuple[int, tuple[int, ...], int, int | None], int] = field(default_factory=dict)
+    caps: dict[str, Cap] = field(default_factory=dict)
+    long: dict[int, int] = field(default_factory=dict)
+
+
+def judge(
+    child: ChildMonth,
+    *,
+    site_id: str,
+    working: Sequence[date],
+    rules_on: Callable[[date], Rules],
+    unit: Unit = "day",
+) -> Judged:
+    """Return which units a site claims for a child, and why the others earn nothing.
+
+    working: the month's working days. rules_on: the rules in force on a day (`pack.at`). Days off
+    are outside the question where days are counted, whatever was recorded on them. Two different
+    records of one unit hold that unit: an hour holds one lesson of a child.
+    """
+    lines = _by_number(child.days)
+    asked = (
+        [(day_number(on), on) for on in working]
+        if unit == "day"
+        else [(number, lines[number].on) for number in sorted(lines)]
+    )
+    row = _Row()
+    unpaid: dict[int, str] = {}
+    standings: dict[int, Standing] = {}
+    shares: dict[int, Fraction] = {}
+    raised: dict[int, Raise] = {}
+    stays = sorted(child.stays, key=lambda s: (s.first, s.last or date.max, s.kind, s.hours))
+    divisor = len(working) if unit == "day" else _planned(lines, rules_on)
+    for number, on in asked:
+        stay = next((s for s in stays if on in s), None)
+        listed = stay or (stays[-1] if stays else None)
+        rules = rules_on(on)
+        line = lines.get(number)
+        part: RatePart | None = None
+        if listed is not None:
+            rate = rules.rate_for(listed.kind, listed.hours, listed.locality, listed.sen)
+            part = _part(rate, rules, divisor)
+            # A lesson that nobody planned for the child, or that was cancelled, is on no list.
+            if unit == "day" or (stay and line and rules.payable(line.code).counted):
+                shares[number] = part.share
+        if stay is None:
+            unpaid[number] = NOT_ENROLLED
+            continue
+        if line is None or part is None:
+            unpaid[number] = NO_RECORD
+            continue
+        payable = rules.payable(line.code)
+        if not payable.paid:
+            unpaid[number] = line.code
+            continue
+        if payable.proof is not None and not line.proved:
+            unpaid[number] = NO_PROOF
+            continue
+        one = mask_of(number)
+        row.claimed[line.code] |= one
+        fact = (part.rate_tiyn, part.per_mille, part.of, part.cap_tiyn)
+        row.rates[fact] = row.rates.get(fact, 0) | one
+        if payable.days_max_month is not None or payable.days_max_year is not None:
+            row.caps.setdefault(line.code, Cap(payable.days_max_month, payable.days_max_year))
+        if line.starts is not None:
+            touched = hours_touched(line.starts, line.minutes)
+            if touched > 1:
+                row.long[touched] = row.long.get(touched, 0) | one
+        sen_per_mille = part.per_mille[0]
+        if sen_per_mille > PER_MILLE:
+            raised[number] = Raise(
+                sen_per_mille, tuple((p.code, p.share_per_mille) for p in rules.sen_parts)
+            )
+        if line.standing == "confirmed":
+            row.confirmed |= one
+        else:
+            standings[number] = line.standing
+    return Judged(
+        child_id=child.child_id,
+        claim=_claim(site_id, row, child.used_tiyn),
+        unpaid=unpaid,
+        standings=standings,
+        shares=shares,
+        raised=raised,
+    )
+
+
+def _claim(site_id: str, row: _Row, used_tiyn: int) -> Claim:
+    return Claim(
+        site_id,
+        {code: row.claimed[code] for code in sorted(row.claimed)},
+        row.confirmed,
+        tuple(
+            RatePart(units, rate_tiyn, per_mille, of, cap_tiyn)
+            for (rate_tiyn, per_mille, of, cap_tiyn), units in sorted(
+                row.rates.items(), key=lambda item: (item[0][:3], item[0][3] or 0)
+            )
+        ),
+        {code: row.caps[code] for code in sorted(row.caps)},
+        dict(sorted(row.long.items())),
+        used_tiyn,
+    )
+
+
+def _part(rate: Rate, rules: Rules, divisor: int) -> RatePart:
+    """Return what a unit earns at a rate: a share of the month's, or the rate itself."""
+    if rules.programme.pays == BY_THE_MONTH:
+        return RatePart(0, int(rate.rate_tiyn), rate.coefficients, divisor)
+    cap_tiyn = None if rate.cap_tiyn is None else int(rate.cap_tiyn)
+    return RatePart(0, int(rate.rate_tiyn), rate.coefficients, 1, cap_tiyn)
+
+
+def _planned(lines: Mapping[int, Day], rules_on: Callable[[date], Rules]) -> int:
+    """Return how many lessons of the month are counted: what divides a monthly rate."""
+    return sum(rules_on(line.on).payable(line.code).counted for line in lines.values()) or 1
+
+
+def _by_number(days: Iterable[Day]) -> dict[int, Day]:
+    by_number: dict[int, Day] = {}
+    for day in sorted(
+        set(days), key=lambda d: (d.on, d.starts or 0, d.minutes, d.code, d.proved, d.standing)
+    ):
+        earlier = by_number.get(day.number)
+        if earlier is None:
+            by_number[day.number] = day
+        else:
+            # Two records say different things; neither is believed until somebody decides.
+            by_number[day.number] = replace(
+                earlier,
+                code=PRESENT,
+                proved=True,
+                standing=DISPUTED,
+                minutes=max(earlier.minutes, day.minutes),
+            )
+    return by_number
