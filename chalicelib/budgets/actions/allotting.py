@@ -55,8 +55,8 @@ class BudgetFigure:
 
 def directions_of(pack: Pack, on: date) -> tuple[str, ...]:
     """Return whose budgets a programme has, by the rules of a day; ("",) for one per area."""
-    pack.at(on)
-    return ("",)
+    rules = pack.at(on)
+    return tuple(rules.kinds) if rules.budget.by == "kind" else ("",)
 
 
 @settles

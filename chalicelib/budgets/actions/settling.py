@@ -25,7 +25,7 @@ def settle_month(programme: str, area: str, month: Month, *, by: Actor, now: dat
     pack = load_pack(programme, area)
     today = local_day(now)
     due = month
-    for _ in range(3):
+    for _ in range(pack.at(today).budget.settle_after_months + 1):
         due = due.next()
     if today < due.first:
         return 0
