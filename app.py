@@ -27,6 +27,7 @@ app.offer(
     "budgets",
     "vouchers",
     "queue",
+    "lessons",
     "attendance",
     "ratings",
     "billing",

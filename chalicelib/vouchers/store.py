@@ -137,8 +137,11 @@ def keep_stays(kept: Kept[Stays], stays: Stays) -> Put:
 
 
 def load_rosters(site_id: str) -> list[Roster]:
-    """Return the rosters of all groups of a site. One query."""
-    return [kept.value for kept in ROSTERS.each(keys.roster(site_id, "")[0])]
+    """Return the rosters of all groups of a site. One query.
+
+    Their timetables lie beside them, each under its group's id and a "#".
+    """
+    return [k.value for k in ROSTERS.each(keys.roster(site_id, "")[0]) if "#" not in k.sk]
 
 
 def find_roster(site_id: str, group_id: str) -> Kept[Roster]:

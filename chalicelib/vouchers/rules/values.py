@@ -144,6 +144,8 @@ class Member:
 
     sort: the enrolment's kind, hours and locality, "general/10.5/urban": a month is priced from
     the rosters, without a read per enrolment. None in rosters written before it was kept.
+    sen: financed as a child with special educational needs. used_month, used_tiyn: what a platform
+    that closed has paid of that month, "YYYY-MM", already.
     """
 
     enrolment_id: str
@@ -151,6 +153,9 @@ class Member:
     starts_on: date
     ends_on: date | None = None
     sort: str | None = None
+    sen: bool = False
+    used_month: str | None = None
+    used_tiyn: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Timetables of groups that meet for lessons: weekly, cancelled, made up."""
