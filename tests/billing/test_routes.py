@@ -56,27 +56,6 @@ def no(said, status, code):
 # --- budgets ------------------------------------------------------------------------------------
 
 
-def test_a1_an_act_allots_a_budget_once(town, finance):
-    first = town.put(BUDGET, ALLOTMENT, token=finance)
-    before = town.tables.dump()
-    again = town.put(BUDGET, ALLOTMENT, token=finance)
-
-    assert first.status == 200, first.text
-    assert first.json == again.json == town.get(BUDGET, token=finance).json
-    assert first.json["left_tiyn"] == tenge(10_000_000)
-    assert town.tables.dump() == before
-
-
-def test_a2_an_act_with_another_sum_is_refused(town, finance):
-    town.put(BUDGET, ALLOTMENT, token=finance)
-
-    no(
-        town.put(BUDGET, {**ALLOTMENT, "amount_tiyn": 1}, token=finance),
-        409,
-        "kezek/another-content",
-    )
-
-
 def test_a_budget_is_not_cut_below_what_was_spent(town, finance):
     town.put(BUDGET, ALLOTMENT, token=finance)
     billed()
@@ -86,35 +65,6 @@ def test_a_budget_is_not_cut_below_what_was_spent(town, finance):
         409,
         "budgets/short",
     )
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "status", "code"),
-    [
-        (BUDGET, {**ALLOTMENT, "amount_tiyn": -1}, 400, "kezek/bad-field"),
-        (BUDGET, {**ALLOTMENT, "amount_tiyn": 1.5}, 400, "kezek/bad-field"),
-        (BUDGET, {**ALLOTMENT, "note": "x"}, 400, "kezek/bad-field"),
-        (BUDGET.replace("2026", "26"), ALLOTMENT, 400, "kezek/bad-field"),
-        (BUDGET.replace("taldykorgan", "astana"), ALLOTMENT, 404, "kezek/unknown"),
-    ],
-)
-def test_a_budget_that_cannot_be_is_refused(town, finance, path, body, status, code):
-    no(town.put(path, body, token=finance), status, code)
-
-
-def test_a_programme_without_rules_has_no_budget(town, finance):
-    path = BUDGET.replace("preschool", "clubs")
-
-    no(town.put(path, ALLOTMENT, token=finance), 404, "policy/no-pack")
-
-
-def test_a_budget_nobody_set_is_unknown(town, finance):
-    no(town.get(BUDGET, token=finance), 404, "kezek/unknown")
-
-
-@pytest.mark.parametrize("role", ["head", "department", "operator", "auditor", "representative"])
-def test_only_finance_allots(town, role):
-    no(town.put(BUDGET, ALLOTMENT, token=town.token(role)), 403, "kezek/not-your-role")
 
 
 # --- runs on demand -----------------------------------------------------------------------------
