@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from samples.city import SPECIAL, Organisation
 from samples.draws import Draws
 from samples.families import Application
-from samples.planted import Planted
+from samples.rows import Planted
 
 MONTH_FIRST, MONTH_LAST = date(2026, 9, 1), date(2026, 9, 30)
 # 22 days: no public holiday falls into this September.

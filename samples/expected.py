@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from samples.attendance import LEAVER_LAST_DAY, WORKING_DAYS, Partner, mark
 from samples.city import CELLS, SHORT, SPARE, Organisation
 from samples.families import Application
-from samples.planted import Planted
+from samples.rows import Planted
 
 SILENT = 6           # families that do not confirm their voucher
 RESTORED = 1         # … of whom one restores the application

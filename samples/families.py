@@ -11,6 +11,7 @@ from samples.city import CELLS, Cell, Group, Organisation
 from samples.draws import Draws
 from samples.names import Named
 from samples.numbers import Numbers
+from samples.rows import Parent
 
 FIRST_ASKED = datetime(2025, 1, 6, 8, 0, 0)
 LAST_ASKED = datetime(2026, 7, 15, 18, 0, 0)
@@ -24,18 +25,6 @@ _STREETS = (
     "ул. Абая", "ул. Акын Сара", "ул. Гаухар ана", "ул. Жансугурова", "ул. Медеу", "ул. Тауелсиздик",
     "мкр. Каратал", "мкр. Жетысу", "мкр. Самал",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """Who applies; account: the sign-in on the portal that the queue comes from."""
-
-    iin: str
-    named: Named
-    telephone: str
-    second: str
-    account: str
-    language: str
 
 
 @dataclass(frozen=True, slots=True)

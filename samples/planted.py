@@ -1,44 +1,12 @@
-"""The trouble that is planted in the sample: what, where, and who must catch it.
-
-A planted row stands beside the good ones and never in place of one, so that it changes no figure
-once it was refused. `planted.json` is this list; the demo names each entry when it was caught.
-"""
+"""The trouble that is planted in Taldykorgan: what, where, and who must catch it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from samples.families import Application
 from samples.numbers import spoiled
-
-
-@dataclass(slots=True)
-class Planted:
-    """One piece of trouble. caught: "import", "attendance", "billing"; code: the refusal or flag.
-
-    file and line: where it stands, both empty for trouble that a tablet makes; line is filled in
-    when the file is put together. about: the application or site that it touches.
-    """
-
-    id: str
-    kind: str
-    caught: str
-    codes: tuple[str, ...]
-    about: str = ""
-    file: str = ""
-    line: int = 0
-    extra: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Spoiled:
-    """A spoiled row: the cells that differ from a good one's, and behind which row it stands."""
-
-    planted: Planted
-    cells: Mapping[str, str]
-    model: int
-    after: int
+from samples.rows import Planted, Spoiled
 
 
 def in_providers(groups: int) -> list[Spoiled]:
