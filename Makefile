@@ -7,7 +7,7 @@ TEST_WORKERS ?= 2
 SECOND_OPINION := tests/storage tests/notices tests/children/test_actions.py \
 	tests/attendance/test_intake.py tests/billing/test_ledger.py tests/local/test_faults.py
 
-.PHONY: demo test test-ministack check serve package bench install format clean
+.PHONY: demo demo-clubs test test-ministack check serve package bench install format clean
 
 install: $(VENV)/.installed
 
@@ -21,6 +21,10 @@ $(VENV)/.installed: requirements.txt requirements-dev.txt pyproject.toml
 ## demo: the whole preschool programme on invented people; ARGS=--exit ends instead of serving
 demo: install
 	@$(BIN)/kezek demo $(ARGS)
+
+## demo-clubs: the same for clubs and sections, on an invented Karaganda
+demo-clubs: install
+	@$(BIN)/kezek demo --programme clubs $(ARGS)
 
 ## test: all tests, then those of storage once more on ministack; ARGS='-k word' chooses of the first
 test: install

@@ -80,11 +80,12 @@ def demo(
         bool, typer.Option("--keep", help="Go on with the data of the last demo.")
     ] = False,
     port: Annotated[int, typer.Option(help="HTTP port on loopback.")] = 8000,
+    programme: Annotated[str, typer.Option(help="preschool or clubs.")] = "preschool",
 ) -> None:
-    """The whole preschool programme on invented people, from queue to payment."""
+    """A whole programme on invented people, from queue to payment."""
     from infra.demo import main as story
 
-    raise typer.Exit(story.run(leave=exit_, keep=keep, port=port))
+    raise typer.Exit(story.run(programme, leave=exit_, keep=keep, port=port))
 
 
 @cli.command()

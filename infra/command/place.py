@@ -14,7 +14,7 @@ from infra.local import issuer
 from infra.local.control import Control, ControlError, NotServing
 
 DATA = Path(".local")
-PLACES_WITH_DATA = (DATA, DATA / "demo")
+PLACES_WITH_DATA = (DATA, DATA / "demo", DATA / "demo-clubs")
 
 
 def control(data: Path | None) -> Control:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,7 +27,6 @@ from infra.local.places import Places
 T = TypeVar("T")
 R = TypeVar("R")
 
-PROGRAMME, AREA = "preschool", "taldykorgan"
 HANDS = 8
 _STARTS_S = 120.0
 
@@ -41,16 +40,44 @@ def at(day: str, clock: str = "09:00") -> datetime:
     return datetime.fromisoformat(f"{day}T{clock}:00").replace(tzinfo=almaty())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Where and when a story plays. data: the folder of its cloud, a demo each.
+
+    registered: child's IIN → statuses that the family card's register of the city knows.
+    """
+
+    programme: str
+    area: str
+    data: Path
+    start: datetime
+    registered: Callable[[], Mapping[str, list[str]]]
+
+
 @dataclass(slots=True)
 class Stage:
-    """A running Kezek and what the story did with it. refusals: code → how often it was said."""
+    """A running Kezek and what the story did with it."""
 
+    scene: Scene
     control: Control
     api: Api
     issuer: Issuer
     started: float = field(default_factory=time.monotonic)
     calls: int = 0
     acts: list[tuple[str, float, int]] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """Return how long the story takes already."""
+        return time.monotonic() - self.started
+
+    @property
+    def programme(self) -> str:
+        return self.scene.programme
+
+    @property
+    def area(self) -> str:
+        return self.scene.area
 
     # --- people
 
@@ -63,12 +90,14 @@ class Stage:
         claims = {"organisations": [organisation_id]}
         return self.api.as_(self.issuer.token("head", f"head-{organisation_id}", claims))
 
-    def officer(self, role: str, who: str = "") -> Api:
-        """Return a client of an officer of the area."""
+    def officer(self, role: str, who: str = "", *, direction: str | None = None) -> Api:
+        """Return a client of an officer of the area; direction: of the department for one."""
         # The operator serves the whole country, the others their city.
-        areas = ["*" if role == "operator" else AREA]
-        subject = who or f"{role}-{AREA}"
-        return self.api.as_(self.issuer.token(role, subject, {"areas": areas}))
+        claims = {"areas": ["*" if role == "operator" else self.area]}
+        if direction is not None:
+            claims["directions"] = [direction]
+        subject = who or f"{role}-{self.area}"
+        return self.api.as_(self.issuer.token(role, subject, claims))
 
     # --- time
 
@@ -145,8 +174,9 @@ class Cloud:
 
 
 @contextlib.contextmanager
-def serving(data: Path, *, port: int, start: datetime, keep: bool) -> Iterator[Cloud]:
+def serving(scene: Scene, *, port: int, keep: bool) -> Iterator[Cloud]:
     """Serve a fresh data folder from a simulated instant; the cloud ends with the block."""
+    data = scene.data
     with contextlib.suppress(NotServing):
         Control.of(data)
         raise CommandFailed(f"a demo already runs in {data}", hint="end it with Ctrl-C first")
@@ -155,8 +185,8 @@ def serving(data: Path, *, port: int, start: datetime, keep: bool) -> Iterator[C
     data.mkdir(parents=True, exist_ok=True)
     places = Places(data.resolve())
     if not places.clock.exists():
-        FileClock(places.clock).run_from(start)
-    _registers(places)
+        FileClock(places.clock).run_from(scene.start)
+    _registers(places, scene.registered())
     command = [sys.executable, "-m", "infra.local", "serve", "--port", str(port)]
     command += ["--data", str(data)]
     log = (data / "serve.log").open("ab")
@@ -197,17 +227,16 @@ def _ready(process: subprocess.Popen[bytes], data: Path) -> Control:
     raise CommandFailed("the local cloud is not ready in two minutes")
 
 
-def _registers(places: Places) -> None:
+def _registers(places: Places, registered: Mapping[str, list[str]]) -> None:
     """Write the family card's register of the invented city: keyed digests → statuses."""
     import json
 
     from chalicelib.storage import secrets
-    from infra.demo.sample import registered
 
     secrets.new_keyring_file(places.keys)
     os.environ["KEZEK_KEYS_FILE"] = str(places.keys)
     secrets.forget_keyring()
-    card = {secrets.alias_digest("iin", iin): codes for iin, codes in registered().items()}
+    card = {secrets.alias_digest("iin", iin): codes for iin, codes in registered.items()}
     (places.data / "registry.json").write_text(json.dumps(card), "utf-8")
 
 

@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
-from typing import Any
-
-from infra.demo import admitting, sample
-from infra.demo.attending import Autumn
-from infra.demo.paying import Winter
-from infra.demo.queueing import Summer
+from infra.demo import figures as shared
+from infra.demo.figures import Caught, Figure, Page, tenge
+from infra.demo.preschool import admitting, sample
+from infra.demo.preschool.attending import Autumn
+from infra.demo.preschool.paying import Winter
+from infra.demo.preschool.queueing import Summer
 from infra.demo.stage import Stage
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure: what came out beside what follows from the sample's construction."""
-
-    name: str
-    found: Any
-    expected: Any
-
-    @property
-    def right(self) -> bool:
-        return bool(self.found == self.expected)
-
-
-@dataclass(frozen=True, slots=True)
-class Caught:
-    """A planted trouble and what became of it; how is None when it went unnoticed."""
-
-    id: str
-    kind: str
-    where: str
-    how: str | None
 
 
 def figures(summer: Summer, autumn: Autumn, winter: Winter) -> list[Figure]:
@@ -126,37 +101,14 @@ def troubles(summer: Summer, autumn: Autumn) -> list[Caught]:
     results = dict(summer.imports)
     if autumn.partner is not None:
         results["attendance-2026-09.csv"] = autumn.partner
-    refused = {(name, one.line): one for name, result in results.items() for one in result.refused}
-    found = []
-    for one in sample.planted():
-        how: str | None
-        if one["file"]:
-            row = refused.get((one["file"], one["line"]))
-            how = row.reason("en") if row and row.code in one["codes"] else None
-            where = f"{one['file']}:{one['line']}"
-        else:
-            how, where = autumn.caught.get(one["id"]), "a tablet's upload"
-        found.append(Caught(one["id"], one["kind"], where, how))
-    return found
+    return shared.troubles(sample.planted(), results, autumn.caught, "a tablet's upload")
 
 
 def tell(stage: Stage, summer: Summer, autumn: Autumn, winter: Winter, seconds: float) -> bool:
     """Print the story; return whether every figure is as expected."""
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False)
-
-    def table(title: str, rows: list[tuple[str, Any]], note: str = "") -> None:
-        shown = Table(title=title, show_header=False, title_justify="left", caption=note or None)
-        shown.add_column(overflow="fold")
-        shown.add_column(justify="right", overflow="fold")
-        for name, value in rows:
-            shown.add_row(name, _shown(value))
-        console.print(shown)
-
+    page = Page.new()
     expected = sample.expected()
-    table(
+    page.table(
         "The queue",
         [
             ("a new kindergarten's way onto the List", " → ".join(summer.admission)),
@@ -179,7 +131,7 @@ def tell(stage: Stage, summer: Summer, autumn: Autumn, winter: Winter, seconds: 
         ],
         "why: " + ", ".join(f"{n} {v}" for n, v in expected["why_places_stay_free"].items()),
     )
-    table(
+    page.table(
         "September on 73 tablets and in a partner's system",
         [
             ("records sent in uploads", f"{autumn.sent} in {autumn.uploads}"),
@@ -197,40 +149,24 @@ def tell(stage: Stage, summer: Summer, autumn: Autumn, winter: Winter, seconds: 
             ),
         ],
     )
-    table(
+    page.table(
         "The money, tenge",
         [
-            ("payment by list would be", _tenge(winter.list_based_tiyn)),
-            ("due for days that count", _tenge(winter.due_tiyn)),
-            ("posted", _tenge(winter.posted_tiyn)),
-            ("held until decided", _tenge(winter.held_tiyn)),
-            ("sent to payees", f"{_tenge(winter.sent_tiyn)} to {winter.payees}"),
-            ("paid", _tenge(winter.paid_tiyn)),
-            ("returned by the bank", _tenge(winter.returned_tiyn)),
-            *((f"saved: {reason}", _tenge(n)) for reason, n in sorted(winter.savings_tiyn.items())),
-            ("saved in all", _tenge(sum(winter.savings_tiyn.values()))),
+            ("payment by list would be", tenge(winter.list_based_tiyn)),
+            ("due for days that count", tenge(winter.due_tiyn)),
+            ("posted", tenge(winter.posted_tiyn)),
+            ("held until decided", tenge(winter.held_tiyn)),
+            ("sent to payees", f"{tenge(winter.sent_tiyn)} to {winter.payees}"),
+            ("paid", tenge(winter.paid_tiyn)),
+            ("returned by the bank", tenge(winter.returned_tiyn)),
+            *((f"saved: {reason}", tenge(n)) for reason, n in sorted(winter.savings_tiyn.items())),
+            ("saved in all", tenge(sum(winter.savings_tiyn.values()))),
         ],
         winter.formula,
     )
-    caught = troubles(summer, autumn)
-    table(
-        f"Planted troubles: {sum(c.how is not None for c in caught)} of {len(caught)} caught",
-        [(f"{c.id} {c.kind} ({c.where})", c.how or "NOT CAUGHT") for c in caught],
-    )
-    table(
-        "The way there",
-        [
-            *((f"{name}", f"{s:.0f} s, {n} requests") for name, s, n in stage.acts),
-            ("in all", f"{seconds:.0f} s, {stage.calls} requests and {autumn.uploads} uploads"),
-            *_units(stage),
-        ],
-    )
-    wrong = [figure for figure in figures(summer, autumn, winter) if not figure.right]
-    checked = len(figures(summer, autumn, winter))
-    for figure in wrong:
-        console.print(f"NOT AS EXPECTED {figure.name}: {figure.found}, expected {figure.expected}")
-    console.print(f"{checked - len(wrong)} of {checked} figures as expected")
-    return not wrong
+    page.caught(troubles(summer, autumn))
+    page.way(stage, seconds, autumn.uploads)
+    return page.judge(figures(summer, autumn, winter))
 
 
 def _unnoticed(summer: Summer, autumn: Autumn) -> list[str]:
@@ -239,23 +175,3 @@ def _unnoticed(summer: Summer, autumn: Autumn) -> list[str]:
 
 def _taken(autumn: Autumn) -> int:
     return autumn.partner.taken if autumn.partner is not None else 0
-
-
-def _units(stage: Stage) -> list[tuple[str, str]]:
-    """Return the capacity units the cloud counted, where it counts them."""
-    counted = stage.control.status().get("capacity")
-    if not isinstance(counted, dict):
-        return []
-    found: Counter[str] = Counter()
-    for entry in counted.values():
-        if isinstance(entry, dict):
-            found.update({k: v for k, v in entry.items() if isinstance(v, int | float)})
-    return [(f"capacity units: {name}", f"{value:,.0f}") for name, value in sorted(found.items())]
-
-
-def _tenge(tiyn: int) -> str:
-    return f"{tiyn / 100:,.0f}".replace(",", " ")
-
-
-def _shown(value: Any) -> str:
-    return f"{value:,}".replace(",", " ") if isinstance(value, int) else str(value)

@@ -8,9 +8,9 @@ from typing import Any
 
 from infra.client import Answer, Api
 from infra.command.saying import progress
-from infra.demo import admitting, sample
-from infra.demo.sample import Family
-from infra.demo.stage import AREA, HANDS, PROGRAMME, Stage, Unexpected, at, good, pages
+from infra.demo.preschool import admitting, sample
+from infra.demo.preschool.sample import Family
+from infra.demo.stage import HANDS, Stage, Unexpected, at, good, pages
 from infra.imports import names, running
 from infra.imports.running import Kind, Result
 from infra.imports.sending import Request
@@ -75,25 +75,31 @@ def play(stage: Stage) -> Summer:
     stage.jump(at("2026-09-01", "06:00"))
     summer.at_the_end = standing(stage)
     summer.issued = _issued(stage)
-    summer.runs = good(stage.api.get("/v1/queue/runs", programme=PROGRAMME, area=AREA, limit=100))[
-        "runs"
-    ]
+    summer.runs = good(
+        stage.api.get("/v1/queue/runs", programme=stage.programme, area=stage.area, limit=100)
+    )["runs"]
     return summer
 
 
 def standing(stage: Stage) -> dict[str, int]:
     """Return waiting children and free places, counted from what anybody may see."""
     stage.fire("run_checkpoint")
-    lines = list(pages(stage.api, "/v1/queue/order", "lines", programme=PROGRAMME, area=AREA))
+    lines = list(
+        pages(stage.api, "/v1/queue/order", "lines", programme=stage.programme, area=stage.area)
+    )
     found = Counter(waiting=len(lines), free_public=0, free_private=0)
-    for site in pages(stage.api, "/v1/providers/catalogue", programme=PROGRAMME, area=AREA):
+    for site in pages(
+        stage.api, "/v1/providers/catalogue", programme=stage.programme, area=stage.area
+    ):
         found["free_public" if site["form"] == "public" else "free_private"] += site["free"]
     return dict(found)
 
 
 def _issued(stage: Stage) -> int:
     operator = stage.officer("operator")
-    runs = good(stage.api.get("/v1/queue/runs", programme=PROGRAMME, area=AREA, limit=100))["runs"]
+    runs = good(
+        stage.api.get("/v1/queue/runs", programme=stage.programme, area=stage.area, limit=100)
+    )["runs"]
     return sum(int(good(operator.get(f"/v1/queue/runs/{run['run_id']}"))["issued"]) for run in runs)
 
 
@@ -114,7 +120,7 @@ def _import(stage: Stage, summer: Summer) -> None:
                 sample.FOLDER / name,
                 operator,
                 system=names.SYSTEM,
-                programme=PROGRAMME,
+                programme=stage.programme,
                 issuer=issuer.NAME,
                 at_once=HANDS,
                 on_progress=bar.at,
@@ -127,7 +133,9 @@ def _import(stage: Stage, summer: Summer) -> None:
 def _prove(stage: Stage, summer: Summer) -> None:
     """The department looks at papers; two families never bring theirs."""
     department = stage.officer("department")
-    waiting = list(pages(department, "/v1/applications/to-verify", programme=PROGRAMME, area=AREA))
+    waiting = list(
+        pages(department, "/v1/applications/to-verify", programme=stage.programme, area=stage.area)
+    )
     claims = [
         (entry["application_id"], status["status"])
         for entry in sorted(waiting, key=lambda e: str(e["application_id"]))
@@ -153,7 +161,7 @@ def _prove(stage: Stage, summer: Summer) -> None:
 def _confirm(stage: Stage, summer: Summer, silent: set[str]) -> int:
     """Every family whose ticket is no longer in the published order answers, but the silent."""
     stage.fire("run_checkpoint")
-    lines = pages(stage.api, "/v1/queue/order", "lines", programme=PROGRAMME, area=AREA)
+    lines = pages(stage.api, "/v1/queue/order", "lines", programme=stage.programme, area=stage.area)
     waiting = {line["ticket"] for line in lines}
     asking = [
         family

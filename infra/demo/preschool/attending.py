@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from infra.command.saying import progress
-from infra.demo import sample
-from infra.demo.queueing import Summer
+from infra.demo.preschool import sample
+from infra.demo.preschool.queueing import Summer
 from infra.demo.stage import Stage, at, good, pages
 from infra.imports import attendance, names
 from infra.imports.running import Result

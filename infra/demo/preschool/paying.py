@@ -11,11 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from infra.client import Api
-from infra.demo import reckoning, sample
-from infra.demo.attending import MONTH, Autumn, Child
-from infra.demo.queueing import Summer, standing
-from infra.demo.reckoning import PaidDay
-from infra.demo.stage import AREA, PROGRAMME, Stage, Unexpected, at, good, pages
+from infra.demo.preschool import reckoning, sample
+from infra.demo.preschool.attending import MONTH, Autumn, Child
+from infra.demo.preschool.queueing import Summer, standing
+from infra.demo.preschool.reckoning import PaidDay
+from infra.demo.stage import Stage, Unexpected, at, good, pages
 from samples.attendance import LEAVER_LAST_DAY, NO_REASON, PRESENT, WORKING_DAYS, mark
 
 QUARTER = "2026-Q3"
@@ -70,7 +70,7 @@ def play(stage: Stage, summer: Summer, autumn: Autumn) -> Winter:
     with stage.act("billing"):
         finance = stage.officer("finance")
         budget = {"amount_tiyn": BUDGET_TIYN, "act": "Решение маслихата № 12-4"}
-        good(finance.put(f"/v1/budgets/{PROGRAMME}/{AREA}/2026", budget))
+        good(finance.put(f"/v1/budgets/{stage.programme}/{stage.area}/2026", budget))
         _bill(stage, winter)
         _reckon(stage, summer, autumn, winter, held)
     with stage.act("claims and payment"):
@@ -159,7 +159,7 @@ def _decide(stage: Stage, autumn: Autumn, winter: Winter, held: set[tuple[str, d
     Takes what was decided out of `held`; what was decided as absent stays with its code N.
     """
     department = stage.officer("department")
-    waiting = _undecided(department)
+    waiting = _undecided(stage, department)
     by_child = {c.child_id: c for c in autumn.children.values()}
     disputed = sorted(
         (entry["child_id"], line["on"], entry["site_id"], line)
@@ -199,15 +199,15 @@ def _decide(stage: Stage, autumn: Autumn, winter: Winter, held: set[tuple[str, d
     winter.held_days = len(held)
 
 
-def _undecided(department: Api) -> list[Any]:
+def _undecided(stage: Stage, department: Api) -> list[Any]:
     found: list[Any] = []
     cursor: str | None = None
     while True:
         page = good(
             department.get(
                 "/v1/attendance/undecided",
-                programme=PROGRAMME,
-                area=AREA,
+                programme=stage.programme,
+                area=stage.area,
                 month=MONTH,
                 limit=10,
                 cursor=cursor,
@@ -233,7 +233,11 @@ def _bill(stage: Stage, winter: Winter) -> None:
 
 def _read_figures(stage: Stage, winter: Winter) -> None:
     """Read what anybody may read, and what waits from each provider's page."""
-    found = good(stage.api.get("/v1/billing/figures", programme=PROGRAMME, area=AREA, month=MONTH))
+    found = good(
+        stage.api.get(
+            "/v1/billing/figures", programme=stage.programme, area=stage.area, month=MONTH
+        )
+    )
     rows = found["providers"]
     winter.formula = found["formula"]
     winter.due_tiyn = sum(row["due_tiyn"] for row in rows)
@@ -314,7 +318,14 @@ def _partner_days(summer: Summer, groups: dict[str, Any]) -> list[list[PaidDay]]
 def _claims(stage: Stage) -> list[dict[str, Any]]:
     auditor = stage.officer("auditor")
     return list(
-        pages(auditor, "/v1/payouts/claims", "claims", month=MONTH, programme=PROGRAMME, area=AREA)
+        pages(
+            auditor,
+            "/v1/payouts/claims",
+            "claims",
+            month=MONTH,
+            programme=stage.programme,
+            area=stage.area,
+        )
     )
 
 
@@ -339,7 +350,7 @@ def _pay(stage: Stage, winter: Winter) -> None:
     """One payment file; the bank settles all but one, whose account is closed."""
     stage.jump(at("2026-10-16", "09:00"))
     finance = stage.officer("finance")
-    asked = {"programme": PROGRAMME, "area": AREA, "month": MONTH}
+    asked = {"programme": stage.programme, "area": stage.area, "month": MONTH}
     run = good(finance.put(f"/v1/payouts/runs/{RUN}", asked))
     folder = stage.control.data / "payments"
     folder.mkdir(exist_ok=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from infra.client import Api
-from infra.demo.stage import AREA, PROGRAMME, Stage, Unexpected, good
+from infra.demo.stage import Stage, Unexpected, good
 from samples.draws import Draws
 from samples.numbers import Numbers
 
@@ -55,8 +55,8 @@ def play(stage: Stage, on: date) -> list[str]:
     )
     described = {
         "organisation_id": ORGANISATION,
-        "programme": PROGRAMME,
-        "area": AREA,
+        "programme": stage.programme,
+        "area": stage.area,
         "name": "Жаңа бақша",
         "address": "Талдықорған, Жансүгіров көшесі, 1",
         "locality": "urban",
@@ -79,7 +79,9 @@ def play(stage: Stage, on: date) -> list[str]:
 
 
 def _papers(stage: Stage, on: date) -> list[dict[str, object]]:
-    rules = good(stage.api.get(f"/v1/policy/packs/{PROGRAMME}/{AREA}", on=on.isoformat()))["rules"]
+    rules = good(
+        stage.api.get(f"/v1/policy/packs/{stage.programme}/{stage.area}", on=on.isoformat())
+    )["rules"]
     papers: list[dict[str, object]] = []
     for item in rules["checklist"]:
         paper = {"item": item["code"], "state": "ready", "document": "KZ-12/345"}
