@@ -115,6 +115,8 @@ def month_for_billing(site_id: str, month: Month, *, today: date | None = None) 
         pack=where.pack.version,
         closed=closed,
         children=tuple(children),
+        direction=site.direction,
+        form=site.form,
     )
 
 
@@ -135,4 +137,13 @@ def attended_days(site_id: str, child_id: str, first: date, last: date) -> int:
 
 def _stay(member: Member, group_id: str) -> Stay:
     days = DateRange(member.starts_on, member.ends_on)
-    return Stay(member.child_id, member.enrolment_id, group_id, days, member.sort)
+    return Stay(
+        member.child_id,
+        member.enrolment_id,
+        group_id,
+        days,
+        member.sort,
+        sen=member.sen,
+        used_month=member.used_month,
+        used_tiyn=member.used_tiyn,
+    )

@@ -10,13 +10,20 @@ from chalicelib.kernel.periods import DateRange
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A child's days at one group of a site, both ends included; sort: what sets the rate."""
+    """A child's days at one group of a site, both ends included; sort: what sets the rate.
+
+    sen: financed as a child with special educational needs. used_month, used_tiyn: what a platform
+    that closed had paid of that month.
+    """
 
     child_id: str
     enrolment_id: str
     group_id: str
     days: DateRange
     sort: str | None = None
+    sen: bool = False
+    used_month: str | None = None
+    used_tiyn: int = 0
 
     @property
     def never(self) -> bool:
@@ -51,6 +58,7 @@ class MonthFacts:
     """All children of a site in a month, in order of id.
 
     pack: version of the rules that made the days. closed: the provider closed the month.
+    direction, form: the site's, as the pack names them.
     """
 
     site_id: str
@@ -61,3 +69,5 @@ class MonthFacts:
     pack: str
     closed: bool
     children: tuple[ChildMonth, ...]
+    direction: str = ""
+    form: str = ""
