@@ -54,6 +54,7 @@ TOPICS: Mapping[str, Lapse] = {
     "applications/prove": applications.lapse_proof,
     "providers/capacity": providers.renew_capacity,
     "providers/correction": providers.lapse_correction,
+    "providers/documents": providers.watch_documents,
     "providers/expiry": providers.expire,
     "queue/release": actions.release_due,
     **vouchers.DEADLINES,

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from chalicelib.kernel.refusals import AnotherContent, Refusal
 from chalicelib.providers import rules
-from chalicelib.providers.rules import DatedCapacity, Group, Reason, Seat, showing
+from chalicelib.providers.rules import DatedCapacity, Group, Reason, Seat, Vote, documents, showing
+from chalicelib.providers.rules import admission as steps
 from chalicelib.providers.rules import sites as law
 from chalicelib.providers.rules.showing import Wanted
-from chalicelib.providers.rules.sites import Decision, Measure, SiteState, Step
+from chalicelib.providers.rules.sites import Measure, SiteState, Step
 from tests.providers.builders import ADMISSION, TODAY, a_checklist, a_group, a_site, asked_of
 
 AGES = (1, 5)
@@ -268,7 +269,7 @@ def test_a_capacity_is_never_changed_in_the_past() -> None:
 
 
 def _submitted() -> rules.Site:
-    return law.submit(
+    return steps.submit(
         a_site(),
         a_checklist(),
         attempt=1,
@@ -280,12 +281,21 @@ def _submitted() -> rules.Site:
 
 
 def _in_check() -> rules.Site:
-    return law.check(_submitted(), "complete", (), admission=ADMISSION, due_at=DUE)
+    return steps.check(_submitted(), "complete", (), admission=ADMISSION, due_at=DUE)
 
 
 def _decided(result: str, reasons: tuple[Reason, ...] = ()) -> rules.Site:
-    decision = Decision(result, reasons, "member", NOW, "pack@1")  # type: ignore[arg-type]
-    return law.decide(_in_check(), decision)
+    return _voted(_in_check(), a_vote("member", result, reasons))
+
+
+def a_vote(by: str, result: str, reasons: tuple[Reason, ...] = ()) -> Vote:
+    return Vote(by, result, reasons, NOW)  # type: ignore[arg-type]
+
+
+def _voted(site: rules.Site, *votes: Vote, of: Any = ADMISSION, step: Step = Step.DECIDE) -> Any:
+    for vote in votes:
+        site = steps.vote(site, step, vote, admission=of, pack="pack@1", object_by=DUE)
+    return site
 
 
 def _listed() -> rules.Site:
@@ -326,7 +336,7 @@ def test_an_incomplete_checklist_names_each_item(
     said: dict[str, object], facts: dict[str, list[str]]
 ) -> None:
     with pytest.raises(rules.ChecklistUnmet) as refused:
-        law.check_list(a_checklist(**said), admission=ADMISSION, today=TODAY)
+        documents.check_list(a_checklist(**said), admission=ADMISSION, today=TODAY)
 
     assert refused.value.facts == facts
 
@@ -334,7 +344,7 @@ def test_an_incomplete_checklist_names_each_item(
 def test_the_sanitary_conclusion_may_still_be_in_progress() -> None:
     shown = a_checklist(sanitary_conclusion={"state": "in-progress", "valid_to": None})
 
-    law.check_list(shown, admission=ADMISSION, today=TODAY)
+    documents.check_list(shown, admission=ADMISSION, today=TODAY)
 
 
 def test_an_item_that_nobody_asks_or_that_comes_twice_is_refused() -> None:
@@ -343,36 +353,36 @@ def test_an_item_that_nobody_asks_or_that_comes_twice_is_refused() -> None:
 
     for shown in (twice, unknown):
         with pytest.raises(rules.UnknownItem):
-            law.check_list(shown, admission=ADMISSION, today=TODAY)
+            documents.check_list(shown, admission=ADMISSION, today=TODAY)
 
 
 def test_there_is_one_chance_to_correct() -> None:
-    back = law.check(_submitted(), "correction", REASON, admission=ADMISSION, due_at=DUE)
-    again = law.submit(
+    back = steps.check(_submitted(), "correction", REASON, admission=ADMISSION, due_at=DUE)
+    again = steps.submit(
         back, a_checklist(), attempt=2, admission=ADMISSION, today=TODAY, now=NOW, due_at=DUE
     )
 
     assert back.state is SiteState.DRAFT
     with pytest.raises(rules.CorrectionUsed):
-        law.check(again, "correction", REASON, admission=ADMISSION, due_at=DUE)
+        steps.check(again, "correction", REASON, admission=ADMISSION, due_at=DUE)
     with pytest.raises(rules.CorrectionLate):
-        law.submit(
+        steps.submit(
             back, a_checklist(), attempt=2, admission=ADMISSION, today=TODAY, now=DUE, due_at=DUE
         )
 
 
 def test_a_missed_correction_refuses_and_the_site_may_apply_again_with_a_new_chance() -> None:
-    back = law.check(_submitted(), "correction", REASON, admission=ADMISSION, due_at=DUE)
+    back = steps.check(_submitted(), "correction", REASON, admission=ADMISSION, due_at=DUE)
 
-    refused = law.miss_correction(back, at=DUE, pack="pack@1")
-    again = law.submit(
+    refused = steps.miss_correction(back, at=DUE, pack="pack@1")
+    again = steps.submit(
         refused, a_checklist(), attempt=2, admission=ADMISSION, today=TODAY, now=DUE, due_at=DUE
     )
 
     assert refused.state is SiteState.REFUSED
     assert refused.decision is not None
     assert [reason.rule for reason in refused.decision.reasons] == ["fire-safety"]
-    assert law.check(again, "correction", REASON, admission=ADMISSION, due_at=DUE).corrections == 1
+    assert steps.check(again, "correction", REASON, admission=ADMISSION, due_at=DUE).corrections == 1
 
 
 @pytest.mark.parametrize("reasons", [(), (Reason("licence", "  "),), (Reason("", "seen"),)])
@@ -380,12 +390,12 @@ def test_a_refusal_always_cites_a_rule_and_its_evidence(reasons: tuple[Reason, .
     with pytest.raises(rules.ReasonNeeded):
         _decided("refuse", reasons)
     with pytest.raises(rules.ReasonNeeded):
-        law.check(_submitted(), "correction", reasons, admission=ADMISSION, due_at=DUE)
+        steps.check(_submitted(), "correction", reasons, admission=ADMISSION, due_at=DUE)
 
 
 def test_a_correction_cites_items_of_the_checklist() -> None:
     with pytest.raises(rules.UnknownItem):
-        law.check(
+        steps.check(
             _submitted(), "correction", (Reason("mood", "bad"),), admission=ADMISSION, due_at=DUE
         )
 
@@ -393,7 +403,7 @@ def test_a_correction_cites_items_of_the_checklist() -> None:
 def test_a_refused_site_may_apply_again() -> None:
     refused = _decided("refuse", REASON)
 
-    again = law.submit(
+    again = steps.submit(
         refused, a_checklist(), attempt=2, admission=ADMISSION, today=TODAY, now=NOW, due_at=DUE
     )
 

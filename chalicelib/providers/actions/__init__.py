@@ -3,6 +3,8 @@
 organisations   who is paid
 admission       the way onto the List
 listing         on the List and off it
+documents       papers renewed and watched
+teachers        who teaches, as the provider publishes it
 groups          groups of a site
 imports         what an earlier act listed, taken over from a file
 reading         what each role sees
@@ -12,12 +14,15 @@ from __future__ import annotations
 
 from chalicelib.providers.actions.admission import (
     SiteAsked,
+    answer_objection,
     check_site,
     decide_site,
     lapse_correction,
+    object_to_refusal,
     put_site,
     submit_site,
 )
+from chalicelib.providers.actions.documents import renew_document, watch_documents
 from chalicelib.providers.actions.groups import put_group, renew_capacity
 from chalicelib.providers.actions.imports import ListingOver, SiteImported, Source, import_site
 from chalicelib.providers.actions.listing import (
@@ -38,6 +43,7 @@ from chalicelib.providers.actions.organisations import (
 )
 from chalicelib.providers.actions.reading import (
     AreaNeeded,
+    UnknownChoice,
     catalogue,
     figures,
     group_of,
@@ -47,8 +53,10 @@ from chalicelib.providers.actions.reading import (
     see_site,
     served_site,
 )
+from chalicelib.providers.actions.teachers import MOST_TEACHERS, Teacher, put_teachers
 
 __all__ = [
+    "MOST_TEACHERS",
     "AreaNeeded",
     "ListingOver",
     "OrganisationAsked",
@@ -57,6 +65,9 @@ __all__ = [
     "SiteAsked",
     "SiteImported",
     "Source",
+    "Teacher",
+    "UnknownChoice",
+    "answer_objection",
     "catalogue",
     "check_site",
     "confirm_account",
@@ -69,17 +80,21 @@ __all__ = [
     "lapse_correction",
     "list_site",
     "list_sites",
+    "object_to_refusal",
     "own_site",
     "payee_of",
     "put_group",
     "put_site",
+    "put_teachers",
     "register_organisation",
     "reinstate_site",
     "remove_site",
     "renew_capacity",
+    "renew_document",
     "see_organisation",
     "see_site",
     "served_site",
     "submit_site",
     "suspend_site",
+    "watch_documents",
 ]

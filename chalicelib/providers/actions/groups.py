@@ -12,6 +12,7 @@ from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Pack, Rules
 from chalicelib.providers import rules, store
+from chalicelib.providers.actions.asking import told_group
 from chalicelib.providers.actions.reading import own_site
 from chalicelib.providers.rules import ChangedMeanwhile, Group, GroupAsked, Site
 from chalicelib.providers.rules import groups as law
@@ -32,13 +33,13 @@ def put_group(
     """Make a group or change one; it is open for choices while its site is listed.
 
     replaces: the revision this one is to follow. Checks in order: own site, earlier content,
-    revision, the site's state, capacity, ages, year, seats held. More places than before are
-    offered to those who wait, on the day they begin.
+    revision, the site's state, year, the sort (kind, hours, activity), capacity, ages, seats held.
+    More places than before are offered to those who wait, on the day they begin.
     """
     kept_site = own_site(site_id, by)
     site = kept_site.value
     today = local_day(now)
-    whole = fingerprint([asked, site_id, replaces])
+    whole = fingerprint([told_group(asked), site_id, replaces])
     kept = store.find_group(asked.group_id)
     if kept is not None:
         if kept.value.organisation_id not in by.organisations:
@@ -56,6 +57,7 @@ def put_group(
     in_force = pack.at(today)
     if kept is None or kept.value.academic_year != asked.academic_year:
         _check_year(asked.academic_year, in_force, today)
+    check_sort(asked, site, in_force)
     if kept is None:
         return _make(asked, whole, kept_site, in_force, pack, by=by, now=now)
     return _change(asked, whole, kept, in_force, pack, by=by, now=now)
@@ -80,6 +82,16 @@ def renew_capacity(group_id: str, *, by: Actor, now: datetime) -> bool:
     key = f"group-grew#{group_id}#{local_day(now).isoformat()}#{kept.version}"
     journal.commit(entry, store.keep_group(kept, group), *_offers(kept.value, group, key, now=now))
     return True
+
+
+def check_sort(asked: GroupAsked, site: Site, in_force: Rules) -> None:
+    """Raise UnknownKind, UnknownHours, OtherDirection, UnknownActivity, Below- or AboveActivityAge.
+
+    The rules in force say which sorts there are; what a site was admitted for says which are its.
+    """
+    in_force.check_sort(asked.kind, asked.hours)
+    law.check_direction(asked, site.direction)
+    law.check_ages_for(asked, in_force.check_activity(asked.activity, asked.kind))
 
 
 def _make(

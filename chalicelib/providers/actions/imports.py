@@ -19,7 +19,9 @@ from chalicelib.kernel.refusals import AnotherContent, OutOfTurn, Unknown
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Admission, Rules
 from chalicelib.providers import rules, store
-from chalicelib.providers.actions.admission import SiteAsked
+from chalicelib.providers.actions.admission import SiteAsked, check_described, told_site
+from chalicelib.providers.actions.asking import told_group
+from chalicelib.providers.actions.groups import check_sort
 from chalicelib.providers.actions.listing import watch
 from chalicelib.providers.actions.organisations import OrganisationAsked
 from chalicelib.providers.rules import Decision, Group, GroupAsked, Organisation, Site
@@ -118,7 +120,8 @@ def import_organisation(
 def import_site(asked: SiteImported, *, by: Actor, now: datetime) -> tuple[Site, list[Group]]:
     """Put a site on the List as its act did, with its groups; groups not known yet are added.
 
-    Checks in order: the operator's area, the payee, the act's year, earlier content, the groups.
+    Checks in order: the operator's area, the payee, earlier content, the direction and form, the
+    act's year, the groups.
     The same again changes nothing.
     """
     if not by.serves(asked.site.area):
@@ -126,13 +129,14 @@ def import_site(asked: SiteImported, *, by: Actor, now: datetime) -> tuple[Site,
     import_organisation(asked.organisation, asked.source, by=by, now=now)
     pack = load_pack(asked.site.programme, asked.site.area)
     in_force = pack.at(local_day(now))
-    whole = fingerprint([asked.site, asked.act, asked.listed_on])
+    whole = fingerprint([told_site(asked.site), asked.act, asked.listed_on])
     kept = store.find_site(asked.site.site_id)
     if kept is not None and law.was_done(kept.value, Step.LIST, asked.act, whole):
         site = kept.value
     elif kept is not None:
         raise AnotherContent()
     else:
+        check_described(asked.site, in_force)
         decision = Decision("admit", (), by.subject, stamp(now), pack.version)
         site = _listed(asked, whole, decision, in_force.admission, now=now)
     known = {k.value.group_id: k.value for k in store.list_site_groups(site.site_id)}
@@ -148,7 +152,7 @@ def import_site(asked: SiteImported, *, by: Actor, now: datetime) -> tuple[Site,
     writes: list[Put] = [
         *(store.create_site(site) if kept is None else store.keep_site(kept, site)),
         *(put for group in new for put in store.create_group(group)),
-        *(watch(site, in_force.admission) if kept is None else []),
+        *(watch(site, in_force.admission, now=now) if kept is None else []),
     ]
     journal.commit(
         journal.entry(
@@ -189,7 +193,10 @@ def _listed(
         valid_to=valid_to,
         decision=decision,
         created_at=stamp(now),
-        asked=fingerprint(asked.site),
+        asked=fingerprint(told_site(asked.site)),
+        direction=asked.site.direction,
+        location=asked.site.location,
+        sen_conditions=asked.site.sen_conditions,
     )
     return law.remembered(site, Step.LIST, asked.act, whole)
 
@@ -200,13 +207,14 @@ def _new_groups(
     ages = (in_force.cohorts.youngest_age_months // 12, in_force.cohorts.oldest_age)
     made: list[Group] = []
     for group in asked.groups:
-        whole = fingerprint([group, "import"])
+        whole = fingerprint([told_group(group), "import"])
         earlier = known.get(group.group_id) or next(
             (one for one in made if one.group_id == group.group_id), None
         )
         if earlier is not None and earlier.asked != whole:
             raise AnotherContent()
         if earlier is None:
+            check_sort(group, site, in_force)
             made.append(
                 rules.form_group(
                     group,

@@ -1,4 +1,4 @@
-"""On the List and off it: list, suspend, reinstate, remove, and the end of the year.
+"""On the List and off it: list, suspend, reinstate, remove, and the end of a year or a paper.
 
 A site and all its groups open or close in one commit: nobody takes a seat in between. Suspension
 closes new choices only; children stay enrolled until the transition ends, and the work put into
@@ -17,7 +17,8 @@ from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Admission, Pack
 from chalicelib.providers import rules, store
 from chalicelib.providers.actions.reading import served_site
-from chalicelib.providers.rules import Reason, Site
+from chalicelib.providers.rules import Reason, Shown, Site
+from chalicelib.providers.rules import documents as papers
 from chalicelib.providers.rules import organisations as law_of_accounts
 from chalicelib.providers.rules import sites as law
 from chalicelib.providers.rules.sites import Measure, Step
@@ -27,6 +28,7 @@ from chalicelib.storage.secrets import fingerprint
 from chalicelib.storage.shelf import Kept
 
 EXPIRY_TOPIC = "providers/expiry"
+DOCUMENTS_TOPIC = "providers/documents"
 SUSPENDED_TOPIC = "vouchers/suspended"
 REMOVED_TOPIC = "vouchers/removed"
 OFFER_TOPIC = "vouchers/offer"
@@ -50,7 +52,7 @@ def list_site(site_id: str, *, act: str, by: Actor, now: datetime) -> Site:
     site = law.enlist(kept.value, by=by.subject, today=today, admission=pack.at(today).admission)
 
     site = law.remembered(site, Step.LIST, act, whole)
-    effects = [*watch(site, admission), _notice(site, "site-listed", act, now=now)]
+    effects = [*watch(site, admission, now=now), _notice(site, "site-listed", act, now=now)]
     organisation = store.load_organisation(site.organisation_id)
     confirmed = law_of_accounts.confirm_first(organisation.value)
     if confirmed is not organisation.value:
@@ -92,7 +94,7 @@ def reinstate_site(
     site = law.reinstate(kept.value, measure, today=today, admission=admission)
 
     site = law.remembered(site, Step.REINSTATE, act, whole)
-    effects = [*watch(site, admission), _notice(site, "site-reinstated", act, now=now)]
+    effects = [*watch(site, admission, now=now), _notice(site, "site-reinstated", act, now=now)]
     # Who waited through the suspension is offered what became free in it.
     effects += [
         outbox.work(
@@ -159,9 +161,7 @@ def expire(site_id: str, *, by: Actor, now: datetime) -> bool:
     pack, admission = _pack(kept.value, today)
     if today > valid_to:
         act = f"expiry-{valid_to.isoformat()}"
-        whole = fingerprint(["suspension", act])
-        site = _suspended(kept.value, [EXPIRED], act=act, whole=whole, by=by, now=now, pack=pack)
-        _commit_suspension(kept, site, act=act, by=by, now=now, pack=pack)
+        suspend_by_rule(kept, [EXPIRED], act=act, by=by, now=now, pack=pack)
         return True
     if today < valid_to - timedelta(days=admission.recheck_notice_days):
         return False
@@ -180,6 +180,21 @@ def expire(site_id: str, *, by: Actor, now: datetime) -> bool:
     )
     _commit("providers/expiry-warned", kept, site, notice, by=by, now=now, pack=pack)
     return True
+
+
+def suspend_by_rule(
+    kept: Kept[Site],
+    reasons: Sequence[Reason],
+    *,
+    act: str,
+    by: Actor,
+    now: datetime,
+    pack: Pack,
+) -> None:
+    """Suspend a site whose year or paper ended; `act` names the rule's own act."""
+    whole = fingerprint(["suspension", act])
+    site = _suspended(kept.value, reasons, act=act, whole=whole, by=by, now=now, pack=pack)
+    _commit_suspension(kept, site, act=act, by=by, now=now, pack=pack)
 
 
 def _suspended(
@@ -251,15 +266,42 @@ def _commit(
     journal.commit(entry, aggregate, listing, *groups, *others)
 
 
-def watch(site: Site, admission: Admission) -> list[Put]:
-    """Describe the reminders of a year on the List: before its end, and after its last day."""
+def watch(site: Site, admission: Admission, *, now: datetime) -> list[Put]:
+    """Describe the reminders of a year on the List: before its end, after its last day, papers."""
     if site.valid_to is None:
         return []
     warn_on = site.valid_to - timedelta(days=admission.recheck_notice_days)
     return [
         agenda.due(start_of(warn_on), EXPIRY_TOPIC, site.site_id),
         agenda.due(end_of(site.valid_to), EXPIRY_TOPIC, site.site_id),
+        *watch_papers(site, admission, now=now),
     ]
+
+
+def watch_papers(site: Site, admission: Admission, *, now: datetime) -> list[Put]:
+    """Describe the next look at a site's papers, at once when an end was to be told already.
+
+    One row, not one a paper: each look puts the next one on the agenda.
+    """
+    today = local_day(now)
+    direction = site.direction
+    soon = papers.ending_soon(site.checklist, admission=admission, today=today, direction=direction)
+    if any(not paper_told(site, one) for one in soon):
+        return [agenda.due(now, DOCUMENTS_TOPIC, site.site_id)]
+    look_on = papers.next_look(
+        site.checklist, admission=admission, today=today, direction=direction
+    )
+    return [agenda.due(start_of(look_on), DOCUMENTS_TOPIC, site.site_id)] if look_on else []
+
+
+def paper_told(site: Site, shown: Shown) -> bool:
+    """Return whether the organisation was told of this end of this paper."""
+    return law.was_done(site, Step.WARN, paper_name(shown), "told")
+
+
+def paper_name(shown: Shown) -> str:
+    """Return the name of the warning of a paper's end."""
+    return f"paper-{shown.item}-{shown.valid_to}"
 
 
 def _measure(

@@ -11,6 +11,7 @@ from chalicelib.kernel.iin import checked_bin
 from chalicelib.kernel.periods import stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.providers import rules, store
+from chalicelib.providers.actions.reading import serves
 from chalicelib.providers.rules import ChangedMeanwhile, Organisation
 from chalicelib.providers.rules import organisations as law
 from chalicelib.storage import outbox, vault
@@ -249,7 +250,7 @@ def _register(
 
 
 def _serves(organisation_id: str, by: Actor) -> bool:
-    return any(by.serves(k.value.area) for k in store.list_organisation_sites(organisation_id))
+    return any(serves(k.value, by) for k in store.list_organisation_sites(organisation_id))
 
 
 def _seen(organisation: Organisation, *, secrets: bool) -> OrganisationSeen:

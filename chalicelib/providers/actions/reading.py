@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.refusals import Malformed, Unknown
 from chalicelib.policy.actions import load_pack
+from chalicelib.policy.rules import Rules
 from chalicelib.providers import store
+from chalicelib.providers.actions.teachers import Teacher, list_teachers
 from chalicelib.providers.rules import Group, Site, showing
-from chalicelib.providers.rules.showing import Figure, Wanted
+from chalicelib.providers.rules.showing import Figure, Offer, Wanted
 from chalicelib.providers.rules.sites import SHOWN, SiteState
 from chalicelib.storage.shelf import Kept
 
@@ -21,13 +24,23 @@ class AreaNeeded(Malformed):
     code = "providers/area-needed"
 
 
+class UnknownChoice(Malformed):
+    """What is looked for under `field` does not exist here; `known` is what does."""
+
+    code = "providers/unknown-choice"
+
+
 @dataclass(frozen=True, slots=True)
 class SiteSeen:
-    """A site with its groups; `whole` when the caller may see what the public may not."""
+    """A site with its groups; `whole` when the caller may see what the public may not.
+
+    teachers: as the provider publishes them, in its order.
+    """
 
     site: Site
     groups: list[Group]
     whole: bool
+    teachers: list[Teacher] = field(default_factory=list)
 
 
 def own_site(site_id: str, actor: Actor) -> Kept[Site]:
@@ -39,11 +52,16 @@ def own_site(site_id: str, actor: Actor) -> Kept[Site]:
 
 
 def served_site(site_id: str, actor: Actor) -> Kept[Site]:
-    """Return a site in an area the officer serves. Raises Unknown. One read."""
+    """Return a site in an area and direction the officer serves. Raises Unknown. One read."""
     kept = store.load_site(site_id)
-    if not actor.serves(kept.value.area):
+    if not serves(kept.value, actor):
         raise Unknown()
     return kept
+
+
+def serves(site: Site, actor: Actor) -> bool:
+    """Return whether an officer serves a site: its area, and its direction where it has one."""
+    return actor.serves(site.area, site.direction or None)
 
 
 def group_of(group_id: str) -> Group:
@@ -63,14 +81,14 @@ def see_site(site_id: str, *, by: Actor) -> SiteSeen:
     if not whole and site.state not in SHOWN:
         raise Unknown()
     groups = showing.by_site(groups_of_site(site_id)).get(site_id, [])
-    return SiteSeen(site, groups, whole)
+    return SiteSeen(site, groups, whole, list_teachers(site))
 
 
 def sees_whole(site: Site, actor: Actor) -> bool:
     """Return whether the caller may see what the public may not."""
     if actor.has(Role.HEAD) and site.organisation_id in actor.organisations:
         return True
-    if actor.has(Role.DEPARTMENT, Role.COMMISSION) and actor.serves(site.area):
+    if actor.has(Role.DEPARTMENT, Role.COMMISSION) and serves(site, actor):
         return True
     return actor.has(Role.AUDITOR)
 
@@ -84,6 +102,8 @@ def list_sites(
     """
     if by.has(Role.DEPARTMENT, Role.COMMISSION, Role.AUDITOR):
         found = _sites_of_areas(programme, _areas(area, by))
+        if not by.has(Role.AUDITOR):
+            found = [site for site in found if serves(site, by)]
     else:
         own = [store.list_organisation_sites(o) for o in sorted(by.organisations)]
         found = [
@@ -96,10 +116,35 @@ def list_sites(
     return sorted(found, key=lambda site: site.site_id)
 
 
-def catalogue(programme: str, area: str, wanted: Wanted) -> list[tuple[Site, list[Group]]]:
-    """Return the listed sites of an area that have what is wanted. Raises NoPack."""
+def catalogue(programme: str, area: str, wanted: Wanted, *, today: date) -> list[Offer]:
+    """Return the listed sites of an area that have what is wanted, in their order.
+
+    Raises NoPack; UnknownChoice for a kind, direction, form or activity the rules do not know.
+    """
+    in_force = load_pack(programme, area).at(today)
+    check_wanted(wanted, in_force)
     sites, groups = _area(programme, area)
     return showing.catalogue(sites, groups, wanted)
+
+
+def check_wanted(wanted: Wanted, in_force: Rules) -> None:
+    """Raise UnknownChoice for what the rules in force do not know, with what they do."""
+    directions = in_force.kinds if in_force.programme.by_direction else ()
+    forms = {form for kind in in_force.voucher_kinds.values() for form in kind.forms}
+    activities = [
+        code
+        for code, activity in in_force.activities.items()
+        if wanted.direction in (None, activity.kind)
+    ]
+    choices: list[tuple[str, str | None, Collection[str]]] = [
+        ("direction", wanted.direction, directions),
+        ("kind", wanted.kind, in_force.kinds),
+        ("form", wanted.form, forms),
+        ("activity", wanted.activity, activities),
+    ]
+    for name, choice, known in choices:
+        if choice is not None and choice not in known:
+            raise UnknownChoice(field=name, known=sorted(known))
 
 
 def figures(programme: str, area: str) -> list[Figure]:

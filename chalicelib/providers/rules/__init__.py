@@ -1,8 +1,12 @@
 """The law about providers, as pure functions.
 
     organisations   who is paid: bank account, and how a changed one is confirmed
-    sites           the way onto the List, on it and off it
-    groups          age bands, capacity, seats
+    admission       the steps until a site is admitted, and the objection to a refusal
+    votes           how a commission decides
+    documents       the checklist, and how long each paper lasts
+    sites           on the List and off it
+    places          a point on the map, and how far it is
+    groups          age bands, capacity, seats, activities
     showing         what the catalogue and the figures count
 
 Callers import from here.
@@ -10,11 +14,15 @@ Callers import from here.
 
 from __future__ import annotations
 
+from chalicelib.providers.rules.admission import CorrectionLate, CorrectionUsed, ObjectionLate
+from chalicelib.providers.rules.documents import ChecklistUnmet, Shown, UnknownItem
 from chalicelib.providers.rules.groups import (
     MOST_CAPACITY,
+    AboveActivityAge,
     BadAges,
     BadCapacity,
     BadYear,
+    BelowActivityAge,
     BelowHeld,
     ChangedMeanwhile,
     DatedCapacity,
@@ -24,8 +32,10 @@ from chalicelib.providers.rules.groups import (
     GroupFixed,
     NoPlace,
     NoSeat,
+    OtherDirection,
     Seat,
     SeatState,
+    WeeklyLesson,
     capacity_on,
     change_group,
     fits,
@@ -36,6 +46,7 @@ from chalicelib.providers.rules.groups import (
     leave_seat,
     renew_capacity,
     set_open,
+    set_times,
     take_seat,
     use_seat,
 )
@@ -50,36 +61,35 @@ from chalicelib.providers.rules.organisations import (
     checked_bank,
     confirm_account,
 )
+from chalicelib.providers.rules.places import BadLocation, Location, located
 from chalicelib.providers.rules.sites import (
     MOST_GROUPS,
-    ChecklistUnmet,
-    CorrectionLate,
-    CorrectionUsed,
-    Decision,
+    DirectionNeeded,
+    NoDirections,
     NotDecided,
-    Reason,
-    ReasonNeeded,
     SecondPerson,
-    Shown,
     Site,
     SiteFixed,
     SiteState,
     TooEarly,
     TooManyGroups,
     TransitionRunning,
-    UnknownItem,
     WrongState,
 )
+from chalicelib.providers.rules.votes import Decision, Reason, ReasonNeeded, Vote
 
 __all__ = [
     "MOST_CAPACITY",
     "MOST_GROUPS",
+    "AboveActivityAge",
     "AccountUnconfirmed",
     "BadAccount",
     "BadAges",
     "BadBank",
     "BadCapacity",
+    "BadLocation",
     "BadYear",
+    "BelowActivityAge",
     "BelowHeld",
     "BinTaken",
     "ChangedMeanwhile",
@@ -88,15 +98,20 @@ __all__ = [
     "CorrectionUsed",
     "DatedCapacity",
     "Decision",
+    "DirectionNeeded",
     "Group",
     "GroupAsked",
     "GroupClosed",
     "GroupFixed",
+    "Location",
+    "NoDirections",
     "NoPlace",
     "NoSeat",
     "NotDecided",
     "NothingToConfirm",
+    "ObjectionLate",
     "Organisation",
+    "OtherDirection",
     "Reason",
     "ReasonNeeded",
     "Seat",
@@ -110,6 +125,8 @@ __all__ = [
     "TooManyGroups",
     "TransitionRunning",
     "UnknownItem",
+    "Vote",
+    "WeeklyLesson",
     "WrongState",
     "capacity_on",
     "change_group",
@@ -122,8 +139,10 @@ __all__ = [
     "free_seat",
     "held_seats",
     "leave_seat",
+    "located",
     "renew_capacity",
     "set_open",
+    "set_times",
     "take_seat",
     "use_seat",
 ]

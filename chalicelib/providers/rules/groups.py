@@ -12,13 +12,13 @@ from datetime import date, timedelta
 from typing import Literal
 
 from chalicelib.kernel.refusals import Malformed, OutOfTurn, UsedUp
+from chalicelib.policy.rules import Activity
 
 Language = Literal["kk", "ru"]
-Kind = Literal["general", "correctional", "sanatorium"]
-Hours = Literal["9", "10.5", "24"]
 Locality = Literal["urban", "rural"]
 SeatState = Literal["reserved", "used"]
 MOST_CAPACITY = 40
+ANY = "any"
 
 
 class BadCapacity(Malformed):
@@ -31,6 +31,24 @@ class BadAges(Malformed):
     """A group's ages run from the younger to the older, within those the programme serves."""
 
     code = "providers/bad-ages"
+
+
+class OtherDirection(Malformed):
+    """A group teaches what its site was admitted for: its kind is the site's `direction`."""
+
+    code = "providers/other-direction"
+
+
+class BelowActivityAge(Malformed):
+    """The activity begins at `least` completed years; the group's youngest are younger."""
+
+    code = "providers/below-activity-age"
+
+
+class AboveActivityAge(Malformed):
+    """The activity ends at `most` completed years; the group's oldest are older."""
+
+    code = "providers/above-activity-age"
 
 
 class BadYear(Malformed):
@@ -46,7 +64,7 @@ class BelowHeld(OutOfTurn):
 
 
 class GroupFixed(OutOfTurn):
-    """While children hold seats, a group keeps its ages, language, kind, hours and year."""
+    """While children hold seats, a group keeps its ages, language, kind, activity and year."""
 
     code = "providers/group-fixed"
 
@@ -92,10 +110,23 @@ class DatedCapacity:
     capacity: int
 
 
+@dataclass(frozen=True, slots=True)
+class WeeklyLesson:
+    """A lesson of every week. weekday: 1 is Monday; starts: "HH:MM" in Almaty."""
+
+    weekday: int
+    starts: str
+    minutes: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """One group of a site in one academic year.
 
+    kind, hours: a sort of the pack in force: for kindergartens the kind of group and its hours a
+    day, for clubs the direction and the minutes of a lesson. activity: what is taught, empty where
+    the programme names none. sen: a small group for children with special educational needs.
+    times: the week as the timetable has it now, for those who look for an hour.
     age_from, age_to: completed years on the first day of the academic year, both included.
     capacity: what new seats may count on: the least of today's and every later capacity.
     holders: voucher id → seat. open: the site is listed. revision: counts the head's changes.
@@ -111,8 +142,8 @@ class Group:
     age_from: int
     age_to: int
     language: Language
-    kind: Kind
-    hours: Hours
+    kind: str
+    hours: str
     locality: Locality
     capacity: int
     capacities: tuple[DatedCapacity, ...] = ()
@@ -120,6 +151,9 @@ class Group:
     open: bool = False
     revision: int = 1
     asked: str = ""
+    activity: str = ""
+    sen: bool = False
+    times: tuple[WeeklyLesson, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,19 +166,28 @@ class GroupAsked:
     age_from: int
     age_to: int
     language: Language
-    kind: Kind
-    hours: Hours
+    kind: str
+    hours: str
     capacity: int
     from_on: date | None = None
+    activity: str = ""
+    sen: bool = False
 
 
 # --- seats --------------------------------------------------------------------------------------
 
 
-def fits(group: Group, *, age: int, language: str, kind: str) -> bool:
-    """Return whether a child of that age may be taught here in that language and kind."""
+def fits(group: Group, *, age: int, language: str, kind: str, sen: bool = False) -> bool:
+    """Return whether a child of that age may be taught here in that language and kind.
+
+    language, kind: "any" asks nothing. sen: the child has special educational needs; a group made
+    for such children takes no others.
+    """
     return (
-        group.age_from <= age <= group.age_to and group.language == language and group.kind == kind
+        group.age_from <= age <= group.age_to
+        and language in (ANY, group.language)
+        and kind in (ANY, group.kind)
+        and (sen or not group.sen)
     )
 
 
@@ -288,6 +331,8 @@ def form_group(
         capacities=(DatedCapacity(asked.from_on or today, asked.capacity),),
         open=listed,
         asked=fingerprint,
+        activity=asked.activity,
+        sen=asked.sen,
     )
 
 
@@ -329,6 +374,8 @@ def change_group(
         capacities=capacities,
         revision=group.revision + 1,
         asked=fingerprint,
+        activity=asked.activity,
+        sen=asked.sen,
     )
     return renew_capacity(changed, today)
 
@@ -348,6 +395,29 @@ def set_open(group: Group, *, to: bool) -> Group:
     return group if group.open is to else replace(group, open=to)
 
 
+def set_times(group: Group, times: tuple[WeeklyLesson, ...]) -> Group:
+    """Return the group with the week its timetable has now; the same week changes nothing."""
+    return group if group.times == times else replace(group, times=times)
+
+
+def check_direction(asked: GroupAsked, direction: str) -> None:
+    """Raise OtherDirection unless the group is of what its site was admitted for, if anything."""
+    if direction and asked.kind != direction:
+        raise OtherDirection(direction=direction, kind=asked.kind)
+
+
+def check_ages_for(asked: GroupAsked, activity: Activity | None) -> None:
+    """Raise BelowActivityAge or AboveActivityAge unless every age may do what the group does."""
+    if activity is None:
+        return
+    if asked.age_from < activity.age_from:
+        raise BelowActivityAge(
+            activity=asked.activity, least=activity.age_from, age_from=asked.age_from
+        )
+    if asked.age_to > activity.age_to:
+        raise AboveActivityAge(activity=asked.activity, most=activity.age_to, age_to=asked.age_to)
+
+
 def _check(asked: GroupAsked, ages: tuple[int, int]) -> None:
     if not 1 <= asked.capacity <= MOST_CAPACITY:
         raise BadCapacity(capacity=asked.capacity, most=MOST_CAPACITY)
@@ -360,8 +430,8 @@ def _later(group: Group, from_on: date) -> bool:
     return any(dated.from_on > from_on for dated in group.capacities)
 
 
-def _sort(of: Group | GroupAsked) -> tuple[str, str, str]:
-    return of.language, of.kind, of.hours
+def _sort(of: Group | GroupAsked) -> tuple[str, str, str, str, bool]:
+    return of.language, of.kind, of.hours, of.activity, of.sen
 
 
 def _same_sort(group: Group, asked: GroupAsked) -> bool:

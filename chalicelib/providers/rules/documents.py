@@ -1,0 +1,149 @@
+"""The checklist: what a site shows to enter the List, and how long each paper lasts.
+
+On the List every paper with an end is watched: its organisation is told some days ahead, may renew
+it at any time, and a site whose paper ended is suspended by rule, its children safe as in every
+suspension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from chalicelib.kernel.refusals import Malformed, OutOfTurn
+from chalicelib.policy.rules import Admission, ChecklistItem
+
+
+class UnknownItem(Malformed):
+    """The checklist in force has no such item, or the item stands there twice."""
+
+    code = "providers/unknown-item"
+
+
+class ChecklistUnmet(OutOfTurn):
+    """Items of the checklist are missing, expired, or may not be still in progress."""
+
+    code = "providers/checklist-unmet"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One item of the checklist as the head shows it.
+
+    document: the number of the paper. digest: SHA-256 of the file, in hex, when it is attached.
+    renewed_at: when the head replaced it on the List, so that an officer sees what is new.
+    """
+
+    item: str
+    state: Literal["ready", "in-progress"]
+    document: str | None = None
+    digest: str | None = None
+    valid_to: date | None = None
+    renewed_at: str | None = None
+
+
+def items_for(admission: Admission, direction: str) -> list[ChecklistItem]:
+    """Return the checklist of a direction; items without a direction are everybody's."""
+    return [item for item in admission.items if not item.kinds or direction in item.kinds]
+
+
+def check_list(
+    shown: Iterable[Shown], *, admission: Admission, today: date, direction: str = ""
+) -> None:
+    """Raise UnknownItem or ChecklistUnmet (with the items) unless all is shown that must be."""
+    given: dict[str, Shown] = {}
+    known = {item.code: item for item in items_for(admission, direction)}
+    for item in shown:
+        if item.item not in known or item.item in given:
+            raise UnknownItem(item=item.item[:40])
+        given[item.item] = item
+    missing = sorted(known.keys() - given.keys())
+    not_ready = sorted(
+        code
+        for code, item in given.items()
+        if item.state == "in-progress" and not known[code].in_progress_allowed
+    )
+    expired = sorted(code for code, item in given.items() if _over(item, known[code], today))
+    if missing or not_ready or expired:
+        raise ChecklistUnmet(missing=missing, not_ready=not_ready, expired=expired)
+
+
+def check_one(shown: Shown, *, admission: Admission, today: date, direction: str) -> None:
+    """Raise UnknownItem or ChecklistUnmet unless this item alone is as it must be."""
+    known = {item.code: item for item in items_for(admission, direction)}
+    if shown.item not in known:
+        raise UnknownItem(item=shown.item[:40])
+    item = known[shown.item]
+    not_ready = shown.state == "in-progress" and not item.in_progress_allowed
+    expired = _over(shown, item, today)
+    if not_ready or expired:
+        raise ChecklistUnmet(
+            missing=[],
+            not_ready=[shown.item] if not_ready else [],
+            expired=[shown.item] if expired else [],
+        )
+
+
+def renewed(checklist: Sequence[Shown], item: Shown) -> tuple[Shown, ...]:
+    """Return the checklist with one item replaced or added, in order of items."""
+    others = [one for one in checklist if one.item != item.item]
+    return tuple(sorted([*others, item], key=lambda one: one.item))
+
+
+def watched(checklist: Iterable[Shown], admission: Admission, direction: str) -> list[Shown]:
+    """Return the papers whose end is watched: those that the rules in force let end.
+
+    None where the pack gives no notice days: then only the yearly re-check looks at papers.
+    """
+    if not admission.document_notice_days:
+        return []
+    ending = {i.code for i in items_for(admission, direction) if i.validity_days is not None}
+    return [one for one in checklist if one.item in ending and one.valid_to is not None]
+
+
+def expired(
+    checklist: Iterable[Shown], *, admission: Admission, today: date, direction: str
+) -> list[Shown]:
+    """Return the watched papers whose last day is over, by item."""
+    return [
+        one
+        for one in watched(checklist, admission, direction)
+        if one.valid_to is not None and one.valid_to < today
+    ]
+
+
+def ending_soon(
+    checklist: Iterable[Shown], *, admission: Admission, today: date, direction: str
+) -> list[Shown]:
+    """Return the watched papers within their days of notice, today's last day included."""
+    ahead = timedelta(days=admission.document_notice_days)
+    return [
+        one
+        for one in watched(checklist, admission, direction)
+        if one.valid_to is not None and one.valid_to - ahead <= today <= one.valid_to
+    ]
+
+
+def next_look(
+    checklist: Iterable[Shown], *, admission: Admission, today: date, direction: str
+) -> date | None:
+    """Return the first day after today on which a notice is due or a paper is over."""
+    ahead = timedelta(days=admission.document_notice_days)
+    days = [
+        day
+        for one in watched(checklist, admission, direction)
+        if one.valid_to is not None
+        for day in (one.valid_to - ahead, one.valid_to + timedelta(days=1))
+        if day > today
+    ]
+    return min(days, default=None)
+
+
+def _over(shown: Shown, item: ChecklistItem, today: date) -> bool:
+    return (
+        shown.state == "ready"
+        and item.validity_days is not None
+        and (shown.valid_to is None or shown.valid_to < today)
+    )
