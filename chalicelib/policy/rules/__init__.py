@@ -3,10 +3,11 @@
     texts      what every row has: days of force, source, a text in three languages
     places     rows about eligibility, order, terms and admission
     earning    rows about attendance, rates and payment
-    cohorts    birth cohorts and categories
+    cohorts    birth years or bands of age, and categories
     packs      Pack and Rules: which rows judge which day
     reading    from a file's text to rows, with lines
-    checking   gaps, overlaps, references
+    checking   gaps, overlaps, sources
+    fitting    rows that contradict each other, names that lead nowhere
     files      a pack file and its calendar, put together
 
 Callers import from here; nothing in this folder reads a file or a clock.

@@ -1,4 +1,6 @@
-"""What must hold between the rows of a pack: no gap, no overlap, no name that leads nowhere.
+"""What must hold between the rows of a pack: no gap, no overlap, no unknown source or term.
+
+What rows say to each other on a day is checked in `fitting`.
 
 Each check reports at the line of the row that must change; all run before the first complaint.
 """
@@ -12,8 +14,9 @@ from itertools import pairwise
 from typing import Any, get_type_hints
 
 from chalicelib.policy.rules.earning import REASONS
+from chalicelib.policy.rules.fitting import check_day, check_rows
 from chalicelib.policy.rules.packs import TABLES, epoch_starts
-from chalicelib.policy.rules.places import TERM_CHOICES, Terms, day_in
+from chalicelib.policy.rules.places import TERM_CHOICES, Terms
 from chalicelib.policy.rules.reading import Located, Reader
 from chalicelib.policy.rules.texts import POLICY, Act
 
@@ -23,30 +26,19 @@ LocatedRows = Mapping[str, list[Located[Any]]]
 OPTIONAL = frozenset(
     {"activities", "statuses", "interleave", "papers_refusal_reasons", "sen_parts"}
 )
+# Tables that hold some row on every day.
+SOME = ("tiers", "voucher_kinds", "kinds", "rates")
 # What judges every day of the programme; without it no day has rules.
 ALWAYS: Mapping[str, tuple[str, ...]] = {
     **{table: ("",) for table, (_, keys) in TABLES.items() if not keys and table not in OPTIONAL},
     "terms": tuple(field.name for field in fields(Terms)),
     "absence": REASONS,
 }
-MONTH_AND_DAYS = ("starts", "turnover_from", "turnover_to")
 _CURES: Mapping[type, str] = {
     int: "write a whole number",
     bool: "write true or false",
     str: "write a text",
 }
-IN_ORDER = (
-    "close_day",
-    "approve_from",
-    "approve_to",
-    "department_from",
-    "department_to",
-    "check_from",
-    "check_to",
-    "claim_from",
-    "claim_to",
-    "pay_day",
-)
 
 
 def check(
@@ -60,10 +52,17 @@ def check(
     _check_sources(reader, rows, acts)
     for table, found in rows.items():
         _check_series(reader, table, found, valid_from, valid_to)
-    _check_values(reader, rows)
+    _check_terms(reader, rows)
+    check_rows(reader, rows)
     flat = {table: tuple(each.row for each in found) for table, found in rows.items()}
     for day in epoch_starts(flat, valid_from, valid_to):
-        _check_references(reader, rows, day)
+        now = {
+            table: [each for each in found if day in each.row.during]
+            for table, found in rows.items()
+        }
+        _refuse_empty_days(reader, rows, now, day)
+        if now["tiers"]:
+            check_day(reader, now, day)
 
 
 def _check_sources(reader: Reader, rows: LocatedRows, acts: Iterable[Located[Act]]) -> None:
@@ -148,7 +147,7 @@ def _check_coverage(
         )
 
 
-def _check_values(reader: Reader, rows: LocatedRows) -> None:
+def _check_terms(reader: Reader, rows: LocatedRows) -> None:
     hints = get_type_hints(Terms)
     for each in rows["terms"]:
         hint, value = hints.get(each.row.code), each.row.value
@@ -171,90 +170,16 @@ def _check_values(reader: Reader, rows: LocatedRows) -> None:
                 f"{each.row.code} = {value!r} is wrong",
                 f"use one of: {choices}",
             )
-    for each in rows["academic_year"]:
-        for key in MONTH_AND_DAYS:
-            try:
-                day_in(2025, getattr(each.row, key))  # a common year: 29 February is no start
-            except ValueError:
-                reader.report(
-                    each.place.of(key),
-                    f"{key} = {getattr(each.row, key)!r} is no day of every year",
-                    "write MM-DD",
-                )
-    for each in rows["month_calendar"]:
-        for before, after in pairwise(IN_ORDER):
-            if getattr(each.row, before) > getattr(each.row, after):
-                reader.report(
-                    each.place.of(after),
-                    f"{after} is before {before}",
-                    "keep the days of the month in their order",
-                )
-    for each in rows["attendance"]:
-        if each.row.opens >= each.row.closes:
-            reader.report(each.place.of("closes"), "closes before it opens", "close later")
 
 
-def _check_references(reader: Reader, rows: LocatedRows, day: date) -> None:
-    now = {
-        table: [each for each in found if day in each.row.during] for table, found in rows.items()
-    }
-    tiers = {each.row.code for each in now["tiers"]}
-    pointers = [(each, "tier") for each in now["statuses"] if each.row.tier is not None]
-    pointers += [(each, key) for each in now["interleave"] for key in ("first", "then")]
-    for each, key in pointers:
-        tier = getattr(each.row, key)
-        if tier not in tiers:
-            _report_once(
-                reader,
-                each,
-                key,
-                f"tier {tier!r} is not in force on {day}",
-                f"use one of: {', '.join(sorted(tiers))}",
-            )
-    kinds = {each.row.code: each.row.hours for each in now["kinds"]}
-    for each in now["rates"]:
-        kind, hours = each.row.kind, each.row.hours
-        if kind not in kinds:
-            _report_once(
-                reader,
-                each,
-                "kind",
-                f"kind = {kind!r} is no kind of group on {day}",
-                f"use one of: {', '.join(kinds)}",
-            )
-        elif hours not in kinds[kind]:
-            _report_once(
-                reader,
-                each,
-                "hours",
-                f"hours = {hours!r} is not among those of {kind!r} on {day}",
-                f"use one of: {', '.join(kinds[kind])}",
-            )
-    orders = sorted(each.row.order for each in now["tiers"])
-    if now["tiers"] and orders != list(range(1, len(orders) + 1)):
-        _report_once(
-            reader,
-            now["tiers"][-1],
-            "order",
-            f"the tiers' order on {day} is {orders}",
-            f"number them 1 to {len(orders)}, each once",
-        )
-    for table in ("tiers", "rates"):
+def _refuse_empty_days(reader: Reader, rows: LocatedRows, now: LocatedRows, day: date) -> None:
+    # Series may end, but on every day somebody is last in line and some form may take vouchers.
+    for table in SOME:
         if rows[table] and not now[table]:
-            _report_once(
-                reader,
-                rows[table][0],
-                "valid_from",
-                f"no row of {table} on {day}",
-                "let one be in force on every day",
-            )
-
-
-def _report_once(reader: Reader, each: Located[Any], key: str, wrong: str, cure: str) -> None:
-    # The same row is wrong in every epoch it spans; its first day is enough.
-    line = each.place.of(key)
-    if not any(p.line == line and p.cure == cure for p in reader.problems):
-        reader.report(line, wrong, cure)
+            where = rows[table][0].place.of("valid_from")
+            cure = f"let one row of {table} be in force on every day"
+            if not any(p.line == where and p.cure == cure for p in reader.problems):
+                reader.report(where, f"no row of {table} on {day}", cure)
 
 
 def _named(table: str, name: str) -> str:
