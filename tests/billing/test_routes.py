@@ -118,7 +118,9 @@ def test_a_provider_sees_statements_and_why_it_is_not_paid_yet(town, finance):
 
     assert seen["posted_tiyn"] == tenge(65_000)
     assert seen["pay_on"] == "2026-11-18"
-    assert seen["waiting"] == [{"reason": "undecided", "days": 21, "tiyn": tenge(65_000)}]
+    (waiting,) = seen["waiting"]
+    assert waiting.pop("text").startswith("Ата-ана растамаған белгілер: 21, 65000 теңге.")
+    assert waiting == {"reason": "undecided", "days": 21, "tiyn": tenge(65_000)}
     (statement,) = seen["statements"]
     assert [line["accrual_tiyn"] for line in statement["lines"]] == [tenge(65_000), 0]
 
