@@ -19,7 +19,7 @@ from chalicelib.edge.texts import text
 from chalicelib.kernel.iin import BadIin
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import NoPack
-from chalicelib.policy.rules import NoRuleInForce, UnknownStatus
+from chalicelib.policy.rules import NoRuleInForce, UnknownKind, UnknownStatus
 
 routes = Routes(__name__, "applications")
 
@@ -49,12 +49,17 @@ class BatchAsked(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ApplicationAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is applied for. Either `child_id` (known before) or `child` is given."""
+    """What is applied for. Either `child_id` (known before) or `child` is given.
+
+    `kind`: the kind of group; of clubs the direction wished for. Where vouchers come by budget,
+    `language` and `kind` may be "any": the holder chooses a club later. Without `kind` it is any
+    there, and elsewhere the programme's first kind.
+    """
 
     programme: Code
     area: Code
     language: rules.GroupLanguage
-    kind: rules.Kind = "general"
+    kind: Code | None = None
     child_id: Id | None = None
     child: ChildAsked | None = None
     statuses: Annotated[tuple[Code, ...], Meta(max_length=12)] = ()
@@ -66,6 +71,13 @@ class PreferencesAsked(Struct, frozen=True, forbid_unknown_fields=True):
     """Preferred groups, the dearest first."""
 
     preferences: Annotated[tuple[Id, ...], Meta(max_length=20)]
+
+
+class WishAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Another kind of group, or direction of clubs, and language; "any" by budget only."""
+
+    kind: Code
+    language: rules.GroupLanguage
 
 
 class StatusAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,6 +104,77 @@ class ToVerifyAsked(Struct, frozen=True, forbid_unknown_fields=True):
     cursor: Annotated[str, Meta(max_length=512)] | None = None
 
 
+class IntakeAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A window of intake: it opens, it closes, and later the beacon speaks at a named moment."""
+
+    programme: Code
+    area: Code
+    opens_at: Annotated[datetime, Meta(tz=True)]
+    closes_at: Annotated[datetime, Meta(tz=True)]
+    beacon_at: Annotated[datetime, Meta(tz=True)]
+
+
+class BeaconAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the beacon said: the announced round, its value and signature, in hex."""
+
+    round: Annotated[int, Meta(ge=1)]
+    randomness: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    signature: Annotated[str, Meta(pattern="^([0-9a-f]{2}){32,512}$")]
+
+
+class IntakesAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of an area's windows of intake."""
+
+    programme: Code
+    area: Code
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+    cursor: Annotated[str, Meta(max_length=512)] | None = None
+
+
+class BeaconShown(Struct, frozen=True):
+    """Where the seed comes from: anybody can compare it with what stands at `value_at`.
+
+    `round` is the one that is new at `moment`; it comes out at `round_at`, after the window has
+    closed.
+    """
+
+    name: str
+    url: str
+    moment: str
+    round: int
+    round_at: str
+    value_at: str
+
+
+class IntakeShown(Struct, frozen=True):
+    """A window of intake: within it no hour is better than another.
+
+    `seed` is the beacon's value, null before the draw. A ticket's number is the SHA-256 of
+    "kezek-draw-v1", the seed and the ticket, each on a line of its own; the smallest goes first
+    inside a category.
+    """
+
+    intake_id: str
+    programme: str
+    area: str
+    state: rules.IntakeState
+    announced_at: str
+    opens_at: str
+    closes_at: str
+    beacon: BeaconShown
+    seed: str | None
+    signature: str | None
+    drawn_at: str | None
+    rules: str
+
+
+class IntakesPage(Struct, frozen=True):
+    """Windows of intake, the newest first; `next_cursor` is null on the last page."""
+
+    items: list[IntakeShown]
+    next_cursor: str | None
+
+
 class SignInAsked(Struct, frozen=True, forbid_unknown_fields=True):
     """The account the family has at an issuer of ours: iss and sub of its tokens."""
 
@@ -100,12 +183,17 @@ class SignInAsked(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SourceAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the row stood: system, its number there, the file's SHA-256 and the line."""
+    """Where the row stood: system, its number there, the file's SHA-256 and the line.
+
+    `place`: in that system's own list, 1 first, where its export says. The family is told why its
+    place is another here.
+    """
 
     system: Annotated[str, Meta(min_length=2, max_length=60)]
     number: Annotated[str, Meta(min_length=1, max_length=60)]
     file: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     line: Annotated[int, Meta(ge=1)]
+    place: Annotated[int, Meta(ge=1)] | None = None
 
 
 class ImportAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -118,7 +206,7 @@ class ImportAsked(Struct, frozen=True, forbid_unknown_fields=True):
     language: rules.GroupLanguage
     applied_at: Annotated[datetime, Meta(tz=True)]
     source: SourceAsked
-    kind: rules.Kind = "general"
+    kind: Code | None = None
     statuses: Annotated[tuple[Code, ...], Meta(max_length=12)] = ()
     preferences: Annotated[tuple[Id, ...], Meta(max_length=20)] = ()
     batch: BatchAsked | None = None
@@ -145,7 +233,7 @@ class CategoryShown(Struct, frozen=True):
 
 
 class StatusShown(Struct, frozen=True):
-    """A claimed status and how it stands."""
+    """A claimed status and how it stands; `text` says what it means for the category."""
 
     status: str
     state: rules.StatusState
@@ -154,6 +242,42 @@ class StatusShown(Struct, frozen=True):
     not_available_since: str | None
     reason: str | None
     reason_text: str | None
+    text: str
+
+
+class DrawShown(Struct, frozen=True):
+    """The window an application was made in, and the number it drew; null before the draw."""
+
+    intake_id: str
+    state: rules.IntakeState
+    opens_at: str
+    closes_at: str
+    beacon_at: str
+    number: str | None
+    seed: str | None
+    link: str
+
+
+class NextShown(Struct, frozen=True):
+    """What to do next, and until when; null where no term runs."""
+
+    step: str
+    text: str
+    until: str | None
+
+
+class MovedShown(Struct, frozen=True):
+    """Where an application stood on the platform it was brought over from.
+
+    `ordered_at` is kept. Why the place is another here stands at `place`, as of each checkpoint.
+    """
+
+    platform: str
+    number: str
+    file: str
+    row: int
+    old_place: int | None
+    place: str
 
 
 class Links(Struct, frozen=True):
@@ -184,6 +308,12 @@ class ApplicationShown(Struct, frozen=True):
     confirm_by: str | None
     restore_until: str | None
     restores: int
+    returns: int
+    returns_left: int
+    sen: bool
+    intake: DrawShown | None
+    next: NextShown
+    moved: MovedShown | None
     rules: str
     links: Links
 
@@ -228,10 +358,15 @@ class ToVerifyPage(Struct, frozen=True):
         NoPack,
         NoRuleInForce,
         rules.ChildOrId,
+        rules.KindNeeded,
+        UnknownKind,
+        rules.LanguageNeeded,
         UnknownStatus,
         rules.TooManyPreferences,
         rules.DoubledPreference,
+        rules.BatchNotHere,
         rules.PreferenceNotHere,
+        rules.IntakeNotOpen,
         children.IinOrReason,
         BadIin,
         children.BadDates,
@@ -241,6 +376,7 @@ class ToVerifyPage(Struct, frozen=True):
         children.OtherData,
         children.PowerMissing,
         rules.AlreadyApplied,
+        children.HeldElsewhere,
         rules.BatchDiffers,
         rules.BatchFull,
     ),
@@ -254,7 +390,7 @@ def apply(call: Call[ApplicationAsked], application_id: str) -> ApplicationShown
             programme=asked.programme,
             area=asked.area,
             language=asked.language,
-            kind=asked.kind,
+            kind=asked.kind or "",
             child_id=asked.child_id,
             child=_details(asked.child) if asked.child else None,
             statuses=asked.statuses,
@@ -267,7 +403,7 @@ def apply(call: Call[ApplicationAsked], application_id: str) -> ApplicationShown
         now=call.now,
         ask_registry=_ask_registry,
     )
-    return _shown(actions.seen(application), call.language)
+    return _shown(actions.seen(application, now=call.now), call.language)
 
 
 @routes.get(
@@ -302,10 +438,104 @@ def list_to_verify(call: Call[None]) -> ToVerifyPage:
     of = f"{_LIST}/to-verify#{query.programme}#{query.area}"
     after = pages.position(query.cursor, of=of) if query.cursor else None
     items, last = actions.to_verify_page(
-        query.programme, query.area, by=call.actor, after=after, limit=query.limit
+        query.programme,
+        query.area,
+        by=call.actor,
+        now=call.now,
+        after=after,
+        limit=query.limit,
     )
     shown = [_to_verify(item, call.language) for item in items]
     return ToVerifyPage(shown, pages.cursor(last, of=of) if last else None)
+
+
+@routes.put(
+    "/intakes/{intake_id}",
+    action="applications/announce-intake",
+    asks=IntakeAsked,
+    answers=IntakeShown,
+    refuses=(
+        Unknown,
+        AnotherContent,
+        NoPack,
+        NoRuleInForce,
+        rules.NoDrawHere,
+        rules.BadWindow,
+        rules.WindowTooShort,
+        rules.AnnouncedTooLate,
+        rules.WindowsOverlap,
+    ),
+)
+def announce_intake(call: Call[IntakeAsked], intake_id: str) -> IntakeShown:
+    """Announce a window of intake and the beacon's future round that will draw its order."""
+    asked = call.asked
+    intake = actions.announce(
+        intake_id,
+        rules.IntakeAsked(
+            programme=asked.programme,
+            area=asked.area,
+            opens_at=asked.opens_at,
+            closes_at=asked.closes_at,
+            beacon_at=asked.beacon_at,
+        ),
+        by=call.actor,
+        now=call.now,
+    )
+    return _intake(intake, call.now)
+
+
+@routes.put(
+    "/intakes/{intake_id}/beacon",
+    action="applications/draw-intake",
+    asks=BeaconAsked,
+    answers=IntakeShown,
+    refuses=(
+        Unknown,
+        rules.BeaconNotYet,
+        rules.OtherRound,
+        rules.BadBeacon,
+        rules.AlreadyDrawn,
+    ),
+)
+def draw_intake(call: Call[BeaconAsked], intake_id: str) -> IntakeShown:
+    """Enter what the beacon said: the order of the window is drawn by it, once."""
+    intake = actions.draw(
+        intake_id,
+        round_=call.asked.round,
+        randomness=call.asked.randomness,
+        signature=call.asked.signature,
+        by=call.actor,
+        now=call.now,
+    )
+    return _intake(intake, call.now)
+
+
+@routes.get(
+    "/intakes",
+    action="applications/list-intakes",
+    query=IntakesAsked,
+    answers=IntakesPage,
+    refuses=(NoPack, pages.BadCursor),
+)
+def list_intakes(call: Call[None]) -> IntakesPage:
+    """List an area's windows of intake, the newest first, with the source of each seed."""
+    query: IntakesAsked = call.query
+    of = f"{_LIST}/intakes#{query.programme}#{query.area}"
+    after = pages.position(query.cursor, of=of) if query.cursor else None
+    items, last = actions.intakes_page(query.programme, query.area, after=after, limit=query.limit)
+    shown = [_intake(item, call.now) for item in items]
+    return IntakesPage(shown, pages.cursor(last, of=of) if last else None)
+
+
+@routes.get(
+    "/intakes/{intake_id}",
+    action="applications/see-intake",
+    answers=IntakeShown,
+    refuses=(Unknown,),
+)
+def see_intake(call: Call[None], intake_id: str) -> IntakeShown:
+    """See a window of intake: when, by which beacon, and the seed once it is drawn."""
+    return _intake(actions.intake(intake_id), call.now)
 
 
 @routes.get(
@@ -324,7 +554,13 @@ def see(call: Call[None], application_id: str) -> ApplicationShown:
     action="applications/verify-status",
     asks=StatusAsked,
     answers=ToVerify,
-    refuses=(Unknown, rules.ReasonNeeded, rules.PaperOutdated, rules.NotLive),
+    refuses=(
+        Unknown,
+        rules.ReasonNeeded,
+        rules.DecidedByOwnData,
+        rules.PaperOutdated,
+        rules.NotLive,
+    ),
 )
 def verify_status(call: Call[StatusAsked], application_id: str, status: str) -> ToVerify:
     """Record whether a claimed status was proved; category and place follow; officers only."""
@@ -337,7 +573,7 @@ def verify_status(call: Call[StatusAsked], application_id: str, status: str) -> 
         by=call.actor,
         now=call.now,
     )
-    return _to_verify(actions.seen(application), call.language)
+    return _to_verify(actions.seen(application, now=call.now), call.language)
 
 
 @routes.put(
@@ -359,7 +595,33 @@ def prefer(call: Call[PreferencesAsked], application_id: str) -> ApplicationShow
     application = actions.prefer(
         application_id, call.asked.preferences, by=call.actor, now=call.now
     )
-    return _shown(actions.seen(application), call.language)
+    return _shown(actions.seen(application, now=call.now), call.language)
+
+
+@routes.put(
+    "/{application_id}/wish",
+    action="applications/wish",
+    asks=WishAsked,
+    answers=ApplicationShown,
+    refuses=(
+        Unknown,
+        children.PowerMissing,
+        rules.KindNeeded,
+        UnknownKind,
+        rules.LanguageNeeded,
+        rules.NotQueued,
+    ),
+)
+def wish(call: Call[WishAsked], application_id: str) -> ApplicationShown:
+    """Wish for another direction or language; the place in the queue stays."""
+    application = actions.wish(
+        application_id,
+        kind=call.asked.kind,
+        language=call.asked.language,
+        by=call.actor,
+        now=call.now,
+    )
+    return _shown(actions.seen(application, now=call.now), call.language)
 
 
 @routes.put(
@@ -371,7 +633,7 @@ def prefer(call: Call[PreferencesAsked], application_id: str) -> ApplicationShow
 def confirm(call: Call[None], application_id: str) -> ApplicationShown:
     """Confirm the offered voucher; the term to choose and sign begins."""
     application = actions.confirm(application_id, by=call.actor, now=call.now)
-    return _shown(actions.seen(application), call.language)
+    return _shown(actions.seen(application, now=call.now), call.language)
 
 
 @routes.put(
@@ -383,7 +645,7 @@ def confirm(call: Call[None], application_id: str) -> ApplicationShown:
 def refuse(call: Call[None], application_id: str) -> ApplicationShown:
     """Refuse the offered voucher; the application is annulled with it."""
     application = actions.refuse(application_id, by=call.actor, now=call.now)
-    return _shown(actions.seen(application), call.language)
+    return _shown(actions.seen(application, now=call.now), call.language)
 
 
 @routes.put(
@@ -395,7 +657,7 @@ def refuse(call: Call[None], application_id: str) -> ApplicationShown:
 def withdraw(call: Call[None], application_id: str) -> ApplicationShown:
     """Withdraw an application; a new one is possible at once, at the end of the queue."""
     application = actions.withdraw(application_id, by=call.actor, now=call.now)
-    return _shown(actions.seen(application), call.language)
+    return _shown(actions.seen(application, now=call.now), call.language)
 
 
 @routes.put(
@@ -410,12 +672,13 @@ def withdraw(call: Call[None], application_id: str) -> ApplicationShown:
         rules.TooYoung,
         rules.TooOld,
         rules.AlreadyApplied,
+        children.HeldElsewhere,
     ),
 )
 def restore(call: Call[None], application_id: str) -> ApplicationShown:
     """Put an inactive application back into the queue, once, in its old order."""
     application = actions.restore(application_id, by=call.actor, now=call.now)
-    return _shown(actions.seen(application), call.language)
+    return _shown(actions.seen(application, now=call.now), call.language)
 
 
 @routes.put(
@@ -429,9 +692,13 @@ def restore(call: Call[None], application_id: str) -> ApplicationShown:
         actions.AppliedLater,
         NoPack,
         NoRuleInForce,
+        rules.KindNeeded,
+        UnknownKind,
+        rules.LanguageNeeded,
         UnknownStatus,
         rules.TooManyPreferences,
         rules.DoubledPreference,
+        rules.BatchNotHere,
         rules.PreferenceNotHere,
         BadIin,
         children.BadContact,
@@ -444,6 +711,7 @@ def restore(call: Call[None], application_id: str) -> ApplicationShown:
         children.OtherData,
         children.PowerMissing,
         rules.AlreadyApplied,
+        children.HeldElsewhere,
         rules.BatchDiffers,
         rules.BatchFull,
     ),
@@ -468,7 +736,7 @@ def import_application(call: Call[ImportAsked], application_id: str) -> Imported
             programme=asked.programme,
             area=asked.area,
             language=asked.language,
-            kind=asked.kind,
+            kind=asked.kind or "",
             child_id=None,
             child=_details(asked.child),
             statuses=asked.statuses,
@@ -483,6 +751,7 @@ def import_application(call: Call[ImportAsked], application_id: str) -> Imported
             number=asked.source.number,
             file=asked.source.file,
             line=asked.source.line,
+            place=asked.source.place,
         ),
     )
     a = actions.import_application(
@@ -516,7 +785,61 @@ def _category(seen: Seen, language: str) -> CategoryShown:
     return CategoryShown(seen.application.category, seen.application.tier, named)
 
 
-def _statuses(seen: Seen, language: str) -> list[StatusShown]:
+def _draw(drawn: actions.Drawn) -> DrawShown:
+    intake = drawn.intake
+    return DrawShown(
+        intake_id=intake.intake_id,
+        state=drawn.state,
+        opens_at=intake.opens_at,
+        closes_at=intake.closes_at,
+        beacon_at=intake.beacon_at,
+        number=drawn.number,
+        seed=intake.randomness,
+        link=f"{_LIST}/intakes/{intake.intake_id}",
+    )
+
+
+def _moved(application: rules.Application) -> MovedShown | None:
+    source = application.source
+    if source is None:
+        return None
+    return MovedShown(
+        platform=source.platform,
+        number=source.number,
+        file=source.file,
+        row=source.row,
+        old_place=source.place,
+        place=f"/v1/queue/places/{application.application_id}",
+    )
+
+
+def _intake(intake: rules.Intake, now: datetime) -> IntakeShown:
+    return IntakeShown(
+        intake_id=intake.intake_id,
+        programme=intake.programme,
+        area=intake.area,
+        state=intake.state(now),
+        announced_at=intake.announced_at,
+        opens_at=intake.opens_at,
+        closes_at=intake.closes_at,
+        beacon=BeaconShown(
+            name=intake.beacon,
+            url=intake.beacon_url,
+            moment=intake.beacon_at,
+            round=intake.round,
+            round_at=intake.round_at,
+            value_at=intake.value_at,
+        ),
+        seed=intake.randomness,
+        signature=intake.signature,
+        drawn_at=intake.drawn_at,
+        rules=intake.pack,
+    )
+
+
+def _statuses(
+    seen: Seen, language: str, *, hidden: frozenset[str] = frozenset()
+) -> list[StatusShown]:
     return [
         StatusShown(
             s.status,
@@ -526,8 +849,10 @@ def _statuses(seen: Seen, language: str) -> list[StatusShown]:
             s.registry_silent_since,
             s.reason,
             text(f"applications/reason/{s.reason}", language) if s.reason else None,
+            text(f"applications/status/{s.state}", language),
         )
         for s in seen.application.statuses
+        if s.status not in hidden
     ]
 
 
@@ -545,13 +870,23 @@ def _shown(seen: Seen, language: str) -> ApplicationShown:
         received_at=a.received_at,
         ordered_at=a.ordered_at,
         category=_category(seen, language),
-        statuses=_statuses(seen, language),
+        statuses=_statuses(seen, language, hidden=seen.protected),
         preferences=a.preferences,
         batch=a.batch_name,
         voucher_id=a.voucher_id,
         confirm_by=a.confirm_by,
         restore_until=a.restore_until,
         restores=a.restores,
+        returns=a.returns,
+        returns_left=seen.returns_left,
+        sen=a.sen,
+        intake=_draw(seen.drawn) if seen.drawn is not None else None,
+        next=NextShown(
+            seen.next.step,
+            text(f"applications/next/{seen.next.step}", language),
+            seen.next.until,
+        ),
+        moved=_moved(a),
         rules=a.pack,
         links=Links(
             place=f"/v1/queue/places/{a.application_id}",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from chalicelib.applications.rules import (
     Application,
     Batch,
+    Intakes,
     QueueEntry,
     TicketOf,
     prove_by,
@@ -27,13 +28,23 @@ class Pointer:
     application_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class AreaOf:
+    """The programme and area whose window of intake has this id."""
+
+    programme: str
+    area: str
+
+
 APPLICATIONS: Shelf[Application] = Shelf(FactsRow, Application)
 TICKETS: Shelf[TicketOf] = Shelf(FactsRow, TicketOf)
 BATCHES: Shelf[Batch] = Shelf(FactsRow, Batch)
 POINTERS: Shelf[Pointer] = Shelf(FactsRow, Pointer)
+INTAKES: Shelf[Intakes] = Shelf(FactsRow, Intakes)
+INTAKE_AREAS: Shelf[AreaOf] = Shelf(FactsRow, AreaOf)
 ENTRIES: Shelf[QueueEntry] = Shelf(QueueRow, QueueEntry)
 
-_LIFE = 1_000_000  # more changes than an entry sees between two restorations
+_LIFE = 1_000_000  # more changes than an entry sees between two times in the queue
 
 
 # --- reads --------------------------------------------------------------------------------------
@@ -102,6 +113,18 @@ def each_to_verify(
         yield kept.sk, kept.value.application_id
 
 
+def load_intakes(programme: str, area: str) -> Kept[Intakes]:
+    """Return the windows an area announced; none, at version 0, before the first. One read."""
+    pk, sk = keys.intakes(programme, area)
+    return INTAKES.find((pk, sk)) or Kept(Intakes(), pk, sk, 0, "{}")
+
+
+def find_intake_area(intake_id: str) -> AreaOf | None:
+    """Return whose window has this id."""
+    kept = INTAKE_AREAS.find(keys.intake(intake_id))
+    return kept.value if kept else None
+
+
 # --- writes, described --------------------------------------------------------------------------
 
 
@@ -125,12 +148,12 @@ def announce(application: Application) -> list[Put]:
 def enter_queue(application: Application, entry: QueueEntry) -> Put:
     """Describe an application taking its place in its queue.
 
-    A restored application's row is newer than all versions it had before, so that a rebuild from
-    the journal, which takes each row's newest image, finds it.
+    The row of one that was restored or sent back is newer than all versions it had before, so
+    that a rebuild from the journal, which takes each row's newest image, finds it.
     """
     key = keys.queue_entry(application.programme, application.area, application.application_id)
     put = ENTRIES.create(key, entry)
-    put.row.version = application.restores * _LIFE + 1
+    put.row.version = (application.restores + application.returns) * _LIFE + 1
     return put
 
 
@@ -154,12 +177,17 @@ def offer(
 ) -> tuple[Put, list[Write]]:
     """Describe a voucher being offered: the application's row, and what goes with it.
 
-    That is: out of the queue, the deadline to confirm, the reminder a day before. Issuing must
-    write the row of `decide_offer` and the rest in one commit with the voucher and the seat.
+    That is: out of the queue, the deadline to confirm, the reminder a day before; of one that is
+    fulfilled at once, no deadline. Issuing must write the row of `decide_offer` and the rest in
+    one commit with the voucher and the seat; of one fulfilled at once the child's hold passes
+    from application to voucher in the same commit.
     """
     confirm_by = application.confirm_by
     if confirm_by is None:
-        raise ValueError("an offered application has a time to confirm")
+        return keep_application(kept, application), [
+            leave_queue(entry),
+            *verification(kept.value, application),
+        ]
     subject = application.application_id
     rest: list[Write] = [
         leave_queue(entry),
@@ -184,3 +212,15 @@ def verification(before: Application | None, after: Application) -> list[Write]:
         writes.append(POINTERS.create(new, Pointer(after.application_id)))
         writes.append(agenda.due(from_stamp(now), "applications/prove", after.application_id))
     return writes
+
+
+def keep_intakes(kept: Kept[Intakes], intakes: Intakes) -> Put:
+    """Describe the windows of an area; two that are announced at once are decided again."""
+    if kept.version == 0:
+        return INTAKES.create((kept.pk, kept.sk), intakes)
+    return INTAKES.replace(kept, intakes)
+
+
+def claim_intake(intake_id: str, programme: str, area: str) -> Put:
+    """Describe an id of a window being taken, in the whole country."""
+    return INTAKE_AREAS.create(keys.intake(intake_id), AreaOf(programme, area))

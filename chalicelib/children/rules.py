@@ -8,7 +8,7 @@ every live application, voucher and enrolment of the whole country.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
@@ -103,6 +103,12 @@ class AlreadyHeld(OutOfTurn):
     """The child holds such a thing in this programme already."""
 
     code = "children/already-held"
+
+
+class HeldElsewhere(OutOfTurn):
+    """The child holds something in a programme that may not be held beside this one."""
+
+    code = "children/held-elsewhere"
 
 
 class BothHold(OutOfTurn):
@@ -406,20 +412,49 @@ def undo(relation: Relation) -> Relation:
 # --- holdings -----------------------------------------------------------------------------------
 
 
-def hold(holdings: Holdings, holding: Holding) -> Holdings:
-    """Return the holdings with one more. Raises AlreadyHeld: one per kind and programme."""
+def check_beside(holdings: Holdings, programme: str, beside: Collection[str]) -> None:
+    """Raise HeldElsewhere for what is held in a programme not named in `beside`.
+
+    A child that holds something in the programme already was let in when it first did: what
+    follows from an application (a voucher, a place) is not asked about again.
+    """
+    if any(held.programme == programme for held in holdings.held):
+        return
+    for held in holdings.held:
+        if held.programme not in beside:
+            raise HeldElsewhere(
+                kind=held.kind,
+                programme=held.programme,
+                area=held.area,
+                since=held.since,
+                beside=programme,
+            )
+
+
+def hold(holdings: Holdings, holding: Holding, *, beside: Collection[str] = ()) -> Holdings:
+    """Return the holdings with one more. Raises AlreadyHeld, HeldElsewhere.
+
+    One per kind and programme; beside: the programmes that a first thing in this one may be held
+    beside, which is for both programmes' packs to say.
+    """
     earlier = holdings.of(holding.programme, holding.kind)
     if earlier is not None:
         raise AlreadyHeld(
             kind=earlier.kind, programme=earlier.programme, area=earlier.area, since=earlier.since
         )
+    check_beside(holdings, holding.programme, beside)
     return Holdings((*holdings.held, holding))
 
 
 def swap(holdings: Holdings, gone_id: str, new: Holding | None = None) -> Holdings:
     """Return the holdings without one thing and, if given, with another in its stead.
 
-    A thing that is not held is no error: what ends twice ends once. Raises AlreadyHeld.
+    A thing that is not held is no error: what ends twice ends once. What comes in the stead of
+    something of its programme needs no leave of other programmes. Raises AlreadyHeld,
+    HeldElsewhere.
     """
     left = Holdings(tuple(h for h in holdings.held if h.id != gone_id))
-    return left if new is None else hold(left, new)
+    if new is None:
+        return left
+    stays_in = any((h.id, h.programme) == (gone_id, new.programme) for h in holdings.held)
+    return hold(left, new, beside=[h.programme for h in left.held] if stays_in else ())

@@ -273,7 +273,9 @@ def verify(status: str, result: str, reason: str | None = None) -> Application:
 
 
 def to_verify() -> list[str]:
-    items, _ = actions.to_verify_page("preschool", "taldykorgan", by=OFFICER, after=None, limit=10)
+    items, _ = actions.to_verify_page(
+        "preschool", "taldykorgan", by=OFFICER, now=NOW, after=None, limit=10
+    )
     return [item.application.application_id for item in items]
 
 
@@ -295,7 +297,9 @@ def test_an_officer_decides_only_what_was_claimed_in_the_own_area(parent: Actor)
             now=NOW,
         )
     with pytest.raises(Unknown):
-        actions.to_verify_page("preschool", "taldykorgan", by=elsewhere, after=None, limit=10)
+        actions.to_verify_page(
+            "preschool", "taldykorgan", by=elsewhere, now=NOW, after=None, limit=10
+        )
 
 
 def test_what_is_not_proved_in_time_lapses_once_and_may_be_proved_late(
@@ -671,7 +675,7 @@ def test_what_waits_for_an_officer_is_listed_page_by_page(parent: Actor) -> None
     after = None
     while True:
         items, after = actions.to_verify_page(
-            "preschool", "taldykorgan", by=OFFICER, after=after, limit=2
+            "preschool", "taldykorgan", by=OFFICER, now=NOW, after=after, limit=2
         )
         found += [item.application.application_id for item in items]
         if after is None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.applications import rules
 from chalicelib.applications.rules import Batch, BatchAsked, Checked, State
-from chalicelib.children.rules import Holding, Holdings
+from chalicelib.children.rules import HeldElsewhere, Holding, Holdings
 from chalicelib.kernel.periods import stamp
 from chalicelib.kernel.refusals import OutOfTurn
 from chalicelib.policy.rules import UnknownStatus, completed_months
@@ -345,7 +345,16 @@ def test_one_thing_per_child_and_programme_in_the_whole_country(kind: Any) -> No
         rules.check_free(held, "preschool")
 
     assert refused.value.facts == {"programme": "preschool", "area": "astana", "held": kind}
-    rules.check_free(held, "clubs")
+    rules.check_free(held, "clubs", beside={"preschool"})
+    with pytest.raises(HeldElsewhere) as elsewhere:
+        rules.check_free(held, "clubs")
+    assert elsewhere.value.facts == {
+        "kind": kind,
+        "programme": "preschool",
+        "area": "astana",
+        "since": "",
+        "beside": "clubs",
+    }
 
 
 # --- batches

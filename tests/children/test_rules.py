@@ -186,7 +186,8 @@ def test_one_of_a_kind_per_programme_and_no_foreign_ids_in_the_refusal() -> None
 
     assert "application-1" not in str(refused.value.facts)
     assert len(rules.hold(holdings, a_holding("voucher")).held) == 2
-    assert len(rules.hold(holdings, a_holding(programme="clubs")).held) == 2
+    beside = rules.hold(holdings, a_holding(programme="clubs"), beside={"preschool"})
+    assert len(beside.held) == 2
 
 
 steps = st.lists(
@@ -216,7 +217,7 @@ def test_no_child_ever_holds_two_of_a_kind_in_a_programme(
                 case _:
                     holdings = rules.swap(holdings, holding.id)
                     assert all(h.id != holding.id for h in holdings.held)
-        except rules.AlreadyHeld:
+        except (rules.AlreadyHeld, rules.HeldElsewhere):
             continue
         kinds = [(h.kind, h.programme) for h in holdings.held]
         assert len(kinds) == len(set(kinds))
@@ -224,3 +225,41 @@ def test_no_child_ever_holds_two_of_a_kind_in_a_programme(
 
 def test_what_ends_twice_ends_once() -> None:
     assert rules.swap(Holdings(), "gone") == Holdings()
+
+
+# --- two programmes: one beside the other, or not
+
+
+@pytest.mark.parametrize("kind", ["application", "voucher", "enrolment"])
+def test_lesson_34_nothing_in_a_second_programme_unless_it_may_be_held_beside(
+    kind: rules.HoldingKind,
+) -> None:
+    holdings = rules.hold(Holdings(), a_holding(kind))
+    club = a_holding(programme="clubs")
+
+    with pytest.raises(rules.HeldElsewhere) as refused:
+        rules.hold(holdings, club, beside={"camps"})
+
+    assert refused.value.facts == {
+        "kind": kind,
+        "programme": "preschool",
+        "area": "astana",
+        "since": "s",
+        "beside": "clubs",
+    }
+    assert rules.hold(holdings, club, beside={"preschool"}).held == (*holdings.held, club)
+
+
+def test_what_follows_from_an_application_is_not_asked_about_other_programmes_again() -> None:
+    holdings = rules.hold(Holdings(), a_holding("enrolment"))
+    holdings = rules.hold(holdings, a_holding(programme="clubs"), beside={"preschool"})
+    voucher = a_holding("voucher", 7, "clubs")
+
+    with_voucher = rules.swap(holdings, "application-1", voucher)
+    with_place = rules.hold(with_voucher, a_holding("enrolment", 8, "clubs"))
+
+    assert [(h.programme, h.kind) for h in with_place.held] == [
+        ("preschool", "enrolment"),
+        ("clubs", "voucher"),
+        ("clubs", "enrolment"),
+    ]

@@ -1,6 +1,8 @@
 """What is done with applications: gather, decide, commit.
 
-applying    a new application, and other preferences
+applying    a new application, and other preferences or wishes
+claiming    what is known of claimed statuses at once
+intakes     windows in which all count as simultaneous, and their draw
 proving     statuses: an officer's result, a lapsed proof, an application judged anew
 answering   the voucher confirmed or refused, in time or not; withdrawing, restoring
 importing   another system's queue, row by row
@@ -17,13 +19,22 @@ from chalicelib.applications.actions.answering import (
     restore,
     withdraw,
 )
-from chalicelib.applications.actions.applying import AskRegistry, apply, prefer
+from chalicelib.applications.actions.applying import apply, prefer, wish
+from chalicelib.applications.actions.claiming import AskRegistry
 from chalicelib.applications.actions.importing import (
     AppliedLater,
     Imported,
     SignIn,
     Source,
     import_application,
+)
+from chalicelib.applications.actions.intakes import (
+    announce,
+    draw,
+    intake,
+    intakes_page,
+    open_intake,
+    seeds_of,
 )
 from chalicelib.applications.actions.proving import (
     lapse_proof,
@@ -32,6 +43,7 @@ from chalicelib.applications.actions.proving import (
     verify_status,
 )
 from chalicelib.applications.actions.seeing import (
+    Drawn,
     Seen,
     applications_page,
     see,
@@ -42,25 +54,33 @@ from chalicelib.applications.actions.seeing import (
 __all__ = [
     "AppliedLater",
     "AskRegistry",
+    "Drawn",
     "Imported",
     "Seen",
     "SignIn",
     "Source",
+    "announce",
     "applications_page",
     "apply",
     "confirm",
+    "draw",
     "import_application",
+    "intake",
+    "intakes_page",
     "lapse_confirmation",
     "lapse_proof",
     "list_outdated",
+    "open_intake",
     "prefer",
     "refresh",
     "refuse",
     "remind_confirmation",
     "restore",
     "see",
+    "seeds_of",
     "seen",
     "to_verify_page",
     "verify_status",
+    "wish",
     "withdraw",
 ]

@@ -110,7 +110,7 @@ def restore(application_id: str, *, by: Actor, now: datetime) -> Application:
         entry("restored", application, by=by, now=now, ordered_at=application.ordered_at),
         store.keep_application(kept, application),
         store.enter_queue(application, rules.entry_of(application)),
-        take_hold(application),
+        take_hold(application, on=today),
         *tell(application, "restored", "restored", now=now, category=application.category),
     )
     return application

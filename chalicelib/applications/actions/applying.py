@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
 from chalicelib.applications import rules, store
-from chalicelib.applications.actions.common import entry, follow, own, take_hold, tell
-from chalicelib.applications.rules import Application, Asked, Batch, Checked, ClaimedStatus
+from chalicelib.applications.actions.claiming import AskRegistry, claims_of
+from chalicelib.applications.actions.common import (
+    check_free,
+    entry,
+    follow,
+    own,
+    take_hold,
+    tell,
+)
+from chalicelib.applications.actions.intakes import intake_at
+from chalicelib.applications.rules import Application, Asked, Batch
 from chalicelib.children import actions as children
 from chalicelib.children import rules as children_rules
 from chalicelib.children import store as children_store
@@ -19,13 +28,9 @@ from chalicelib.kernel.ids import new_ticket
 from chalicelib.kernel.periods import local_day
 from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.policy.actions import load_pack
-from chalicelib.policy.rules import Pack
 from chalicelib.providers import store as providers
 from chalicelib.storage.commit import Write, settles
 from chalicelib.storage.secrets import fingerprint
-
-# Digests of the IINs of child and representative, a status, now → what the register says.
-AskRegistry = Callable[[Sequence[str], str, datetime], Checked]
 
 
 @settles
@@ -35,10 +40,11 @@ def apply(
     """Apply for a child's voucher; the same application again gets the same answer.
 
     Checks in this order: an earlier application of that id (Unknown, AnotherContent); the caller's
-    registration; rules for the area and programme; child or id, statuses, preferences and their
-    groups; the child's details and age, its batch; who represents it; one application, voucher or
-    place per programme in the whole country. A child is registered only after all that can be
-    checked without it, so that a mistyped detail is not kept.
+    registration; rules for the area and programme; child or id, kind, language, statuses,
+    preferences and their groups; whether the first window of intake is open; the child's details
+    and age, its batch; who represents it; one application, voucher or place per programme in the
+    whole country, and none in a programme that goes not beside. A child is registered only after
+    all that can be checked without it, so that a mistyped detail is not kept.
     """
     today, content = local_day(now), fingerprint(asked)
     earlier = store.find_application(application_id)
@@ -51,8 +57,10 @@ def apply(
     person = children.person_of(by)
     pack = load_pack(asked.programme, asked.area)
     in_force = pack.at(today)
+    asked = rules.spelled_out(asked, in_force)
     rules.check_asked(asked, in_force)
     check_groups(asked.preferences, programme=asked.programme, area=asked.area)
+    intake = intake_at(asked.programme, asked.area, in_force, now=now)
     if asked.child is not None:
         children_rules.check_details(asked.child, today=today)
         rules.stand(asked.child.birth_date, today, in_force)
@@ -61,7 +69,7 @@ def apply(
     birth_date = date.fromisoformat(fields["birth_date"])
     standing = rules.stand(birth_date, today, in_force)
     # The kind answer before the registers are asked; `take_hold` asks again for the commit.
-    rules.check_free(children_store.load_holdings(child_id).value, asked.programme)
+    check_free(child_id, asked.programme, asked.area, on=today)
 
     batch_writes, batch = batch_of(application_id, asked, person=person, birth_date=birth_date)
     application = rules.decide_application(
@@ -74,6 +82,7 @@ def apply(
             asked.statuses,
             pack=pack,
             people=lambda: (fields, children_store.person_fields(person.person_id)),
+            child_id=child_id,
             now=now,
             ask=ask_registry,
         ),
@@ -82,6 +91,7 @@ def apply(
         fingerprint=content,
         pack=pack,
         now=now,
+        intake=intake,
     )
     journal.commit(
         entry(
@@ -93,17 +103,45 @@ def apply(
             ordered_at=application.ordered_at,
             cohort=application.birth_year,
             batch=application.batch_id,
+            intake=application.intake,
         ),
         store.create_application(application),
         *store.announce(application),
         store.enter_queue(
             application, rules.entry_of(application, batch_size=batch.size if batch else None)
         ),
-        take_hold(application),
+        take_hold(application, on=today),
         *batch_writes,
         *store.verification(None, application),
-        *tell(application, "accepted", "accepted", now=now, category=application.category),
+        *tell(
+            application,
+            "accepted-in-intake" if intake is not None else "accepted",
+            "accepted",
+            now=now,
+            category=application.category,
+            **({"closes_on": rules.last_day(intake.closes_at)} if intake is not None else {}),
+        ),
     )
+    return application
+
+
+@settles
+def wish(application_id: str, *, kind: str, language: str, by: Actor, now: datetime) -> Application:
+    """Change the kind or direction wished for, and the language; the place in the queue stays.
+
+    Raises Unknown, PowerMissing, KindNeeded, UnknownKind, LanguageNeeded, NotQueued, in this
+    order.
+    """
+    kept = own(application_id, power="choose", by=by, now=now)
+    pack = load_pack(kept.value.programme, kept.value.area)
+    rules.check_wish(kind=kind, language=language, rules=pack.at(local_day(now)))
+    application = rules.decide_wish(kept.value, kind=kind, language=language)
+    if application != kept.value:
+        journal.commit(
+            entry("wished", application, by=by, now=now, kind=kind, language=language),
+            store.keep_application(kept, application),
+            *follow(application),
+        )
     return application
 
 
@@ -153,29 +191,6 @@ def _child(
         child_id = children.resolve(named).child_id
     children.acting_for(child_id, by, "apply", local_day(now))
     return child_id, children_store.load_child_fields(child_id)
-
-
-def claims_of(
-    codes: Sequence[str],
-    *,
-    pack: Pack,
-    people: Callable[[], Sequence[Mapping[str, str]]],
-    now: datetime,
-    ask: AskRegistry,
-) -> tuple[ClaimedStatus, ...]:
-    """Return claimed statuses as they stand; `people`: opened fields of whom registers know."""
-    in_force = pack.at(local_day(now))
-    unique = list(dict.fromkeys(codes))
-    digests: list[str] = []
-    if any(in_force.statuses[code].proof == "registry" for code in unique):
-        iins = [iin for iin in (fields.get("iin") for fields in people()) if iin]
-        digests = [children_store.iin_digest(iin) for iin in iins]
-    claims = []
-    for code in unique:
-        by_registry = in_force.statuses[code].proof == "registry"
-        checked = ask(digests, code, now) if by_registry else None
-        claims.append(rules.claim(code, checked, now=now, pack=pack))
-    return tuple(claims)
 
 
 def batch_of(

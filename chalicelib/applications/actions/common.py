@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from chalicelib.applications import rules, store
@@ -10,7 +10,7 @@ from chalicelib.applications.rules import Application, QueueEntry
 from chalicelib.children import actions as children
 from chalicelib.children import rules as children_rules
 from chalicelib.children import store as children_store
-from chalicelib.children.rules import Holding, Power
+from chalicelib.children.rules import Holding, Holdings, Power
 from chalicelib.journal import store as journal
 from chalicelib.journal.rules import Entry
 from chalicelib.kernel.actors import Actor
@@ -68,10 +68,19 @@ def tell(
     ]
 
 
-def take_hold(application: Application) -> Put:
-    """Describe a child's hold on its one application. Raises AlreadyApplied."""
-    holdings = children_store.load_holdings(application.child_id)
-    rules.check_free(holdings.value, application.programme)
+def check_free(child_id: str, programme: str, area: str, *, on: date) -> Kept[Holdings]:
+    """Return what a child holds when it may hold something in a programme. One read.
+
+    Raises AlreadyApplied, HeldElsewhere.
+    """
+    kept = children_store.load_holdings(child_id)
+    beside = children.beside(kept.value, programme, area, on)
+    rules.check_free(kept.value, programme, beside)
+    return kept
+
+
+def held_with(kept: Kept[Holdings], application: Application) -> Put:
+    """Describe a child that holds an application too; it was asked whether it may."""
     holding = Holding(
         kind="application",
         id=application.application_id,
@@ -79,7 +88,16 @@ def take_hold(application: Application) -> Put:
         area=application.area,
         since=application.received_at,
     )
-    return children_store.keep_holdings(holdings, children_rules.hold(holdings.value, holding))
+    beside = {held.programme for held in kept.value.held}
+    return children_store.keep_holdings(
+        kept, children_rules.hold(kept.value, holding, beside=beside)
+    )
+
+
+def take_hold(application: Application, *, on: date) -> Put:
+    """Describe a child's hold on its one application. Raises AlreadyApplied, HeldElsewhere."""
+    kept = check_free(application.child_id, application.programme, application.area, on=on)
+    return held_with(kept, application)
 
 
 def release(application: Application, *also: str) -> Put:

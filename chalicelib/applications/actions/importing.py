@@ -12,14 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.applications import rules, store
-from chalicelib.applications.actions.applying import (
-    AskRegistry,
-    batch_of,
-    check_groups,
-    claims_of,
-)
-from chalicelib.applications.actions.common import entry
-from chalicelib.applications.rules import Application, Asked
+from chalicelib.applications.actions.applying import batch_of, check_groups
+from chalicelib.applications.actions.claiming import AskRegistry, claims_of
+from chalicelib.applications.actions.common import check_free, entry, held_with
+from chalicelib.applications.rules import Application, Asked, Provenance
 from chalicelib.children import actions as children
 from chalicelib.children import rules as children_rules
 from chalicelib.children import store as children_store
@@ -27,7 +23,6 @@ from chalicelib.children.rules import (
     Alias,
     Child,
     ChildDetails,
-    Holding,
     Holdings,
     Person,
     Registration,
@@ -60,12 +55,16 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where an imported row stood. file: SHA-256 of the file; line: from 1."""
+    """Where an imported row stood. file: SHA-256 of the file; line: from 1.
+
+    place: in that platform's own list, 1 first, where its export says.
+    """
 
     system: str
     number: str
     file: str
     line: int
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +85,9 @@ def import_application(
     """Enter another system's application; the same row again gets the same answer.
 
     Checks in this order: the operator's area; an earlier application of that id; rules for the
-    area; statuses, preferences and their groups; the representative; the child's details and age;
-    who represents it; one application, voucher or place per programme in the whole country; the
-    batch.
+    area; kind, language, statuses, preferences and their groups; the representative; the child's
+    details and age; who represents it; one application, voucher or place per programme in the
+    whole country, and none in a programme that goes not beside; the batch.
     """
     asked, today = row.asked, local_day(now)
     if not by.serves(asked.area):
@@ -104,6 +103,7 @@ def import_application(
 
     pack = load_pack(asked.programme, asked.area)
     in_force = pack.at(today)
+    asked = rules.spelled_out(asked, in_force)
     rules.check_asked(asked, in_force)
     check_groups(asked.preferences, programme=asked.programme, area=asked.area)
     details = asked.child
@@ -128,6 +128,7 @@ def import_application(
             asked.statuses,
             pack=pack,
             people=lambda: ({"iin": details.iin or ""}, {"iin": row.representative.iin}),
+            child_id=child.child_id if not child_writes else None,
             now=now,
             ask=ask_registry,
         ),
@@ -137,13 +138,16 @@ def import_application(
         pack=pack,
         now=now,
     )
-    application = replace(application, ordered_at=stamp(row.applied_at))
-    held = Holding(
-        kind="application",
-        id=application_id,
-        programme=asked.programme,
-        area=asked.area,
-        since=application.received_at,
+    application = replace(
+        application,
+        ordered_at=stamp(row.applied_at),
+        source=Provenance(
+            platform=row.source.system,
+            number=row.source.number,
+            file=row.source.file,
+            row=row.source.line,
+            place=row.source.place,
+        ),
     )
     journal.commit(
         entry(
@@ -160,13 +164,14 @@ def import_application(
             number=row.source.number,
             file=row.source.file,
             line=row.source.line,
+            place=row.source.place,
         ),
         store.create_application(application),
         *store.announce(application),
         store.enter_queue(
             application, rules.entry_of(application, batch_size=batch.size if batch else None)
         ),
-        children_store.keep_holdings(holdings, children_rules.hold(holdings.value, held)),
+        held_with(holdings, application),
         *person_writes,
         *child_writes,
         *batch_writes,
@@ -253,8 +258,7 @@ def _child(
         ):
             raise children_rules.RepresentedByAnother()
         children_rules.check_same(details, children_store.child_fields(child.child_id))
-        holdings = children_store.load_holdings(child.child_id)
-        rules.check_free(holdings.value, asked.programme)
+        holdings = check_free(child.child_id, asked.programme, asked.area, on=today)
         return child, [], holdings
     child = Child(
         child_id=fingerprint(["child", person.person_id, application_id])[:26],

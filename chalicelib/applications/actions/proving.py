@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Literal
 
 from chalicelib.applications import rules, store
+from chalicelib.applications.actions.claiming import claims_of
 from chalicelib.applications.actions.common import entry, follow, leave, release, tell
-from chalicelib.applications.rules import Application, RefusalReason, TooOld, TooYoung
+from chalicelib.applications.rules import Application, Checked, RefusalReason, TooOld, TooYoung
 from chalicelib.children import store as children_store
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import local_day
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.policy.actions import load_pack
-from chalicelib.policy.rules import NoRuleInForce
+from chalicelib.policy.rules import NoRuleInForce, Pack
 from chalicelib.storage.commit import settles
 
 
@@ -32,7 +34,7 @@ def verify_status(
     """Record what an officer found of a claimed status; tier and queue entry follow at once.
 
     Raises Unknown (also for an application of another area or a status that was not claimed),
-    ReasonNeeded, PaperOutdated, NotLive. The same result again changes nothing.
+    ReasonNeeded, DecidedByOwnData, PaperOutdated, NotLive. The same result again changes nothing.
     """
     kept = store.load_application(application_id)
     application = kept.value
@@ -135,7 +137,7 @@ def refresh(application_id: str, *, by: Actor, now: datetime) -> bool:
         return True
     except TooYoung:
         return False
-    judged = rules.judge(application, standing, pack, today)
+    judged = rules.judge(_gained(application, pack, now=now), standing, pack, today)
     if judged == application:
         return False
     told = []
@@ -155,3 +157,15 @@ def refresh(application_id: str, *, by: Actor, now: datetime) -> bool:
         *told,
     )
     return True
+
+
+def _gained(application: Application, pack: Pack, *, now: datetime) -> Application:
+    """Return an application with what our own data prove by now."""
+    found = claims_of(
+        (), pack=pack, people=tuple, child_id=application.child_id, now=now, ask=_no_register
+    )
+    return rules.gain(application, found)
+
+
+def _no_register(digests: Sequence[str], code: str, now: datetime) -> Checked:
+    return Checked("unavailable")

@@ -7,7 +7,14 @@ from datetime import datetime
 
 from chalicelib.applications import rules, store
 from chalicelib.applications.actions.common import own
-from chalicelib.applications.rules import Application
+from chalicelib.applications.rules import (
+    SENT_BACK,
+    Application,
+    Intake,
+    Intakes,
+    IntakeState,
+    Next,
+)
 from chalicelib.children import actions as children
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import from_stamp, local_day
@@ -16,24 +23,73 @@ from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """The window an application was made in, how it stands, and the number drawn in it."""
+
+    intake: Intake
+    state: IntakeState
+    number: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """An application with the name of its category in three languages."""
+    """An application with the name of its category in three languages, and what comes next.
+
+    protected: statuses that move the order and are shown to officers only.
+    """
 
     application: Application
     category: Text
+    drawn: Drawn | None
+    returns_left: int
+    protected: frozenset[str]
+    next: Next
 
 
-def seen(application: Application) -> Seen:
-    """Return an application with the category's name by the rules of the day it was received."""
+def seen(application: Application, *, now: datetime) -> Seen:
+    """Return an application as it stands now. One read when it was made in a window."""
+    return _seen(application, {}, now=now)
+
+
+def _seen(
+    application: Application, windows: dict[tuple[str, str], Intakes], *, now: datetime
+) -> Seen:
+    """Return an application as it stands now; windows: of areas, as they were read."""
     pack = load_pack(application.programme, application.area)
+    # The category's name is that of the rules of the day it was received.
     in_force = pack.at(local_day(from_stamp(application.received_at)))
-    return Seen(application, rules.category_text(application, in_force))
+    drawn = None
+    if application.intake is not None:
+        area = (application.programme, application.area)
+        if area not in windows:
+            windows[area] = store.load_intakes(*area).value
+        drawn = _drawn(application, windows[area].of(application.intake), now=now)
+    left = in_force.terms.returns_max - application.returns
+    return Seen(
+        application=application,
+        category=rules.category_text(application, in_force),
+        drawn=drawn,
+        returns_left=max(left, 0) if in_force.terms.contract_missed == SENT_BACK else 0,
+        protected=frozenset(code for code, row in in_force.statuses.items() if row.protected),
+        next=rules.next_step(
+            application, drawn.intake if drawn else None, terms=in_force.terms, now=now
+        ),
+    )
+
+
+def _drawn(application: Application, intake: Intake | None, *, now: datetime) -> Drawn | None:
+    if intake is None:
+        return None
+    number = None
+    if intake.randomness is not None:
+        number = rules.draw_number(intake.randomness, application.ticket)
+    return Drawn(intake=intake, state=intake.state(now), number=number)
 
 
 def see(application_id: str, *, by: Actor, now: datetime) -> Seen:
     """Return an application to a representative of its child. Raises Unknown."""
-    return seen(own(application_id, power=None, by=by, now=now).value)
+    return seen(own(application_id, power=None, by=by, now=now).value, now=now)
 
 
 def applications_page(
@@ -55,12 +111,13 @@ def applications_page(
             break
     shown = found[:limit]
     kept = store.find_applications([application_id for _, application_id in shown])
-    items = [seen(kept[a].value) for _, a in shown if a in kept]
+    windows: dict[tuple[str, str], Intakes] = {}
+    items = [_seen(kept[a].value, windows, now=now) for _, a in shown if a in kept]
     return items, "/".join(shown[-1]) if len(found) > limit else None
 
 
 def to_verify_page(
-    programme: str, area: str, *, by: Actor, after: str | None, limit: int
+    programme: str, area: str, *, by: Actor, now: datetime, after: str | None, limit: int
 ) -> tuple[list[Seen], str | None]:
     """Return applications whose papers an officer is to look at, the most urgent first.
 
@@ -75,5 +132,6 @@ def to_verify_page(
             break
     shown = found[:limit]
     kept = store.find_applications([application_id for _, application_id in shown])
-    items = [seen(kept[a].value) for _, a in shown if a in kept]
+    windows: dict[tuple[str, str], Intakes] = {}
+    items = [_seen(kept[a].value, windows, now=now) for _, a in shown if a in kept]
     return items, shown[-1][0] if len(found) > limit else None

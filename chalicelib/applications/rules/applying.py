@@ -5,19 +5,24 @@ Only proved statuses make a category. What is claimed waits for its proof and mo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from chalicelib.applications.rules.intakes import Intake
 from chalicelib.applications.rules.refusals import (
     AlreadyApplied,
+    BatchNotHere,
     ChildOrId,
     DoubledPreference,
+    KindNeeded,
+    LanguageNeeded,
     TooManyPreferences,
     TooOld,
     TooYoung,
 )
 from chalicelib.applications.rules.values import (
+    ANY,
     Application,
     Asked,
     Checked,
@@ -25,17 +30,57 @@ from chalicelib.applications.rules.values import (
     QueueEntry,
     Standing,
 )
-from chalicelib.children.rules import Holdings
+from chalicelib.children.rules import Holdings, check_beside
 from chalicelib.kernel.periods import local_day, stamp
-from chalicelib.policy.rules import OutOfAge, Pack, Rules, Text, completed_months
+from chalicelib.policy.rules import (
+    OutOfAge,
+    Pack,
+    Rules,
+    Text,
+    UnknownKind,
+    completed_months,
+)
+
+
+def by_budget(rules: Rules) -> bool:
+    """Return whether vouchers come by budget, and the holder looks for a place later."""
+    return rules.iteration.vouchers == "by-budget"
+
+
+def spelled_out(asked: Asked, rules: Rules) -> Asked:
+    """Return what is asked with the kind that a programme takes when none is named.
+
+    By budget that is any direction; with a place it is the programme's first kind of group.
+    """
+    if asked.kind:
+        return asked
+    return replace(asked, kind=ANY if by_budget(rules) else next(iter(rules.kinds)))
 
 
 def check_asked(asked: Asked, rules: Rules) -> None:
-    """Raise ChildOrId, UnknownStatus, TooManyPreferences, DoubledPreference, in this order."""
+    """Raise the first no of what can be checked without knowing the child.
+
+    In this order: ChildOrId, KindNeeded, UnknownKind, LanguageNeeded, UnknownStatus,
+    TooManyPreferences, DoubledPreference, BatchNotHere.
+    """
     if (asked.child_id is None) == (asked.child is None):
         raise ChildOrId()
+    check_wish(kind=asked.kind, language=asked.language, rules=rules)
     rules.tier_for(asked.statuses)
     check_preferences(asked.preferences, rules)
+    if asked.batch is not None and by_budget(rules):
+        raise BatchNotHere()
+
+
+def check_wish(*, kind: str, language: str, rules: Rules) -> None:
+    """Raise KindNeeded, UnknownKind or LanguageNeeded: "any" is for vouchers by budget only."""
+    if kind == ANY:
+        if not by_budget(rules):
+            raise KindNeeded(known=", ".join(rules.kinds))
+    elif kind not in rules.kinds:
+        raise UnknownKind(kind=kind, known=", ".join(rules.kinds))
+    if language == ANY and not by_budget(rules):
+        raise LanguageNeeded()
 
 
 def check_preferences(preferences: Sequence[str], rules: Rules) -> None:
@@ -74,23 +119,36 @@ def old_enough_on(birth_date: date, months: int) -> date:
     return day
 
 
-def check_free(holdings: Holdings, programme: str) -> None:
-    """Raise AlreadyApplied when the child has anything live in the programme, in any area."""
+def check_free(holdings: Holdings, programme: str, beside: Collection[str] = ()) -> None:
+    """Raise AlreadyApplied or HeldElsewhere, in this order, and name what is held.
+
+    A child has one live thing per programme in the whole country; beside: the programmes that
+    may be held beside this one.
+    """
     for held in holdings.held:
         if held.programme == programme:
             raise AlreadyApplied(programme=programme, area=held.area, held=held.kind)
+    check_beside(holdings, programme, beside)
 
 
 def claim(code: str, checked: Checked | None, *, now: datetime, pack: Pack) -> ClaimedStatus:
     """Return a status as it stands right after it was claimed.
 
-    checked: what the registry said; None for a status shown on paper. Whatever a registry cannot
-    confirm may still be shown on paper.
+    checked: what the registry or our own data said; None for a status shown on paper. Whatever a
+    registry cannot confirm may still be shown on paper; what our own data deny is denied.
     """
     rules = pack.at(local_day(now))
     proof = rules.statuses[code].proof
     if checked is not None and checked.result == "proved":
         return ClaimedStatus(status=code, state="proved", proof=proof, decided_at=stamp(now))
+    if proof == "own":
+        return ClaimedStatus(
+            status=code,
+            state="refused",
+            proof=proof,
+            decided_at=stamp(now),
+            reason="not-entitled",
+        )
     term = rules.terms.prove_working_days
     return ClaimedStatus(
         status=code,
@@ -101,19 +159,33 @@ def claim(code: str, checked: Checked | None, *, now: datetime, pack: Pack) -> C
     )
 
 
-def tier_of(statuses: Iterable[ClaimedStatus], rules: Rules) -> str:
-    """Return the best tier that proved statuses open; claimed, refused and lapsed ones do not.
+def claimed_codes(asked: Iterable[str], rules: Rules) -> tuple[str, ...]:
+    """Return the statuses to be looked at: those claimed, then those that our own data decide.
 
-    A status that the rules in force no longer know opens nothing.
+    Nobody needs to know of the latter to have them: they are looked at for every application.
     """
-    proved = [s.status for s in statuses if s.state == "proved" and s.status in rules.statuses]
-    return rules.tier_for(proved).code
+    own = (code for code, status in rules.statuses.items() if status.proof == "own")
+    return tuple(dict.fromkeys((*asked, *own)))
+
+
+def proved(statuses: Iterable[ClaimedStatus], rules: Rules) -> tuple[str, ...]:
+    """Return the codes that count: proved, and known to the rules in force."""
+    return tuple(s.status for s in statuses if s.state == "proved" and s.status in rules.statuses)
+
+
+def tier_of(statuses: Iterable[ClaimedStatus], rules: Rules, *, age: int | None = None) -> str:
+    """Return the best tier whose condition on age and proved statuses is met.
+
+    Claimed, refused and lapsed statuses open nothing, nor does one that the rules in force no
+    longer know.
+    """
+    return rules.tier_for(proved(statuses, rules), age=age).code
 
 
 def judge(application: Application, standing: Standing, pack: Pack, on: date) -> Application:
     """Return an application with tier, cohort, age and category by the rules of a day."""
     rules = pack.at(on)
-    tier = tier_of(application.statuses, rules)
+    tier = tier_of(application.statuses, rules, age=standing.age)
     category = rules.cohorts.category_number(tier, standing.birth_year, standing.academic_year)
     return replace(
         application,
@@ -122,6 +194,7 @@ def judge(application: Application, standing: Standing, pack: Pack, on: date) ->
         birth_year=standing.birth_year,
         age=standing.age,
         academic_year=standing.academic_year,
+        sen=rules.has_sen(proved(application.statuses, rules)),
         pack=pack.version,
     )
 
@@ -152,8 +225,12 @@ def decide_application(
     fingerprint: str,
     pack: Pack,
     now: datetime,
+    intake: Intake | None = None,
 ) -> Application:
-    """Return a new application that stands in the queue from now on."""
+    """Return a new application that stands in the queue from now on.
+
+    intake: the window it was made in; all who apply within one stand as of its opening.
+    """
     received_at = stamp(now)
     application = Application(
         application_id=application_id,
@@ -174,10 +251,11 @@ def decide_application(
         batch_name=asked.batch.id if asked.batch else None,
         ticket=ticket,
         received_at=received_at,
-        ordered_at=received_at,
+        ordered_at=intake.opens_at if intake is not None else received_at,
         state="queued",
         pack=pack.version,
         asked=fingerprint,
+        intake=intake.intake_id if intake is not None else None,
     )
     return judge(application, standing, pack, local_day(now))
 
@@ -200,4 +278,9 @@ def entry_of(application: Application, *, batch_size: int | None = None) -> Queu
         batch_id=application.batch_id if together else None,
         batch_size=batch_size if together else None,
         academic_year=application.academic_year,
+        sen=application.sen,
+        intake=application.intake,
+        returns=application.returns,
+        platform=application.source.platform if application.source is not None else None,
+        old_place=application.source.place if application.source is not None else None,
     )

@@ -5,6 +5,10 @@ queued → offered → fulfilled
   │         └→ inactive   not confirmed in time → queued again, once, in time
   ├→ withdrawn            by the representative; from inactive too
   └→ expired              the child has grown too old
+
+Where a pack asks for no confirmation, queued goes straight to fulfilled. Where it sends back
+whoever did not use a voucher, fulfilled goes to queued again, at the end of the same category, as
+often as the pack allows, then to withdrawn.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.applications.rules.refusals import (
     ConfirmTooLate,
+    NotFulfilled,
     NotInactive,
     NotLive,
     NotOffered,
@@ -23,8 +28,9 @@ from chalicelib.applications.rules.refusals import (
 )
 from chalicelib.applications.rules.values import Application
 from chalicelib.kernel.periods import from_stamp, local_day, stamp
-from chalicelib.policy.rules import Pack, Rules
+from chalicelib.policy.rules import Pack, Rules, Terms
 
+SENT_BACK = "end-of-category"  # as the pack's contract_missed says it
 REMINDER_BEFORE = timedelta(days=1)
 
 
@@ -35,11 +41,64 @@ def decide_preferences(application: Application, preferences: tuple[str, ...]) -
     return replace(application, preferences=preferences)
 
 
-def decide_offer(application: Application, voucher_id: str, confirm_by: str) -> Application:
-    """Return an application whose voucher was issued. Raises NotQueued."""
+def decide_wish(application: Application, *, kind: str, language: str) -> Application:
+    """Return an application that wishes for another kind or language. Raises NotQueued."""
     if application.state != "queued":
         raise NotQueued(state=application.state)
-    return replace(application, state="offered", voucher_id=voucher_id, confirm_by=confirm_by)
+    return replace(application, kind=kind, language=language)
+
+
+def decide_offer(
+    application: Application,
+    voucher_id: str,
+    confirm_by: str,
+    *,
+    needs_confirmation: bool = True,
+) -> Application:
+    """Return an application whose voucher was issued. Raises NotQueued.
+
+    Where the pack asks for no confirmation the voucher is confirmed as it is issued and the
+    application fulfilled; confirm_by is then the instant of issue.
+    """
+    if application.state != "queued":
+        raise NotQueued(state=application.state)
+    if needs_confirmation:
+        return replace(application, state="offered", voucher_id=voucher_id, confirm_by=confirm_by)
+    return replace(
+        application,
+        state="fulfilled",
+        voucher_id=voucher_id,
+        confirm_by=None,
+        ended_at=confirm_by,
+    )
+
+
+def decide_send_back(
+    application: Application, voucher_id: str, *, terms: Terms, now: datetime
+) -> Application:
+    """Return an application whose voucher was not used in time. Raises NotFulfilled.
+
+    As often as the pack allows it goes back to the end of its category: tier and statuses stay
+    as they were judged, the instant that counts is now, and no draw orders it. After that it is
+    withdrawn.
+    """
+    if (application.state, application.voucher_id) != ("fulfilled", voucher_id):
+        raise NotFulfilled(state=application.state)
+    if application.returns >= terms.returns_max:
+        return replace(
+            application, state="withdrawn", voucher_ended_at=stamp(now), ended_at=stamp(now)
+        )
+    return replace(
+        application,
+        state="queued",
+        voucher_id=None,
+        batch_id=None,
+        intake=None,
+        ordered_at=stamp(now),
+        returns=application.returns + 1,
+        voucher_ended_at=stamp(now),
+        ended_at=None,
+    )
 
 
 def decide_answer(application: Application, *, now: datetime) -> None:

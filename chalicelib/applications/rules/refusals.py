@@ -111,3 +111,93 @@ class PaperOutdated(OutOfTurn):
     """The paper is older than the rules allow, or dated in the future."""
 
     code = "applications/paper-outdated"
+
+
+class KindNeeded(Malformed):
+    """Places are given by kind of group here: one of the programme's kinds is to be named."""
+
+    code = "applications/kind-needed"
+
+
+class LanguageNeeded(Malformed):
+    """Places are given by language here: one is to be named."""
+
+    code = "applications/language-needed"
+
+
+class BatchNotHere(Malformed):
+    """Nobody is placed together where vouchers come by budget: each child has its own turn."""
+
+    code = "applications/batch-not-here"
+
+
+class NotFulfilled(OutOfTurn):
+    """No voucher of this application is in anybody's hands."""
+
+    code = "applications/not-fulfilled"
+
+
+class NoDrawHere(OutOfTurn):
+    """The rules in force order by time: no window of intake is announced."""
+
+    code = "applications/no-draw-here"
+
+
+class BadWindow(Malformed):
+    """A window opens, then closes, then the beacon speaks: `field` is out of this order."""
+
+    code = "applications/bad-window"
+
+
+class WindowTooShort(OutOfTurn):
+    """The window is shorter than the rules ask for."""
+
+    code = "applications/window-too-short"
+
+
+class AnnouncedTooLate(OutOfTurn):
+    """A window is announced at least so many days before it opens."""
+
+    code = "applications/announced-too-late"
+
+
+class WindowsOverlap(OutOfTurn):
+    """Another window of the area lies over this one, or its draw does."""
+
+    code = "applications/windows-overlap"
+
+
+class IntakeNotOpen(OutOfTurn):
+    """The first window of the area is announced and not open yet: within it no hour is better."""
+
+    code = "applications/intake-not-open"
+
+
+class BeaconNotYet(OutOfTurn):
+    """The announced moment of the beacon has not come."""
+
+    code = "applications/beacon-not-yet"
+
+
+class OtherRound(OutOfTurn):
+    """Not the round of the beacon that was announced before the window opened."""
+
+    code = "applications/other-round"
+
+
+class BadBeacon(Malformed):
+    """The beacon's value is not the SHA-256 of its signature."""
+
+    code = "applications/bad-beacon"
+
+
+class AlreadyDrawn(OutOfTurn):
+    """The order was drawn with another value; it is never drawn again."""
+
+    code = "applications/already-drawn"
+
+
+class DecidedByOwnData(OutOfTurn):
+    """The status follows from our own data; no paper proves or refutes it."""
+
+    code = "applications/decided-by-own-data"

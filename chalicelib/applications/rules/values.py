@@ -11,12 +11,12 @@ State = Literal["queued", "offered", "fulfilled", "inactive", "annulled", "withd
 StatusState = Literal["claimed", "proved", "refused", "lapsed"]
 Proof = Literal["registry", "paper", "own"]
 RegistryResult = Literal["proved", "not-found", "unavailable"]
-GroupLanguage = Literal["kk", "ru"]
-Kind = Literal["general", "correctional", "sanatorium"]
+GroupLanguage = Literal["kk", "ru", "any"]
 RefusalReason = Literal[
     "paper-missing", "paper-outdated", "paper-unreadable", "other-person", "not-entitled"
 ]
 
+ANY = "any"  # of language or kind: where vouchers come by budget, the holder chooses later
 LIVE: frozenset[State] = frozenset({"queued", "offered"})
 
 
@@ -55,12 +55,16 @@ class BatchAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a representative applies for; either child_id or child is given."""
+    """What a representative applies for; either child_id or child is given.
+
+    kind: of group; where vouchers come by budget, the direction wished for. language and kind may
+    be "any" there; empty is what the programme takes when nothing is said.
+    """
 
     programme: str
     area: str
-    language: GroupLanguage
-    kind: Kind
+    language: str
+    kind: str
     child_id: str | None
     child: ChildDetails | None
     statuses: tuple[str, ...]
@@ -69,12 +73,30 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where an application stood on the platform it came from.
+
+    number: its number there; file: SHA-256 of the exported file; row: its line, from 1. place: in
+    that platform's own list, 1 first, None where the export does not say.
+    """
+
+    platform: str
+    number: str
+    file: str
+    row: int
+    place: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
     """A child's application for a voucher.
 
     birth_year: the cohort it queues under; age: completed years on the first day of
-    academic_year. ordered_at: the instant that counts for order. asked: digest of what was sent.
-    reminded_of: the voucher about whose last day the family was told.
+    academic_year. ordered_at: the instant that counts for order; intake: the window in which all
+    count as simultaneous and are drawn. asked: digest of what was sent. reminded_of: the voucher
+    about whose last day the family was told. sen: a proved status says special educational needs.
+    returns: how often a voucher that was not used sent it back to the end of its category;
+    voucher_ended_at: when the last such voucher ended. source: where it was imported from.
     """
 
     application_id: str
@@ -85,8 +107,8 @@ class Application:
     birth_year: int
     age: int
     academic_year: int
-    language: GroupLanguage
-    kind: Kind
+    language: str
+    kind: str
     statuses: tuple[ClaimedStatus, ...]
     tier: str
     category: int
@@ -105,6 +127,11 @@ class Application:
     restore_until: str | None = None
     reminded_of: str | None = None
     ended_at: str | None = None
+    sen: bool = False
+    intake: str | None = None
+    returns: int = 0
+    voucher_ended_at: str | None = None
+    source: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +139,9 @@ class QueueEntry:
     """What order and allocation need of a queued application; no status, no name.
 
     batch_size: how many members the batch must have in the queue to be placed, None outside one.
-    academic_year: the year for which birth_year and age were taken.
+    academic_year: the year for which birth_year and age were taken. intake: orders those who count
+    as simultaneous by its draw. platform, old_place: the place in the list of the platform it was
+    imported from; `explain_moves` tells from them why it is another here.
     """
 
     application_id: str
@@ -123,12 +152,17 @@ class QueueEntry:
     birth_year: int
     age: int
     ordered_at: str
-    language: GroupLanguage
-    kind: Kind
+    language: str
+    kind: str
     preferences: tuple[str, ...]
     batch_id: str | None = None
     batch_size: int | None = None
     academic_year: int = 0
+    sen: bool = False
+    intake: str | None = None
+    returns: int = 0
+    platform: str | None = None
+    old_place: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +178,8 @@ class Batch:
     born: str
     programme: str
     area: str
-    language: GroupLanguage
-    kind: Kind
+    language: str
+    kind: str
     size: int
     members: tuple[str, ...] = ()
 

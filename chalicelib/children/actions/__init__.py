@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from chalicelib.children.actions.acting import (
     acting_for,
+    beside,
     children_of,
     person_of,
     representatives_of,
@@ -37,6 +38,7 @@ __all__ = [
     "Correction",
     "PersonSeen",
     "acting_for",
+    "beside",
     "child",
     "child_for",
     "children_of",

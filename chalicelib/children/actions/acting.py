@@ -7,11 +7,14 @@ from datetime import date
 from chalicelib.children import rules, store
 from chalicelib.children.rules import (
     Child,
+    Holdings,
     Person,
     Power,
 )
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.refusals import Unknown
+from chalicelib.policy.actions import NoPack, load_pack
+from chalicelib.policy.rules import NoRuleInForce
 
 
 def person_of(actor: Actor) -> Person:
@@ -56,3 +59,25 @@ def resolve(child_id: str) -> Child:
     while child.merged_into is not None:
         child = store.load_child(child.merged_into).value
     return child
+
+
+def beside(holdings: Holdings, programme: str, area: str, on: date) -> frozenset[str]:
+    """Return the programmes of what is held that something in this one may be held beside.
+
+    Both packs must say so, each of its own area: the one that is applied to and the one of what is
+    held. A pack that is silent, over or gone allows nothing. No reads.
+    """
+    own = _beside(programme, area, on)
+    others = {(held.programme, held.area) for held in holdings.held if held.programme != programme}
+    return frozenset(
+        other
+        for other, _ in others
+        if other in own and all(programme in _beside(p, a, on) for p, a in others if p == other)
+    )
+
+
+def _beside(programme: str, area: str, on: date) -> tuple[str, ...]:
+    try:
+        return load_pack(programme, area).at(on).programme.beside
+    except (NoPack, NoRuleInForce):
+        return ()
