@@ -153,6 +153,16 @@ def to_verify(programme: str, area: str, prove_by: str, application_id: str) -> 
     return f"VERIFY#{programme}#{area}", f"{prove_by}#{application_id}"
 
 
+def intakes(programme: str, area: str) -> tuple[str, str]:
+    """Which windows of intake did an area announce, and what was drawn?"""
+    return f"INTAKES#{programme}#{area}", ONLY
+
+
+def intake(intake_id: str) -> tuple[str, str]:
+    """Whose window of intake is this?"""
+    return f"INTAKE#{intake_id}", ONLY
+
+
 def voucher(voucher_id: str) -> tuple[str, str]:
     """One child's entitlement and how it stands."""
     return f"VOUCHER#{voucher_id}", ONLY
