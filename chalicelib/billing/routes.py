@@ -1,4 +1,4 @@
-"""Billing over HTTP: budgets, a month on demand, statements, public figures."""
+"""Billing over HTTP: a month on demand, statements, public figures."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from msgspec import Meta
 
 from chalicelib.adapters import work
 from chalicelib.billing import actions, jobs
-from chalicelib.billing.rules.figures import FORMULA, Figure
-from chalicelib.billing.rules.statements import MonthNotOver, Statement
+from chalicelib.billing.rules import exports
+from chalicelib.billing.rules.figures import Figure
+from chalicelib.billing.rules.statements import MonthNotOver, Statement, Waiting
 from chalicelib.edge import tables
 from chalicelib.edge.routes import Call, File, Routes
-from chalicelib.kernel.periods import BadMonth, Month
+from chalicelib.edge.texts import text
+from chalicelib.kernel.periods import BadMonth, Month, from_stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import NoPack
+from chalicelib.policy.rules import NoRuleInForce
 
 routes = Routes(__name__, "billing")
 
@@ -43,13 +46,17 @@ class RunSeen(msgspec.Struct, frozen=True):
 
 
 class LineSeen(msgspec.Struct, frozen=True):
-    """A child's line: working days by reason, and money. movement_tiyn is signed."""
+    """A child's line: units (days or lessons) by reason, and money. movement_tiyn is signed.
+
+    parts: what the accrual is made of, the base and what raised financing is for; they sum to it.
+    """
 
     child_id: str
     attended: int
     payable: dict[str, int]
     unpaid: dict[str, int]
     accrual_tiyn: int
+    parts: dict[str, int]
     movement_tiyn: int
     cause: str
     pack: str
@@ -67,18 +74,23 @@ class StatementSeen(msgspec.Struct, frozen=True):
 
 
 class WaitingSeen(msgspec.Struct, frozen=True):
-    """Why some money is not posted: the reason, the days and the sum it holds."""
+    """Why some money is not paid: the reason, its units (days or lessons) and sum, and in words."""
 
     reason: str
     days: int
     tiyn: int
+    text: str
 
 
 class MonthSeen(msgspec.Struct, frozen=True):
-    """A provider-month. waiting answers "why am I not paid yet"; empty when nothing is held."""
+    """A provider-month. waiting answers "why am I not paid yet"; empty when nothing is held.
+
+    not_paid: what earns nothing and waits for nobody. direction: "" in a programme without any.
+    """
 
     site_id: str
     organisation_id: str
+    direction: str
     month: str
     pay_on: date
     children: int
@@ -88,7 +100,12 @@ class MonthSeen(msgspec.Struct, frozen=True):
     unpaid: dict[str, int]
     withheld_tiyn: dict[str, int]
     waiting: tuple[WaitingSeen, ...]
+    not_paid: tuple[WaitingSeen, ...]
     statements: tuple[StatementSeen, ...]
+
+
+class MonthFormat(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    format: Literal["json", "csv", "xlsx"] = "json"
 
 
 class FiguresAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -134,16 +151,30 @@ def put_run(call: Call[RunAsked], run_id: str) -> RunSeen:
 @routes.get(
     "/sites/{site_id}/months/{month}",
     action="billing/see-month",
+    query=MonthFormat,
     answers=MonthSeen,
-    refuses=(Unknown, BadMonth),
+    refuses=(Unknown, BadMonth, NoRuleInForce),
 )
-def get_month(call: Call[None], site_id: str, month: str) -> MonthSeen:
-    """Show a provider-month: its statements, and why money is not posted yet."""
+def get_month(call: Call[None], site_id: str, month: str) -> MonthSeen | File:
+    """Show a provider-month: its statements, and why money is not posted yet.
+
+    format=csv or xlsx: the statements' lines as a table, raised financing in columns of its own.
+    """
+    asked: MonthFormat = call.query
     seen = actions.see_month(site_id, Month.parse(month), by=call.actor)
     head = seen.head
+    if asked.format != "json":
+        headings, rows = exports.statement_table(head, seen.statements)
+        name = f"statements-{head.site_id}-{head.month}"
+        if asked.format == "csv":
+            return File(tables.csv_file(headings, rows), tables.CSV_MEDIA_TYPE, f"{name}.csv")
+        made_at = from_stamp(seen.statements[-1].at) if seen.statements else call.now
+        content = tables.xlsx_file("statements", headings, rows, made_at=made_at)
+        return File(content, tables.XLSX_MEDIA_TYPE, f"{name}.xlsx")
     return MonthSeen(
         site_id=head.site_id,
         organisation_id=head.organisation_id,
+        direction=head.direction,
         month=head.month,
         pay_on=seen.pay_on,
         children=head.children,
@@ -152,7 +183,8 @@ def get_month(call: Call[None], site_id: str, month: str) -> MonthSeen:
         posted_tiyn=head.posted_tiyn,
         unpaid=head.unpaid,
         withheld_tiyn=head.withheld_tiyn,
-        waiting=tuple(WaitingSeen(w.reason, w.days, w.tiyn) for w in seen.waiting),
+        waiting=tuple(_waiting(w, seen, call.language) for w in seen.waiting),
+        not_paid=tuple(_waiting(w, seen, call.language) for w in seen.not_paid),
         statements=tuple(_statement(s) for s in seen.statements),
     )
 
@@ -162,23 +194,25 @@ def get_month(call: Call[None], site_id: str, month: str) -> MonthSeen:
     action="billing/figures",
     query=FiguresAsked,
     answers=FiguresSeen,
-    refuses=(NoPack, BadMonth),
+    refuses=(NoPack, BadMonth, NoRuleInForce),
 )
 def get_figures(call: Call[None]) -> FiguresSeen | File:
     """Show child-days, sums and savings per provider and month; format=csv for a table.
 
     Savings against payment by list: list_based = sum of the full monthly rate of each enrolled
-    child; savings = list_based - due, by reason of the days not paid. Providers with fewer than
-    five children stand together.
+    child, or of the price of each planned lesson; savings = list_based - due, by reason of what
+    was not paid. Directions stand apart; in each, providers with fewer than five children stand
+    together.
     """
     asked: FiguresAsked = call.query
     found = actions.figures(asked.programme, asked.area, Month.parse(asked.month))
     if asked.format == "json":
-        return FiguresSeen(asked.programme, asked.area, asked.month, FORMULA, found)
-    reasons = sorted({reason for figure in found for reason in figure.savings_tiyn})
+        return FiguresSeen(asked.programme, asked.area, asked.month, found.formula, found.providers)
+    reasons = sorted({reason for figure in found.providers for reason in figure.savings_tiyn})
     content = tables.csv_file(
         [
             "month",
+            "direction",
             "site_id",
             "children",
             "child_days",
@@ -190,6 +224,7 @@ def get_figures(call: Call[None]) -> FiguresSeen | File:
         [
             [
                 asked.month,
+                figure.direction,
                 figure.site_id or "several",
                 figure.children,
                 figure.child_days,
@@ -198,7 +233,7 @@ def get_figures(call: Call[None]) -> FiguresSeen | File:
                 figure.list_based_tiyn,
                 *(figure.savings_tiyn.get(reason, 0) for reason in reasons),
             ]
-            for figure in found
+            for figure in found.providers
         ],
     )
     return File(content, tables.CSV_MEDIA_TYPE, f"billing-{asked.area}-{asked.month}.csv")
@@ -218,6 +253,7 @@ def _statement(statement: Statement) -> StatementSeen:
                 s.line.payable,
                 s.line.unpaid,
                 s.line.accrual_tiyn,
+                s.line.parts_tiyn,
                 s.movement_tiyn,
                 s.cause,
                 s.line.pack,
@@ -225,3 +261,22 @@ def _statement(statement: Statement) -> StatementSeen:
             for s in statement.lines
         ),
     )
+
+
+def _waiting(waiting: Waiting, seen: actions.SiteMonthSeen, language: str) -> WaitingSeen:
+    said = seen.codes.get(waiting.reason)
+    words = (
+        said.in_(language)
+        if said is not None
+        else text(
+            f"why:{waiting.reason}",
+            language,
+            {
+                "count": waiting.days,
+                "tenge": waiting.tiyn // 100,
+                "month": seen.head.month,
+                "pay_on": seen.pay_on.strftime("%d.%m.%Y"),
+            },
+        )
+    )
+    return WaitingSeen(waiting.reason, waiting.days, waiting.tiyn, words)

@@ -39,12 +39,14 @@ from chalicelib.billing.store.statements import (
     ClaimedElsewhere,
     KeptClaimants,
 )
+from chalicelib.budgets import actions as budgets
 from chalicelib.budgets.rules import ledger
 from chalicelib.budgets.rules.ledger import BudgetShort
 from chalicelib.budgets.store import ledger as books
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import DateRange, Month, local_day, stamp
+from chalicelib.kernel.refusals import Refusal
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Pack
 from chalicelib.storage import outbox
@@ -94,13 +96,18 @@ def gather_month(site_id: str, month: Month, today: date) -> ProviderMonth:
                     # Presence is proved by its mark; the paper is for absences.
                     day.proved or day.code == PRESENT,
                     "undecided" if day.standing == "open" else day.standing,
+                    starts=getattr(day, "starts", None),
+                    minutes=getattr(day, "minutes", 0),
                 )
                 for day in child.days
             ),
             stays=tuple(
-                _stay(stay.days, sort)
+                _stay(stay.days, sort, sen=stay.sen)
                 for stay in child.stays
                 if (sort := sorts[stay.enrolment_id]) is not None
+            ),
+            used_tiyn=max(
+                (s.used_tiyn for s in child.stays if s.used_month == str(month)), default=0
             ),
         )
         for child in facts.children
@@ -113,12 +120,16 @@ def gather_month(site_id: str, month: Month, today: date) -> ProviderMonth:
         month=month,
         children=tuple(children),
         closed=facts.closed,
+        direction=facts.direction,
+        form=facts.form,
     )
 
 
-def _stay(days: DateRange, sort: str) -> Stay:
+def _stay(days: DateRange, sort: str, *, sen: bool) -> Stay:
     kind, hours, locality = sort.split("/")
-    return Stay(first=days.first, last=days.last, kind=kind, hours=hours, locality=locality)
+    return Stay(
+        first=days.first, last=days.last, kind=kind, hours=hours, locality=locality, sen=sen
+    )
 
 
 @settles
@@ -137,8 +148,9 @@ def bill(
         return Billed(None)
     pack = load_pack(provided.programme, provided.area)
     working = pack.calendar.working_days_in(month)
+    unit = pack.at(month.last).programme.unit
     judged = [
-        judge(child, site_id=site_id, working=working, rules_on=pack.at)
+        judge(child, site_id=site_id, working=working, rules_on=pack.at, unit=unit)
         for child in provided.children
     ]
     desk = _Desk(provided, pack, by, now, kept)
@@ -169,6 +181,7 @@ class _Desk:
                 programme=provided.programme,
                 area=provided.area,
                 month=str(provided.month),
+                direction=provided.direction,
             )
         )
 
@@ -317,7 +330,7 @@ def _used_before(
 
 def _post(desk: _Desk, statements: list[Statement], lines: dict[str, Line]) -> Billed:
     """Post the difference between what is due and what was posted, or note what holds it."""
-    head = replace(desk.head, closed=desk.provided.closed)
+    head = replace(desk.head, closed=desk.provided.closed, direction=desk.provided.direction)
     figured = public_figures.with_due(head, lines.values())
     stated = plan_statement(
         posted_lines(statements), lines, first=not statements, pack=desk.pack.version
@@ -349,7 +362,7 @@ def _post(desk: _Desk, statements: list[Statement], lines: dict[str, Line]) -> B
         held=None,
     )
     writes: list[Write] = [store.post(statement)]
-    writes += _booked(statement)
+    writes += _booked(desk, statement)
     writes.append(
         outbox.work(
             f"posted#{head.site_id}#{head.month}#{number}",
@@ -376,24 +389,42 @@ def _post(desk: _Desk, statements: list[Statement], lines: dict[str, Line]) -> B
     return Billed(statement)
 
 
-def _booked(statement: Statement) -> list[Write]:
-    month = Month.parse(statement.month)
-    money = ledger.budget(statement.programme, statement.area, month.year)
+def _booked(desk: _Desk, statement: Statement) -> list[Write]:
+    """Describe the posting of a statement, from what pays it to what the provider is owed."""
+    month = desk.month
     accrued = ledger.accrued(statement.site_id, month)
     recoverable = ledger.recoverable(statement.site_id, month)
     held = books.balances([accrued, recoverable]) if statement.number > 1 else {}
-    on_budget, on_accrued, on_recoverable = ledger.accrual(
+    _, on_accrued, on_recoverable = ledger.accrual(
         statement.movement_tiyn,
         accrued_tiyn=held.get(accrued, 0),
         recoverable_tiyn=held.get(recoverable, 0),
     )
+    paying, short = _paying(desk, statement.movement_tiyn)
     posting = ledger.posting(
         f"statement#{statement.site_id}#{month}#{statement.number:04d}",
-        ((money, on_budget), (accrued, on_accrued), (recoverable, on_recoverable)),
+        (*paying, (accrued, on_accrued), (recoverable, on_recoverable)),
         at=statement.at,
         site=statement.site_id,
         month=str(month),
         statement=str(statement.number),
     )
-    short = BudgetShort(programme=statement.programme, area=statement.area, year=month.year)
-    return books.book(posting, otherwise={money: short})
+    return books.book(posting, otherwise=short)
+
+
+def _paying(
+    desk: _Desk, movement_tiyn: int
+) -> tuple[tuple[tuple[str, int], ...], dict[str, Refusal]]:
+    """Return what pays a statement, and the refusals of accounts that hold too little.
+
+    Where the site's vouchers reserve money when they are issued, what is committed for the month
+    pays, and only what it lacks comes from the budget; else the budget pays.
+    """
+    provided, month = desk.provided, desk.month
+    rules = desk.pack.at(month.last)
+    direction = provided.direction if rules.budget.by == "kind" else ""
+    if any(kind.reserved for kind in rules.kinds_for(provided.form)):
+        return budgets.using(provided.programme, provided.area, month, direction, movement_tiyn)
+    money = ledger.budget(provided.programme, provided.area, month.year, direction)
+    short = BudgetShort(programme=provided.programme, area=provided.area, year=month.year)
+    return ((money, -movement_tiyn),), {money: short}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,6 +12,7 @@ from chalicelib.billing.rules.statements import (
     SiteMonth,
     Statement,
     Waiting,
+    not_to_be_paid,
     why_not_paid,
 )
 from chalicelib.billing.store import statements as store
@@ -18,26 +20,35 @@ from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.periods import Month
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.policy.actions import load_pack
+from chalicelib.policy.rules import Text
 from chalicelib.providers import store as providers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteMonthSeen:
-    """A provider-month: statements, what is due now, and what keeps money from being posted."""
+    """A provider-month: statements, what is due now, and what keeps money from being posted.
+
+    not_paid: what earns nothing and waits for nobody. codes: what the pack says of each code.
+    """
 
     head: SiteMonth
     statements: tuple[Statement, ...]
     waiting: tuple[Waiting, ...]
+    not_paid: tuple[Waiting, ...]
+    codes: Mapping[str, Text]
     pay_on: date
 
 
 def see_month(site_id: str, month: Month, *, by: Actor) -> SiteMonthSeen:
     """Return a provider-month to those who may see it. Raises Unknown."""
     site = providers.load_site(site_id).value
-    if not may_see(by, organisation_id=site.organisation_id, area=site.area):
+    if not may_see(
+        by, organisation_id=site.organisation_id, area=site.area, direction=site.direction
+    ):
         raise Unknown()
     kept, statements = store.load_site_month(site_id, month)
     pack = load_pack(site.programme, site.area)
+    rules = pack.at(month.last)
     head = kept.value if kept is not None else None
     return SiteMonthSeen(
         head=head
@@ -47,18 +58,26 @@ def see_month(site_id: str, month: Month, *, by: Actor) -> SiteMonthSeen:
             programme=site.programme,
             area=site.area,
             month=str(month),
+            direction=site.direction,
         ),
         statements=tuple(statements),
         waiting=why_not_paid(head),
-        pay_on=pack.at(month.last).month_calendar.pay_on(month, pack.calendar),
+        not_paid=not_to_be_paid(head),
+        codes={row.reason: row.text for row in rules.absence},
+        pay_on=rules.month_calendar.pay_on(month, pack.calendar),
     )
 
 
-def may_see(by: Actor, *, organisation_id: str, area: str) -> bool:
-    """Return whether a caller may see an organisation's money: its own, its area's, or all."""
+def may_see(by: Actor, *, organisation_id: str, area: str, direction: str = "") -> bool:
+    """Return whether a caller may see an organisation's money: its own, its area's, or all.
+
+    A department sees its own direction's; finance and operator see every direction of an area.
+    """
     if by.has(Role.HEAD) and organisation_id in by.organisations:
         return True
-    if by.has(Role.DEPARTMENT, Role.FINANCE, Role.OPERATOR) and by.serves(area):
+    if by.has(Role.FINANCE, Role.OPERATOR) and by.serves(area):
+        return True
+    if by.has(Role.DEPARTMENT) and by.serves(area, direction or None):
         return True
     return by.has(Role.AUDITOR)
 
@@ -70,6 +89,16 @@ def list_heads(programme: str, area: str, month: Month) -> list[SiteMonth]:
     return [found[site_id].value for site_id in sorted(found)]
 
 
-def figures(programme: str, area: str, month: Month) -> tuple[public_figures.Figure, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """An area's public figures of a month, and how savings are reckoned."""
+
+    formula: str
+    providers: tuple[public_figures.Figure, ...]
+
+
+def figures(programme: str, area: str, month: Month) -> Figures:
     """Return an area's public figures of a month. Raises NoPack."""
-    return public_figures.public(list_heads(programme, area, month))
+    heads = list_heads(programme, area, month)
+    pays = load_pack(programme, area).at(month.last).programme.pays
+    return Figures(formula=public_figures.formula_of(pays), providers=public_figures.public(heads))

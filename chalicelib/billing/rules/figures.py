@@ -1,8 +1,9 @@
 """What the public sees of billing: child-days and sums per provider and month, and savings.
 
 Savings are the difference to payment by list, and always shown with the formula: list-based is the
-full monthly rate of every child enrolled on any day of the month; savings are the sum, over
-working days that were not paid, of what they would have brought, by reason.
+full monthly rate of every child enrolled on any day of the month, or, where a unit has its price,
+the price of every unit planned for a child; savings are the sum, over units that were not paid, of
+what they would have brought, by reason. Directions are shown apart.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from chalicelib.billing.rules.judging import BY_THE_MONTH
 from chalicelib.billing.rules.pricing import Line
 from chalicelib.billing.rules.statements import SiteMonth
 
@@ -20,11 +22,19 @@ FORMULA = (
     "savings = list_based - due = sum over unpaid and held working days of rate / working days, "
     "by reason"
 )
+FORMULA_PER_UNIT = (
+    "list_based = sum of rate x coefficients over each unit planned for an enrolled child; "
+    "savings = list_based - due = sum over unpaid and held units of rate x coefficients, "
+    "by reason; over-month-cap is what lies above the child's month cap"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One provider's public figures of a month; site_id is None for several small ones together."""
+    """One provider's public figures of a month; site_id is None for several small ones together.
+
+    child_days: units that earned, days or lessons. direction: "" in a programme that has none.
+    """
 
     site_id: str | None
     children: int
@@ -33,6 +43,21 @@ class Figure:
     due_tiyn: int
     list_based_tiyn: int
     savings_tiyn: dict[str, int] = field(default_factory=dict)
+    direction: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Providers of one direction in one public row; site_id names one that stands alone."""
+
+    direction: str
+    site_id: str | None
+    site_ids: tuple[str, ...]
+
+
+def formula_of(pays: str) -> str:
+    """Return how savings are reckoned, by what the programme pays."""
+    return FORMULA if pays == BY_THE_MONTH else FORMULA_PER_UNIT
 
 
 def with_due(head: SiteMonth, lines: Iterable[Line]) -> SiteMonth:
@@ -66,16 +91,31 @@ def figure_of(head: SiteMonth) -> Figure:
         due_tiyn=head.due_tiyn,
         list_based_tiyn=head.due_tiyn + sum(head.withheld_tiyn.values()),
         savings_tiyn=dict(head.withheld_tiyn),
+        direction=head.direction,
     )
 
 
 def public(heads: Iterable[SiteMonth]) -> tuple[Figure, ...]:
     """Return what may be shown: providers with fewer than five children stand together."""
-    figures = {head.site_id: figure_of(head) for head in heads}
-    shown: list[Figure] = []
-    for name, site_ids in groups({s: f.children for s, f in figures.items()}):
-        shown.append(figures[name] if name else together([figures[s] for s in site_ids]))
-    return tuple(shown)
+    known = {head.site_id: head for head in heads}
+    return tuple(
+        figure_of(known[row.site_id])
+        if row.site_id
+        else together([figure_of(known[site_id]) for site_id in row.site_ids], row.direction)
+        for row in rows_of(known.values())
+    )
+
+
+def rows_of(heads: Iterable[SiteMonth]) -> list[Shown]:
+    """Return the public rows of a month, direction by direction: totals of one are public too."""
+    by_direction: dict[str, dict[str, int]] = {}
+    for head in heads:
+        by_direction.setdefault(head.direction, {})[head.site_id] = head.children
+    return [
+        Shown(direction, name, site_ids)
+        for direction, children in sorted(by_direction.items())
+        for name, site_ids in groups(children)
+    ]
 
 
 def groups(children: Mapping[str, int]) -> list[tuple[str | None, tuple[str, ...]]]:
@@ -97,8 +137,8 @@ def groups(children: Mapping[str, int]) -> list[tuple[str | None, tuple[str, ...
     return [*alone, *([(None, tuple(site_id for _, site_id in small))] if small else [])]
 
 
-def together(figures: Sequence[Figure]) -> Figure:
-    """Return the sum of figures, without a site."""
+def together(figures: Sequence[Figure], direction: str) -> Figure:
+    """Return the sum of a direction's figures, without a site."""
     savings: Counter[str] = Counter()
     for figure in figures:
         savings.update(figure.savings_tiyn)
@@ -110,4 +150,5 @@ def together(figures: Sequence[Figure]) -> Figure:
         due_tiyn=sum(f.due_tiyn for f in figures),
         list_based_tiyn=sum(f.list_based_tiyn for f in figures),
         savings_tiyn=dict(sorted(savings.items())),
+        direction=direction,
     )

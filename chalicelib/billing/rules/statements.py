@@ -76,7 +76,8 @@ class SiteMonth:
     claimed: child → digest of what this site wrote in that child's claimants row; shared: children
     whose row names other sites too. statements: how many were posted; posted_tiyn: their sum.
     held: the code of what keeps a statement from being posted. closed: the provider closed the
-    month. The rest is what is due now.
+    month. direction: whose department and budget it is, "" in a programme that has one. The rest
+    is what is due now.
     """
 
     site_id: str
@@ -95,11 +96,12 @@ class SiteMonth:
     due_tiyn: int = 0
     unpaid: dict[str, int] = field(default_factory=dict)
     withheld_tiyn: dict[str, int] = field(default_factory=dict)
+    direction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One answer to "why am I not paid yet": a reason, and the days and money it holds."""
+    """One answer to "why am I not paid": a reason, its units (days or lessons) and money."""
 
     reason: str
     days: int = 0
@@ -181,3 +183,14 @@ def why_not_paid(head: SiteMonth | None) -> tuple[Waiting, ...]:
     if head.held is not None:
         waiting.append(Waiting(head.held, 0, max(0, head.due_tiyn - head.posted_tiyn)))
     return tuple(waiting)
+
+
+def not_to_be_paid(head: SiteMonth | None) -> tuple[Waiting, ...]:
+    """Return what earns nothing and waits for nobody, by reason, with what it would bring."""
+    if head is None:
+        return ()
+    return tuple(
+        Waiting(reason, head.unpaid.get(reason, 0), head.withheld_tiyn.get(reason, 0))
+        for reason in sorted({*head.unpaid, *head.withheld_tiyn})
+        if reason not in HELD
+    )
