@@ -10,6 +10,9 @@ from msgspec import Meta, Struct
 from chalicelib.edge import pages
 from chalicelib.edge.routes import Call, File, Routes
 from chalicelib.edge.tables import CSV_MEDIA_TYPE, csv_file
+from chalicelib.edge.texts import text
+from chalicelib.kernel.money import Tiyn, shown_tenge
+from chalicelib.kernel.periods import from_stamp, local
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.kernel.workdays import CalendarMissing
 from chalicelib.policy.actions import NoPack
@@ -64,16 +67,18 @@ class FiguresAsked(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AheadShown(Struct, frozen=True):
-    """How many stand ahead in the child's birth cohort, and why; the parts add up to `total`.
+    """How many stand ahead, and why; the parts add up to `total`.
 
-    own_category: applied earlier in the same category. better_right: the extraordinary right.
-    alternation: the other of the two queues that alternate, by its turns.
+    Where places of an age are waited for, those of the child's birth cohort; else everybody.
+    own_category: earlier in the same category. better_right: a better category. alternation: the
+    other of two queues that alternate, by its turns. other_ages: older children, served before.
     """
 
     total: int
     own_category: int
     better_right: int
     alternation: int
+    other_ages: int = 0
 
 
 class CategoryShown(Struct, frozen=True):
@@ -83,12 +88,34 @@ class CategoryShown(Struct, frozen=True):
     text: str
 
 
+class MissingShown(Struct, frozen=True):
+    """The money an application waits for, where vouchers come by budget.
+
+    missing_tiyn: what the direction lacks for a voucher for this child and all before it; 0 when
+    the next run issues one. text: the same in plain words.
+    """
+
+    direction: str
+    name: str | None
+    missing_tiyn: int
+    text: str
+
+
+class DrawShown(Struct, frozen=True):
+    """The intake whose draw orders an application. draws_at: when it can be, None once it is."""
+
+    intake_id: str
+    draws_at: str | None
+    text: str
+
+
 class PlaceAnswered(Struct, frozen=True):
     """Where an application stands, as counted at `as_of`.
 
     place: in the category, 1 is the first, of `waiting`. older_cohorts: children of older birth
     years, who are served before where a group takes several ages. Without a place: the
-    application does not wait any more, or came after the last checkpoint; the next tells.
+    application does not wait any more, or came after the last checkpoint; the next tells. Before
+    the draw of its intake the place is the best that it may become.
     """
 
     application_id: str
@@ -101,14 +128,21 @@ class PlaceAnswered(Struct, frozen=True):
     waiting: int | None = None
     ahead: AheadShown | None = None
     older_cohorts: int | None = None
+    money: MissingShown | None = None
+    draw: DrawShown | None = None
 
 
 class OrderLine(Struct, frozen=True):
-    """A ticket of the public order, its place within categories that are shown together."""
+    """A ticket of the public order, its place within categories that are shown together.
+
+    intake: whose published seed gives the ticket its number within a category; the place is None
+    until it is drawn.
+    """
 
     categories: tuple[int, ...]
-    place: int
+    place: int | None
     ticket: str
+    intake: str | None = None
 
 
 class OrderAnswered(Struct, frozen=True):
@@ -125,6 +159,15 @@ class CellAnswered(Struct, frozen=True):
 
     categories: list[CategoryShown]
     waiting: int
+
+
+class ShortageAnswered(Struct, frozen=True):
+    """What money a direction lacks for everybody who waits for it; None where 1 to 4 would show."""
+
+    direction: str
+    name: str | None
+    waiting: int | None
+    missing_tiyn: int | None
 
 
 class RunLineAnswered(Struct, frozen=True):
@@ -148,11 +191,22 @@ class RunsAnswered(Struct, frozen=True):
 
 
 class FiguresAnswered(Struct, frozen=True):
-    """The queue by category as of the newest checkpoint, and before and after the last runs."""
+    """The queue by category as of the newest checkpoint, and before and after the last runs.
+
+    missing: the money that is missing for everybody who waits, where vouchers come by budget.
+    """
 
     as_of: str | None
     queue: list[CellAnswered]
     runs: list[RunLineAnswered]
+    missing: list[ShortageAnswered] = []
+
+
+class PotAnswered(Struct, frozen=True):
+    """What a direction's budget had free when the run was drafted; "" is an area's one budget."""
+
+    direction: str
+    free_tiyn: int
 
 
 class RunAnswered(Struct, frozen=True):
@@ -160,7 +214,7 @@ class RunAnswered(Struct, frozen=True):
 
     inputs, outcome: SHA-256 of what was read and decided. carry: the turn of one to three at
     which each birth cohort went on and goes on. waiting: by category. vouchers: planned; issued
-    and skipped: so far.
+    and skipped: so far. money: where vouchers come by budget; reserved_tiyn: taken of it so far.
     """
 
     run_id: str
@@ -191,6 +245,8 @@ class RunAnswered(Struct, frozen=True):
     carry_after: Mapping[int, int]
     waiting_before: Mapping[int, int]
     waiting_after: Mapping[int, int]
+    money: list[PotAnswered] = []
+    reserved_tiyn: int = 0
 
 
 class PassedAnswered(Struct, frozen=True):
@@ -214,6 +270,8 @@ class OutcomeAnswered(Struct, frozen=True):
     preference: int | None
     waiting: tuple[str, ...]
     passed: list[PassedAnswered]
+    direction: str | None
+    missing_tiyn: int | None
     settled: str | None
 
 
@@ -268,8 +326,11 @@ def see_place(call: Call[None], application_id: str) -> PlaceAnswered:
             own_category=rank.ahead.own_category,
             better_right=rank.ahead.better_right,
             alternation=rank.ahead.alternation,
+            other_ages=rank.ahead.other_ages,
         ),
         older_cohorts=rank.older_cohorts,
+        money=_missing(seen, call.language),
+        draw=_draw(seen, call.language),
     )
 
 
@@ -294,7 +355,9 @@ def order(call: Call[None]) -> OrderAnswered:
     return OrderAnswered(
         as_of=page.as_of,
         next_checkpoint_at=page.next_checkpoint_at,
-        lines=[OrderLine(line.categories, line.place, line.ticket) for line in page.lines],
+        lines=[
+            OrderLine(line.categories, line.place, line.ticket, line.intake) for line in page.lines
+        ],
         cursor=pages.cursor(page.position, of=of) if page.position else None,
     )
 
@@ -307,9 +370,9 @@ def order(call: Call[None]) -> OrderAnswered:
     refuses=(NoPack,),
 )
 def figures(call: Call[None]) -> FiguresAnswered | File:
-    """See how many wait by category, and the queue before and after each of the last runs."""
+    """See how many wait by category, what money is missing, and the queue around the last runs."""
     asked: FiguresAsked = call.query
-    as_of, cells = actions.figures(asked.programme, asked.area)
+    as_of, cells, lacking = actions.figures(asked.programme, asked.area)
     runs, _ = actions.runs_page(asked.programme, asked.area, position=None, limit=100)
     if asked.format == "json":
         return FiguresAnswered(
@@ -317,21 +380,30 @@ def figures(call: Call[None]) -> FiguresAnswered | File:
             queue=[
                 CellAnswered(
                     [
-                        CategoryShown(number, text.in_(call.language))
-                        for number, text in zip(cell.categories, cell.texts, strict=True)
+                        CategoryShown(number, name.in_(call.language))
+                        for number, name in zip(cell.categories, cell.texts, strict=True)
                     ],
                     cell.waiting,
                 )
                 for cell in cells
             ],
             runs=[_run_line(run) for run in runs],
+            missing=[
+                ShortageAnswered(
+                    one.direction,
+                    one.text.in_(call.language) if one.text else None,
+                    one.waiting,
+                    one.missing_tiyn,
+                )
+                for one in lacking
+            ],
         )
     rows: list[tuple[object, ...]] = [
         (
             "queue",
             as_of,
             " + ".join(str(number) for number in cell.categories),
-            " + ".join(text.in_(call.language) for text in cell.texts),
+            " + ".join(name.in_(call.language) for name in cell.texts),
             cell.waiting,
             None,
             None,
@@ -342,7 +414,20 @@ def figures(call: Call[None]) -> FiguresAnswered | File:
         ("run", run.ended_at, run.run_id, run.state, run.before, run.issued, run.after)
         for run in runs
     ]
-    headings = ("what", "at", "number", "name", "waiting", "issued", "waiting_after")
+    headings: tuple[str, ...] = (
+        *("what", "at", "number", "name", "waiting", "issued", "waiting_after"),
+    )
+    if lacking:
+        headings = (*headings, "missing_tiyn")
+        rows = [(*row, None) for row in rows]
+        rows += [
+            (
+                *("missing", as_of, one.direction),
+                one.text.in_(call.language) if one.text else None,
+                *(one.waiting, None, None, one.missing_tiyn),
+            )
+            for one in lacking
+        ]
     return File(csv_file(headings, rows), CSV_MEDIA_TYPE, f"queue-{asked.area}.csv")
 
 
@@ -381,6 +466,7 @@ def list_runs(call: Call[None]) -> RunsAnswered:
         CalendarMissing,
         AnotherContent,
         rules.RunUnderWay,
+        rules.IntakeOpen,
     ),
 )
 def propose_run(call: Call[AreaAsked], run_id: str) -> RunAnswered:
@@ -438,6 +524,8 @@ def see_outcomes(call: Call[None], run_id: str) -> OutcomesAnswered:
                     PassedAnswered(p.group_id, p.why, p.last_category, p.last_ticket)
                     for p in o.passed
                 ],
+                direction=o.direction,
+                missing_tiyn=o.missing_tiyn,
                 settled=o.settled,
             )
             for o in outcomes
@@ -495,6 +583,27 @@ def publish_checkpoint(call: Call[AreaAsked], checkpoint_id: str) -> CheckpointA
     )
 
 
+def _missing(seen: actions.PlaceShown, language: str) -> MissingShown | None:
+    rank = seen.rank
+    if rank is None or rank.direction is None or rank.missing_tiyn is None:
+        return None
+    name = seen.direction_text.in_(language) if seen.direction_text else None
+    said = "queue/money-covered" if rank.missing_tiyn == 0 else "queue/money-missing"
+    facts = {"missing": shown_tenge(Tiyn(rank.missing_tiyn)), "ahead": rank.ahead.total}
+    return MissingShown(
+        rank.direction, name, rank.missing_tiyn, text(f"place:{said}", language, facts)
+    )
+
+
+def _draw(seen: actions.PlaceShown, language: str) -> DrawShown | None:
+    rank = seen.rank
+    if rank is None or rank.intake is None:
+        return None
+    said = "place:queue/drawn" if rank.drawn else "place:queue/not-drawn"
+    at = local(from_stamp(seen.draws_at)).strftime("%d.%m.%Y %H:%M") if seen.draws_at else ""
+    return DrawShown(rank.intake, seen.draws_at, text(said, language, {"draws_at": at}))
+
+
 def _run_line(run: actions.RunShown) -> RunLineAnswered:
     return RunLineAnswered(
         run_id=run.run_id,
@@ -538,4 +647,6 @@ def _run(run: Run) -> RunAnswered:
         carry_after=run.carry_after,
         waiting_before=run.waiting_before,
         waiting_after=run.waiting_after,
+        money=[PotAnswered(p.direction, p.free_tiyn) for p in run.money.pots] if run.money else [],
+        reserved_tiyn=run.reserved_tiyn,
     )

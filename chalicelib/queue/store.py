@@ -11,7 +11,7 @@ import base64
 import hashlib
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from chalicelib.queue.rules import (
     Checkpoint,
     Head,
     Listed,
+    Money,
     Open,
     Outcome,
     Place,
@@ -72,7 +73,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """What a run read besides the queue and the places, for whoever checks it."""
+    """What a run read besides the queue and the places, for whoever checks it.
+
+    money: of a run by budget; seeds: of the intakes that were drawn.
+    """
 
     programme: str
     area: str
@@ -80,6 +84,8 @@ class Input:
     pack: str
     engine: str
     carry: Mapping[int, int]
+    money: Money | None = None
+    seeds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,7 @@ _SETTLED = msgspec.json.Decoder(list[Settled])
 _RANKS = msgspec.json.Decoder(list[Rank])
 _LISTED = msgspec.json.Decoder(list[Listed])
 _INPUT = msgspec.json.Decoder(InputPart)
+_HEAD = msgspec.json.Decoder(Input)
 
 
 # --- packing ------------------------------------------------------------------------------------
@@ -111,8 +118,42 @@ _INPUT = msgspec.json.Decoder(InputPart)
 
 def digest(value: object) -> str:
     """Return the SHA-256 of a value's canonical JSON."""
-    plain = msgspec.to_builtins(value, str_keys=True)
+    plain = _plain(value)
     return hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
+
+
+# Fields that came later, with what they are where nothing is said. They are left out then, so
+# that what was read and decided before keeps its digest and can be checked with this code.
+_LATER: Mapping[str, object] = {
+    "direction": None,
+    "drawn": True,
+    "intake": None,
+    "missing_tiyn": None,
+    "money": None,
+    "other_ages": 0,
+    "reserved_tiyn": 0,
+    "seeds": {},
+    "sen": False,
+}
+
+
+def _plain(value: object) -> Any:
+    return _as_said(msgspec.to_builtins(value, str_keys=True))
+
+
+def _as_said(plain: Any) -> Any:
+    if isinstance(plain, list | tuple):
+        if plain and isinstance(plain[0], str):
+            return plain
+        return [_as_said(one) for one in plain]
+    if isinstance(plain, dict):
+        for name in _LATER.keys() & plain.keys():
+            if plain[name] == _LATER[name]:
+                del plain[name]
+        for name, inner in plain.items():
+            if isinstance(inner, list | tuple | dict):
+                plain[name] = _as_said(inner)
+    return plain
 
 
 def parts_of(items: Sequence[T], size: int) -> list[Sequence[T]]:
@@ -121,7 +162,7 @@ def parts_of(items: Sequence[T], size: int) -> list[Sequence[T]]:
 
 
 def _packed(value: object) -> Packed:
-    content = zlib.compress(msgspec.json.encode(value), 6)
+    content = zlib.compress(msgspec.json.encode(_plain(value)), 6)
     return Packed(base64.b64encode(content).decode())
 
 
@@ -239,9 +280,14 @@ def each_outcome(run: Run, *, start: int = 0) -> Iterator[Outcome]:
 
 def each_input(run: Run) -> Iterator[InputPart]:
     """Yield what a run read: the queue, then the places. One query."""
-    pk, sk = keys.run_part(run.run_id, f"INPUT-{run.inputs[:12]}", 0)
-    for kept in PARTS.each(pk, after=sk, upto=f"INPUT-{run.inputs[:12]}#~"):
+    pk, sk = keys.run_part(run.run_id, _input_of(run), 0)
+    for kept in PARTS.each(pk, after=sk, upto=f"{_input_of(run)}#~"):
         yield _INPUT.decode(_opened(kept))
+
+
+def load_input(run: Run) -> Input:
+    """Return what a run read besides the queue and the places. One read."""
+    return _HEAD.decode(_opened(PARTS.load(keys.run_part(run.run_id, _input_of(run), 0))))
 
 
 def each_settled(run: Run) -> Iterator[Settled]:
@@ -249,6 +295,10 @@ def each_settled(run: Run) -> Iterator[Settled]:
     pk, _ = keys.run_part(run.run_id, "RESULT", 0)
     for kept in PARTS.each(pk, begins="RESULT#"):
         yield from _SETTLED.decode(_opened(kept))
+
+
+def _input_of(run: Run) -> str:
+    return f"INPUT-{run.inputs[:12]}"
 
 
 def _line_key(run: Run) -> tuple[str, str]:

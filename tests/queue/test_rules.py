@@ -16,16 +16,21 @@ from chalicelib.applications.rules import QueueEntry
 from chalicelib.kernel.ids import checked_id
 from chalicelib.policy.actions import load_pack
 from chalicelib.queue import rules
-from chalicelib.queue.rules import Order, Outcome, Place, Plan, Seeker
+from chalicelib.queue.rules import Lane, Order, Outcome, Place, Plan, Seeker
 
 TIERS = ("extraordinary", "first-priority", "general")
 YEARS = (2019, 2020, 2021)
+
+
+def lanes(years: tuple[int, ...]) -> tuple[Lane, ...]:
+    """As in preschool: a cohort after the other, in each the two last tiers alternate."""
+    return tuple(Lane(year, tiers) for year in years for tiers in (TIERS[:1], TIERS[1:]))
+
+
 ORDER = Order(
-    cohorts=YEARS,
+    lanes=lanes(YEARS),
     tiers=TIERS,
-    first="first-priority",
     first_count=1,
-    then="general",
     then_count=3,
     categories={(t, y): i * 3 + j + 1 for i, t in enumerate(TIERS) for j, y in enumerate(YEARS)},
     waiting_lists_max=5,
@@ -438,7 +443,7 @@ def a_city(children: int, groups: int, seed: int = 7) -> tuple[list[Seeker], lis
     years = tuple(range(2019, 2025))
     order = replace(
         ORDER,
-        cohorts=years,
+        lanes=lanes(years),
         categories={
             (t, y): i * 6 + j + 1 for i, t in enumerate(TIERS) for j, y in enumerate(years)
         },

@@ -1,7 +1,10 @@
 """What is done to a queue.
 
     running      an iteration proposed, released, stopped
+    planning     what a run or a checkpoint reads, and what it decides from it
     issuing      a released run's vouchers, a part at a time, resumable anywhere
+    funding      the same where vouchers come by budget: some to a commit, with their money
+    desk         what both need of the next vouchers
     publishing   checkpoints: ranks for families, the order for everybody
     showing      what is answered from them
     reminders    what has fallen due, looked at once
@@ -12,6 +15,7 @@ Callers import from here.
 from __future__ import annotations
 
 from chalicelib.queue.actions.issuing import commit_part, list_to_offer
+from chalicelib.queue.actions.planning import decide_again
 from chalicelib.queue.actions.publishing import publish
 from chalicelib.queue.actions.reminders import list_reminders, looked_at, passed
 from chalicelib.queue.actions.running import (
@@ -28,6 +32,7 @@ from chalicelib.queue.actions.showing import (
     OutcomeShown,
     PlaceShown,
     RunShown,
+    ShortageShown,
     figures,
     order_page,
     place_of,
@@ -43,6 +48,8 @@ __all__ = [
     "OutcomeShown",
     "PlaceShown",
     "RunShown",
+    "ShortageShown",
+    "decide_again",
     "commit_part",
     "figures",
     "is_run_day",

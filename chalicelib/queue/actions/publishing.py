@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.applications import store as applications
 from chalicelib.applications.rules import QueueEntry
 from chalicelib.children.actions import representatives_of
 from chalicelib.journal import store as journal
@@ -19,8 +18,9 @@ from chalicelib.kernel.periods import local_day, stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import load_pack
 from chalicelib.queue import rules, store
+from chalicelib.queue.actions import planning
 from chalicelib.queue.actions.running import write_parts
-from chalicelib.queue.rules import Checkpoint, Head
+from chalicelib.queue.rules import Checkpoint, Head, Outcome, Shortage
 from chalicelib.storage import outbox
 from chalicelib.storage.commit import Raced, commit, settles
 from chalicelib.storage.secrets import fingerprint
@@ -36,7 +36,7 @@ def publish(
     """
     if not by.serves(area) and not by.has(Role.SYSTEM):
         raise Unknown()
-    pack = load_pack(programme, area)
+    load_pack(programme, area)
     asked = fingerprint([programme, area])
     earlier = store.find_checkpoint(checkpoint_id)
     if earlier is not None:
@@ -44,20 +44,22 @@ def publish(
             raise AnotherContent(checkpoint_id=checkpoint_id)
         return earlier.value
 
-    day = local_day(now)
-    judged = pack.at(day)
-    year = judged.academic_year.year_of(day)
-    order = rules.order_of(judged, year)
+    reading = planning.read(programme, area, now=now)
+    pack, queue, seekers, order = reading.pack, reading.entries, reading.seekers, reading.order
     kept_head = store.find_head(programme, area)
     carry = store.find_open(programme, area).value.carry
-    queue = {k.value.application_id: k.value for k in applications.list_queue(programme, area)}
-    seekers = [rules.seeker_of(queue[key], judged, year) for key in sorted(queue)]
 
-    ranks = rules.rank(seekers, order, carry)
+    stands: dict[str, Outcome] = {}
+    lacking: tuple[Shortage, ...] = ()
+    if reading.money is not None:
+        forecast = rules.plan_by_budget(seekers, reading.money, order, carry).outcomes
+        stands = {outcome.application_id: outcome for outcome in forecast}
+        lacking = rules.public_shortages(rules.shortages(forecast, reading.money))
+    ranks = rules.rank(seekers, order, carry, stands)
     waiting = rules.waiting_by_category(seekers, order)
     cells = rules.cells_of(waiting)
     lines = rules.listed(ranks, cells)
-    near = rules.near(ranks, ahead_max=judged.terms.turn_is_near_ahead)
+    near = rules.near(ranks, ahead_max=reading.judged.terms.turn_is_near_ahead)
 
     as_of = stamp(now)
     series = f"{as_of}-{store.digest(ranks)[:12]}"
@@ -71,13 +73,14 @@ def publish(
         programme=programme,
         area=area,
         as_of=as_of,
-        academic_year=year,
+        academic_year=reading.academic_year,
         pack=pack.version,
         series=series,
         pages=len(pages),
         lists=len(lists),
         waiting=len(ranks),
         cells=cells,
+        shortages=lacking,
     )
     checkpoint = Checkpoint(checkpoint_id=checkpoint_id, asked=asked, head=head)
     # A checkpoint that comes late stands in the record, but never in front of a newer one.

@@ -11,15 +11,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chalicelib.applications import store as applications
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, Role
-from chalicelib.kernel.periods import from_stamp, local_day, stamp
+from chalicelib.kernel.periods import local_day, stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import load_pack
-from chalicelib.providers import store as providers
 from chalicelib.queue import rules, store
-from chalicelib.queue.rules import Place, Run, Settled, StopReason
+from chalicelib.queue.actions import planning
+from chalicelib.queue.rules import Run, Settled, StopReason
 from chalicelib.storage import agenda, outbox
 from chalicelib.storage.commit import Put, Write, settles
 from chalicelib.storage.secrets import fingerprint
@@ -41,7 +40,8 @@ def is_run_day(programme: str, area: str, at: datetime) -> bool:
 def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime) -> Run:
     """Draft a run of an area's queue; the same id again gets the same run.
 
-    A pack that waits no time releases it at once. Raises Unknown, AnotherContent, RunUnderWay.
+    A pack that waits no time releases it at once. Raises Unknown, AnotherContent, RunUnderWay,
+    IntakeOpen.
     """
     _serving(by, area)
     pack = load_pack(programme, area)
@@ -60,42 +60,36 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
         wind_up(earlier.run_id, by=by, now=now)  # whoever stopped it broke off
         opened = store.find_open(programme, area)
 
-    day = local_day(now)
-    judged = pack.at(day)
-    year = judged.academic_year.year_of(day)
-    order = rules.order_of(judged, year)
-    from_on = rules.starts(day, year, judged.academic_year)
-    queue = [k.value for k in applications.list_queue(programme, area)]
-    seekers = sorted(
-        (rules.seeker_of(entry, judged, year) for entry in queue),
-        key=lambda seeker: seeker.application_id,
-    )
-    groups = [k.value for k in providers.list_groups(programme, area)]
-    places = [
-        _after_waiting_lists(place)
-        for place in sorted(
-            rules.places_of(groups, academic_year=year, from_on=from_on),
-            key=lambda place: place.group_id,
+    reading = planning.read(programme, area, now=now)
+    if reading.undrawn is not None:
+        raise rules.IntakeOpen(
+            intake_id=reading.undrawn.intake_id,
+            closes_at=reading.undrawn.closes_at,
+            draws_at=reading.undrawn.round_at,
         )
-    ]
+    seekers, money, year = reading.seekers, reading.money, reading.academic_year
+    places = planning.places_now(reading, programme, area, now=now)
     carry = opened.value.carry
 
-    plan = rules.plan_iteration(seekers, places, order, carry)
+    plan = planning.decide(seekers, places, money, reading.order, dict(carry))
 
     read = store.Input(
         programme=programme,
         area=area,
         academic_year=year,
         pack=pack.version,
-        engine=rules.ENGINE,
+        engine=reading.engine,
         carry=carry,
+        money=money,
+        seeds={i: reading.order.seeds[i] for i in sorted({s.intake for s in seekers if s.intake})},
     )
     inputs = store.digest([read, seekers, places])
     input_parts = store.input_parts(run_id, inputs, read, seekers, places)
     outcome_parts = store.outcome_parts(run_id, inputs, plan.outcomes)
     write_parts("queue/run-part", [*input_parts, *outcome_parts], by=by, now=now, pack=pack.version)
 
-    waiting = rules.waiting_by_category(seekers, order)
+    waiting = rules.waiting_by_category(seekers, reading.order)
+    judged = reading.judged
     auto = judged.release.mode == "auto"
     release_at = now + timedelta(minutes=judged.release.minutes)
     run = Run(
@@ -106,7 +100,7 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
         mode=judged.release.mode,
         academic_year=year,
         pack=pack.version,
-        engine=rules.ENGINE,
+        engine=reading.engine,
         asked=asked,
         proposed_by=by.subject,
         proposed_at=stamp(now),
@@ -122,6 +116,7 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
         waiting_before=waiting,
         waiting_after=waiting,
         release_at=stamp(release_at) if auto else None,
+        money=money,
     )
     journal.commit(
         journal.entry(
@@ -142,15 +137,6 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
         *([agenda.due(release_at, "queue/release", run_id)] if auto else []),
     )
     return _released_if_due(store.load_run(run_id), now=now)
-
-
-def _after_waiting_lists(place: Place) -> Place:
-    """Leave the places to a run that nobody with a voucher waits for: they were there before."""
-    if place.free < 1:
-        return place
-    waiters = vouchers.each_waiter(place.group_id)
-    waiting = sum(1 for kept in waiters if kept.value.state == "waiting")
-    return replace(place, free=max(0, place.free - waiting))
 
 
 @settles
@@ -237,8 +223,7 @@ def closing(run: Run, opened: Kept[rules.Open]) -> list[Write]:
 
 def order_for(run: Run) -> rules.Order:
     """Return the rules of order a run was planned by."""
-    judged = load_pack(run.programme, run.area).at(local_day(from_stamp(run.proposed_at)))
-    return rules.order_of(judged, run.academic_year)
+    return rules.order_of(planning.judged_of(run), run.academic_year)
 
 
 def write_parts(event: str, parts: Iterable[Put], *, by: Actor, now: datetime, pack: str) -> None:
@@ -261,7 +246,9 @@ def _released_if_due(kept: Kept[Run], *, now: datetime) -> Run:
 def _release(kept: Kept[Run], *, by: Actor, now: datetime, timed: bool) -> Run:
     run = kept.value
     pack = load_pack(run.programme, run.area)
-    days = pack.at(local_day(now)).terms.confirm_working_days
+    terms = pack.at(local_day(now)).terms
+    # Where nothing is to be confirmed, the term to choose and sign starts at once.
+    days = terms.confirm_working_days or terms.contract_working_days
     released = rules.decide_release(
         run,
         by=by.subject,

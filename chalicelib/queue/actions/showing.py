@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -21,7 +20,8 @@ from chalicelib.queue.rules import Head, Outcome, Passed, Rank, Run, RunLine
 class PlaceShown:
     """Where an application stands, as of the newest checkpoint; the rank is None before it.
 
-    state: of the application; only a queued one has a place.
+    state: of the application; only a queued one has a place. direction_text: the name of the
+    direction whose money it waits for. draws_at: when its intake can be drawn, None when it is.
     """
 
     application_id: str
@@ -31,6 +31,18 @@ class PlaceShown:
     next_checkpoint_at: str
     rank: Rank | None = None
     category_text: Text | None = None
+    direction_text: Text | None = None
+    draws_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShortageShown:
+    """What money a direction lacks for everybody who waits for it; None where it is hidden."""
+
+    direction: str
+    text: Text | None
+    waiting: int | None
+    missing_tiyn: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +56,12 @@ class CellShown:
 
 @dataclass(frozen=True, slots=True)
 class ListedShown:
-    """A line of the public order."""
+    """A line of the public order; the place is None until the intake is drawn."""
 
     categories: tuple[int, ...]
-    place: int
+    place: int | None
     ticket: str
+    intake: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +104,8 @@ class OutcomeShown:
     preference: int | None
     waiting: tuple[str, ...]
     passed: tuple[Passed, ...]
+    direction: str | None
+    missing_tiyn: int | None
     settled: str | None
 
 
@@ -114,7 +129,13 @@ def place_of(application_id: str, *, by: Actor, now: datetime) -> PlaceShown:
     rank = store.find_rank(head.value, application_id)
     if rank is None:
         return shown
-    return replace(shown, rank=rank, category_text=_texts(head.value)[rank.category])
+    return replace(
+        shown,
+        rank=rank,
+        category_text=_texts(head.value)[rank.category],
+        direction_text=_direction_text(head.value, rank.direction),
+        draws_at=None if rank.drawn else _draws_at(application.programme, application.area, rank),
+    )
 
 
 def order_page(
@@ -142,25 +163,38 @@ def order_page(
         as_of=head.as_of,
         next_checkpoint_at=following,
         lines=tuple(
-            ListedShown(head.cells[line.cell - 1].categories, line.place, line.ticket)
+            ListedShown(
+                head.cells[line.cell - 1].categories, line.place or None, line.ticket, line.intake
+            )
             for line in lines[:limit]
         ),
         position=f"{head.checkpoint_id}#{start + limit}" if len(lines) > limit else None,
     )
 
 
-def figures(programme: str, area: str) -> tuple[str | None, tuple[CellShown, ...]]:
-    """Return how many wait, by public cell, and as of when. Raises NoPack."""
+def figures(
+    programme: str, area: str
+) -> tuple[str | None, tuple[CellShown, ...], tuple[ShortageShown, ...]]:
+    """Return as of when, how many wait by public cell, what money is missing. Raises NoPack."""
     load_pack(programme, area)
     head = store.find_head(programme, area)
     if head is None:
-        return None, ()
+        return None, (), ()
     texts = _texts(head.value)
     cells = tuple(
         CellShown(cell.categories, tuple(texts[c] for c in cell.categories), cell.waiting)
         for cell in head.value.cells
     )
-    return head.value.as_of, cells
+    lacking = tuple(
+        ShortageShown(
+            one.direction,
+            _direction_text(head.value, one.direction),
+            one.waiting,
+            one.missing_tiyn,
+        )
+        for one in head.value.shortages
+    )
+    return head.value.as_of, cells, lacking
 
 
 def runs_page(
@@ -202,7 +236,7 @@ def run_outcomes(
     def became(outcome: Outcome) -> str | None:
         one = settled.get(outcome.application_id)
         if one is None:
-            return "void" if run.state == "stopped" and outcome.group_id else None
+            return "void" if run.state == "stopped" and outcome.gets else None
         return one.skipped or "issued"
 
     page = tuple(
@@ -216,6 +250,8 @@ def run_outcomes(
             preference=o.preference,
             waiting=o.waiting,
             passed=o.passed,
+            direction=o.direction,
+            missing_tiyn=o.missing_tiyn,
             settled=became(o),
         )
         for o in outcomes[:limit]
@@ -239,15 +275,27 @@ def _run_shown(line: RunLine) -> RunShown:
 
 def _texts(head: Head) -> dict[int, Text]:
     """Return the names of the categories of a checkpoint's day."""
-    judged = load_pack(head.programme, head.area).at(_day(head.as_of))
-    years: Sequence[int] = judged.cohorts.cohorts(head.academic_year)
+    cohorts = load_pack(head.programme, head.area).at(_day(head.as_of)).cohorts
+    year = head.academic_year
     return {
-        judged.cohorts.category_number(
-            tier.code, year, head.academic_year
-        ): judged.cohorts.category_text(tier.code, year, head.academic_year)
-        for tier in judged.tiers
-        for year in years
+        cohorts.category_number(tier.code, cohort, year): cohorts.category_text(
+            tier.code, cohort, year
+        )
+        for tier in cohorts.tiers
+        for cohort in cohorts.cohorts(year)
     }
+
+
+def _direction_text(head: Head, direction: str | None) -> Text | None:
+    """Return the name of a direction on a checkpoint's day; None for an area's one budget."""
+    kinds = load_pack(head.programme, head.area).at(_day(head.as_of)).kinds
+    return kinds[direction].text if direction is not None and direction in kinds else None
+
+
+def _draws_at(programme: str, area: str, rank: Rank) -> str | None:
+    """Return when the intake that orders an application can be drawn. One read."""
+    intake = applications.load_intakes(programme, area).value.of(rank.intake)
+    return intake.round_at if intake is not None else None
 
 
 def _day(as_of: str) -> date:

@@ -3,6 +3,7 @@
     order     who stands before whom: cohorts, tiers, one to three, batches
     issuing   what is still true when a planned voucher is to be issued
     engine    plan_iteration: who gets which place, and why, for everybody who waits
+    funding   plan_by_budget: who gets a voucher while the money lasts, and what is missing
     runs      a run's states, who may release it, what it counted
     ranks     what a checkpoint publishes: places for families, cells for everybody
 
@@ -20,6 +21,16 @@ from chalicelib.queue.rules.engine import (
     Seats,
     plan_iteration,
 )
+from chalicelib.queue.rules.funding import (
+    ANY,
+    WHOLE,
+    Money,
+    Pot,
+    Shortage,
+    money_of,
+    plan_by_budget,
+    shortages,
+)
 from chalicelib.queue.rules.issuing import (
     APPLICATION_CHANGED,
     PLACE_TAKEN,
@@ -32,6 +43,7 @@ from chalicelib.queue.rules.issuing import (
     still_waits,
 )
 from chalicelib.queue.rules.order import (
+    Lane,
     Line,
     Order,
     OutOfAgeReason,
@@ -40,6 +52,7 @@ from chalicelib.queue.rules.order import (
     next_turns,
     order_of,
     seeker_of,
+    undrawn,
 )
 from chalicelib.queue.rules.ranks import (
     CELL_LEAST,
@@ -54,11 +67,14 @@ from chalicelib.queue.rules.ranks import (
     listed,
     near,
     next_checkpoint,
+    public_shortages,
     rank,
     waiting_by_category,
 )
 from chalicelib.queue.rules.runs import (
-    ENGINE,
+    ENGINES,
+    MONEY_GONE,
+    IntakeOpen,
     NeedsAnother,
     Open,
     Run,
@@ -85,7 +101,20 @@ __all__ = [
     "BATCH_MOST",
     "CELL_LEAST",
     "CHECKPOINT_HOUR",
-    "ENGINE",
+    "ANY",
+    "ENGINES",
+    "IntakeOpen",
+    "Lane",
+    "MONEY_GONE",
+    "Money",
+    "Pot",
+    "Shortage",
+    "WHOLE",
+    "money_of",
+    "plan_by_budget",
+    "public_shortages",
+    "shortages",
+    "undrawn",
     "Ahead",
     "Cell",
     "Checkpoint",

@@ -1,11 +1,12 @@
-"""The iteration: who gets a voucher and which place, and why, for everybody who waits.
+"""The iteration by places: who gets a voucher and which place, and why, for everybody who waits.
 
 A pure function of the queue, the places, the rules of order and what the last run carried over. It
 goes down the merged order once. Each child gets the best preferred group that fits and has a
 place; else, among the groups that fit, the one with most free places, and a place on the waiting
 lists of the preferred groups; else nothing, with the reason. Because all places share one order,
 this is the child-proposing deferred acceptance for it: nobody later has a place that an earlier
-child without one would fit.
+child without one would fit. Where a pack says that vouchers come by budget, `funding` decides
+instead, in the same order and with outcomes of the same shape.
 
 Twins are placed together or not at all. A batch stands where its last member stands, so nobody is
 overtaken because two children move together. A member who left the queue no longer counts; one
@@ -36,6 +37,10 @@ Reason = Literal[
     "batch-incomplete",  # a member has not applied yet
     "batch-differs",  # its members need different groups
     "batch-too-large",  # more than can be placed in one step
+    "wished-direction",  # a voucher from the money of the wished direction
+    "any-direction",  # a voucher from the direction with most free money
+    "no-money",  # the money ends before this child's turn
+    "no-such-direction",  # the area has no such direction any more
     "too-old",
     "too-young",
 ]
@@ -74,6 +79,9 @@ class Outcome:
     position: in the merged order of the whole area, 1 first, 0 when out of age; turn: in the
     round of one to three; preference: which choice was given, 1 is the first; waiting: the
     preferred groups on whose waiting lists the voucher goes.
+
+    By money: direction is whose money the child stands for, and missing_tiyn what that direction
+    lacks for a voucher for it and all before it; 0 when it gets one, None where places decide.
     """
 
     application_id: str
@@ -89,6 +97,13 @@ class Outcome:
     preference: int | None = None
     waiting: tuple[str, ...] = ()
     passed: tuple[Passed, ...] = ()
+    direction: str | None = None
+    missing_tiyn: int | None = None
+
+    @property
+    def gets(self) -> bool:
+        """Return whether a voucher is planned for this application."""
+        return self.group_id is not None or self.missing_tiyn == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +118,7 @@ class Plan:
 
     @property
     def vouchers(self) -> int:
-        return sum(outcome.group_id is not None for outcome in self.outcomes)
+        return sum(outcome.gets for outcome in self.outcomes)
 
 
 @dataclass(slots=True)
@@ -236,7 +251,7 @@ def plan_iteration(
                 admitted.append((seeker.cohort, line.turns[at]))
                 category = order.categories[seeker.tier, seeker.cohort]
                 last_in[choice.number] = (category, seeker.ticket)
-    outcomes.extend(_out_of_age(seekers[index]) for index in line.out_of_age)
+    outcomes.extend(out_of_age(seekers[index]) for index in line.out_of_age)
     return Plan(tuple(outcomes), next_turns(carry, admitted, order))
 
 
@@ -325,7 +340,8 @@ def _passed(
     return tuple(passed)
 
 
-def _out_of_age(seeker: Seeker) -> Outcome:
+def out_of_age(seeker: Seeker) -> Outcome:
+    """Return the outcome of a child for whom the year has no cohort."""
     assert seeker.out_of_age is not None
     return Outcome(
         application_id=seeker.application_id,

@@ -89,14 +89,14 @@ def next_units(outcomes: Iterable[Outcome], most: int) -> tuple[list[list[Outcom
     for outcome in outcomes:
         joins = (
             bool(units)
-            and outcome.group_id is not None
+            and outcome.gets
             and outcome.batch_id is not None
             and units[-1][-1].batch_id == outcome.batch_id
         )
         if planned >= most and not joins:
             break
         reached += 1
-        if outcome.group_id is None:
+        if not outcome.gets:
             continue
         planned += 1
         if joins:

@@ -1,10 +1,15 @@
 """Who stands before whom.
 
-Cohorts are served from the oldest children to the youngest. Inside a cohort stand first the tiers
-before the two that alternate (the extraordinary right), then the merged line of these two (one
-first-priority, three general), then any tier behind them. Inside a tier the instant of the
-application decides to the microsecond, then the ticket, which is random: nothing that a caller
-chooses decides order.
+The order is a row of lanes, served one after another. A lane is one category, or two tiers of one
+cohort that alternate. Where children queue by birth year, cohorts are served from the oldest to
+the youngest: in each first the tiers before the two that alternate (the extraordinary right), then
+the merged line of these two (one first-priority, three general), then any tier behind them. Where
+they queue by bands of age or all together, the lanes are the categories, from the first on.
+
+Inside a tier the instant of the application decides to the microsecond; among those of one intake,
+who count as simultaneous, the draw; then the ticket, which is random: nothing that a caller chooses
+decides order. The number drawn follows from the seed of the intake and the ticket, so that anybody
+can count the order again.
 
 The merged line is made before any place is given, so the ratio holds for the line and not for each
 kindergarten. A turn whose tier has nobody left passes to the next turn. The turn at which a cohort
@@ -17,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chalicelib.applications.rules import QueueEntry
+from chalicelib.applications.rules import QueueEntry, draw_number
 from chalicelib.policy.rules import Rules
 
 OutOfAgeReason = Literal["too-young", "too-old"]
@@ -25,11 +30,12 @@ OutOfAgeReason = Literal["too-young", "too-old"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeker:
-    """Who waits for a place, as the engine sees it.
+    """Who waits for a voucher, as the engine sees it.
 
-    cohort: the birth year queued under; age: completed years on the first day of the run's
-    academic year; out_of_age: why no cohort of that year is theirs, None when one is. batch_size:
-    how many members a batch must have in the queue to be placed.
+    cohort: the cohort queued under; age: completed years on the first day of the run's academic
+    year; out_of_age: why no cohort of that year is theirs, None when one is. batch_size: how many
+    members a batch must have in the queue to be placed. kind: of group, or the direction wished
+    for; sen: paid for as a child with special needs; intake: the one whose draw orders it.
     """
 
     application_id: str
@@ -44,25 +50,44 @@ class Seeker:
     batch_id: str | None = None
     batch_size: int | None = None
     out_of_age: OutOfAgeReason | None = None
+    sen: bool = False
+    intake: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A stretch of the order: the tiers of one cohort that are served in it, two if they alternate.
+
+    tiers: of two, the first goes first.
+    """
+
+    cohort: int
+    tiers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """The rules of order in force, for one academic year.
 
-    cohorts: birth years as they are served; tiers: best first; first, then: the two tiers that
-    alternate, `first_count` of one and `then_count` of the other; categories: the number of each
-    tier and cohort.
+    lanes: as they are served; tiers: best first; first_count of a lane's first tier alternate with
+    then_count of its second; categories: the number of each tier and cohort. ages_apart: each
+    cohort competes for places of its own, so that only it stands ahead; else all do together.
+    seeds: of the intakes that were drawn.
     """
 
-    cohorts: tuple[int, ...]
+    lanes: tuple[Lane, ...]
     tiers: tuple[str, ...]
-    first: str
-    first_count: int
-    then: str
-    then_count: int
     categories: Mapping[tuple[str, int], int]
     waiting_lists_max: int
+    first_count: int = 1
+    then_count: int = 1
+    ages_apart: bool = True
+    seeds: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def cohorts(self) -> tuple[int, ...]:
+        """Return the cohorts in the order in which their first lanes are served."""
+        return tuple(dict.fromkeys(lane.cohort for lane in self.lanes))
 
     @property
     def cycle(self) -> int:
@@ -79,26 +104,26 @@ class Line:
     out_of_age: list[int] = field(default_factory=list)
 
 
-def order_of(rules: Rules, academic_year: int) -> Order:
-    """Return the rules of order for an academic year."""
-    cohorts = list(rules.cohorts.cohorts(academic_year))
-    youngest = [year for year in cohorts if rules.cohorts.is_youngest(year, academic_year)]
-    if rules.cohorts.youngest_last:
-        cohorts = [year for year in cohorts if year not in youngest] + youngest
-    tiers = tuple(tier.code for tier in rules.tiers)
+def order_of(rules: Rules, academic_year: int, seeds: Mapping[str, str] | None = None) -> Order:
+    """Return the rules of order for an academic year; seeds: of the intakes that were drawn."""
+    lanes = tuple(
+        Lane(cohort, tiers) for cohort, tiers in rules.cohorts.serving_order(academic_year)
+    )
+    alternate = rules.interleave
+    by_money = rules.iteration.vouchers == "by-budget"
     return Order(
-        cohorts=tuple(cohorts),
-        tiers=tiers,
-        first=rules.interleave.first,
-        first_count=rules.interleave.first_count,
-        then=rules.interleave.then,
-        then_count=rules.interleave.then_count,
+        lanes=lanes,
+        tiers=tuple(tier.code for tier in rules.tiers),
         categories={
-            (tier, year): rules.cohorts.category_number(tier, year, academic_year)
-            for tier in tiers
-            for year in cohorts
+            (tier, lane.cohort): rules.cohorts.category_number(tier, lane.cohort, academic_year)
+            for lane in lanes
+            for tier in lane.tiers
         },
         waiting_lists_max=rules.terms.waiting_lists_max,
+        first_count=alternate.first_count if alternate else 1,
+        then_count=alternate.then_count if alternate else 1,
+        ages_apart=rules.cohorts.by_birth_year and not by_money,
+        seeds=dict(seeds or {}),
     )
 
 
@@ -108,18 +133,25 @@ def seeker_of(entry: QueueEntry, rules: Rules, academic_year: int) -> Seeker:
     Children move up a year with the academic year. One born in the last months of a year, not
     yet too old though born before the oldest cohort, queues with the oldest.
     """
-    years = rules.cohorts.cohorts(academic_year)
     age = entry.age + academic_year - entry.academic_year
+    cohorts = rules.cohorts.cohorts(academic_year)
+    by_year = rules.cohorts.by_birth_year
     reason: OutOfAgeReason | None = None
     if age > rules.cohorts.oldest_age:
         reason = "too-old"
-    elif entry.birth_year > years[-1]:
+    elif by_year and entry.birth_year > cohorts[-1]:
         reason = "too-young"
+    if reason is None:
+        cohort = rules.cohorts.cohort_at(
+            birth_year=entry.birth_year, age=age, academic_year=academic_year
+        )
+    else:
+        cohort = max(entry.birth_year, cohorts[0]) if by_year else cohorts[0]
     return Seeker(
         application_id=entry.application_id,
         ticket=entry.ticket,
         tier=entry.tier,
-        cohort=max(entry.birth_year, years[0]),
+        cohort=cohort,
         age=age,
         ordered_at=entry.ordered_at,
         language=entry.language,
@@ -128,14 +160,22 @@ def seeker_of(entry: QueueEntry, rules: Rules, academic_year: int) -> Seeker:
         batch_id=entry.batch_id,
         batch_size=entry.batch_size,
         out_of_age=reason,
+        sen=entry.sen,
+        intake=entry.intake,
     )
 
 
+def undrawn(seekers: Iterable[Seeker], order: Order) -> set[str]:
+    """Return the intakes that somebody stands in and whose order is not drawn yet."""
+    return {s.intake for s in seekers if s.intake is not None} - order.seeds.keys()
+
+
 def merge(seekers: Sequence[Seeker], order: Order, carry: Mapping[int, int]) -> Line:
-    """Return everybody in the order in which places are offered.
+    """Return everybody in the order in which vouchers are given.
 
     carry: the turn at which each cohort goes on, 0 where nothing is carried. The result does not
-    depend on the order of `seekers`.
+    depend on the order of `seekers`. Those of an intake that is not drawn yet stand together,
+    where the draw will put them among themselves.
     """
     standing: dict[tuple[int, str], list[int]] = {}
     line = Line()
@@ -145,24 +185,27 @@ def merge(seekers: Sequence[Seeker], order: Order, carry: Mapping[int, int]) -> 
         else:
             line.out_of_age.append(index)
 
+    def drawn(seeker: Seeker) -> str:
+        seed = order.seeds.get(seeker.intake) if seeker.intake is not None else None
+        return "" if seed is None else draw_number(seed, seeker.ticket)
+
     def in_time(indexes: list[int]) -> list[int]:
-        return sorted(indexes, key=lambda i: (seekers[i].ordered_at, seekers[i].ticket))
+        # The ticket is unique, so what stands behind it in the key is never compared.
+        keyed = [
+            (s.ordered_at, drawn(s) if s.intake is not None else "", s.ticket, i)
+            for i in indexes
+            for s in (seekers[i],)
+        ]
+        keyed.sort()
+        return [key[3] for key in keyed]
 
     line.out_of_age = in_time(line.out_of_age)
-    merged = {order.first, order.then}
-    first_merged = min(order.tiers.index(tier) for tier in merged)
-    for cohort in order.cohorts:
-        for place, tier in enumerate(order.tiers):
-            if place == first_merged:
-                _interleave(
-                    line,
-                    in_time(standing.pop((cohort, order.first), [])),
-                    in_time(standing.pop((cohort, order.then), [])),
-                    order,
-                    start=carry.get(cohort, 0),
-                )
-            if tier not in merged:
-                alone = in_time(standing.pop((cohort, tier), []))
+    for lane in order.lanes:
+        groups = [in_time(standing.pop((lane.cohort, tier), [])) for tier in lane.tiers]
+        if len(groups) == 2:
+            _interleave(line, groups[0], groups[1], order, start=carry.get(lane.cohort, 0))
+        else:
+            for alone in groups:
                 line.members.extend(alone)
                 line.turns.extend([None] * len(alone))
     if standing:
@@ -175,10 +218,11 @@ def next_turns(
 ) -> dict[int, int]:
     """Return the turn at which each cohort goes on after these were admitted, in their order.
 
-    admitted: cohort and turn of each. The turn after the last one who got a place is next; a
+    admitted: cohort and turn of each. The turn after the last one who got a voucher is next; a
     cohort in which nobody did stays where it was. Cohorts that left are forgotten.
     """
-    after = {cohort: turn for cohort, turn in carry.items() if cohort in order.cohorts}
+    cohorts = order.cohorts
+    after = {cohort: turn for cohort, turn in carry.items() if cohort in cohorts}
     for cohort, turn in admitted:
         if turn is not None:
             after[cohort] = (turn + 1) % order.cycle

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.kernel.periods import local, start_of
-from chalicelib.queue.rules.order import Order, Seeker, merge
+from chalicelib.queue.rules.engine import Outcome
+from chalicelib.queue.rules.funding import Shortage
+from chalicelib.queue.rules.order import Lane, Order, Seeker, merge, undrawn
 
 CELL_LEAST = 5
 CHECKPOINT_HOUR = 19  # each evening, an hour after the iteration
@@ -22,19 +24,22 @@ CHECKPOINT_HOUR = 19  # each evening, an hour after the iteration
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ahead:
-    """How many stand ahead in the cohort's merged order, by cause; they add up to the total.
+    """How many stand ahead, by cause; they add up to the total.
 
-    own_category: earlier in the same category; better_right: a tier before the merged line;
-    alternation: the other tier of the merged line, by its turns.
+    Where ages compete apart, those of the own cohort; else everybody who is served before.
+    own_category: earlier in the same category; better_right: a better tier; alternation: the other
+    tier of a merged line, by its turns; other_ages: other cohorts that are served before for no
+    better tier.
     """
 
     own_category: int
     better_right: int
     alternation: int
+    other_ages: int = 0
 
     @property
     def total(self) -> int:
-        return self.own_category + self.better_right + self.alternation
+        return self.own_category + self.better_right + self.alternation + self.other_ages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +47,10 @@ class Rank:
     """Where one application stands.
 
     place: in its category, 1 first, of `waiting`; older_cohorts: how many of older cohorts are
-    served before, for groups that take several ages.
+    served before, for groups that take several ages. direction, missing_tiyn: where vouchers come
+    by budget, whose money it stands for and what that lacks until its turn; 0: the next run gives
+    it one. intake: the one whose draw orders it; drawn: whether it is, else place is the first
+    that it may become.
     """
 
     application_id: str
@@ -54,6 +62,10 @@ class Rank:
     waiting: int
     ahead: Ahead
     older_cohorts: int
+    direction: str | None = None
+    missing_tiyn: int | None = None
+    intake: str | None = None
+    drawn: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +78,16 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A line of the public order: a cell's number, the place in the cell, the ticket."""
+    """A line of the public order: a cell's number, the place in the cell, the ticket.
+
+    intake: whose draw orders the ticket, with the seed that is published under it; place is 0
+    until it is drawn.
+    """
 
     cell: int
     place: int
     ticket: str
+    intake: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +96,8 @@ class Head:
 
     series: under which its pages lie; pages of them by application, lists of the public order.
     cells: empty when fewer than five wait in the whole queue. told: applications whose families
-    were told that their turn is near and that still stand so.
+    were told that their turn is near and that still stand so. shortages: what money is missing for
+    everybody, as the public sees it.
     """
 
     checkpoint_id: str
@@ -94,6 +112,7 @@ class Head:
     waiting: int
     cells: tuple[Cell, ...] = ()
     told: tuple[str, ...] = ()
+    shortages: tuple[Shortage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,21 +124,56 @@ class Checkpoint:
     head: Head
 
 
-def rank(seekers: Sequence[Seeker], order: Order, carry: Mapping[int, int]) -> list[Rank]:
-    """Return the rank of everybody in the merged order; children out of age have none."""
+def rank(
+    seekers: Sequence[Seeker],
+    order: Order,
+    carry: Mapping[int, int],
+    stands: Mapping[str, Outcome] | None = None,
+) -> list[Rank]:
+    """Return the rank of everybody in the merged order; children out of age have none.
+
+    stands: where vouchers come by budget, what a run would decide now, by application.
+    """
     line = merge(seekers, order, carry)
     waiting = waiting_by_category(seekers, order)
+    open_draws = undrawn(seekers, order)
+    lane_of = {(lane.cohort, tier): lane for lane in order.lanes for tier in lane.tiers}
+    better = {tier: order.tiers[:place] for place, tier in enumerate(order.tiers)}
     in_category: dict[int, int] = {}
+    in_lane: dict[Lane, int] = {}
     in_cohort: dict[int, int] = {}
-    merged_in_cohort: dict[int, int] = {}
-    merged = {order.first, order.then}
+    in_tier: dict[str, int] = {}
+    blocks: dict[tuple[int, str], tuple[Ahead, int]] = {}
     ranks = []
     for at, index in enumerate(line.members):
         seeker = seekers[index]
         category = order.categories[seeker.tier, seeker.cohort]
+        lane = lane_of[seeker.cohort, seeker.tier]
         own = in_category.get(category, 0)
-        total = in_cohort.get(seeker.cohort, 0)
-        alternating = merged_in_cohort.get(seeker.cohort, 0) - own if seeker.tier in merged else 0
+        alternating = in_lane.get(lane, 0) - own
+        total = in_cohort.get(seeker.cohort, 0) if order.ages_apart else at
+        better_right = total - own - alternating
+        if not order.ages_apart:
+            # Those of a better tier who alternate with this one are counted there already.
+            twins = sum(
+                in_category.get(order.categories[tier, seeker.cohort], 0)
+                for tier in lane.tiers
+                if tier in better[seeker.tier]
+            )
+            better_right = sum(in_tier.get(tier, 0) for tier in better[seeker.tier]) - twins
+        ahead = Ahead(
+            own_category=own,
+            better_right=better_right,
+            alternation=alternating,
+            other_ages=total - own - alternating - better_right,
+        )
+        older = at - total
+        drawn = seeker.intake not in open_draws
+        if not drawn:
+            # Until the draw, whoever stands in it may become the first of them.
+            block = (category, seeker.intake or "")
+            ahead, older = blocks.setdefault(block, (ahead, older))
+        stand = stands.get(seeker.application_id) if stands and drawn else None
         ranks.append(
             Rank(
                 application_id=seeker.application_id,
@@ -127,20 +181,20 @@ def rank(seekers: Sequence[Seeker], order: Order, carry: Mapping[int, int]) -> l
                 tier=seeker.tier,
                 cohort=seeker.cohort,
                 category=category,
-                place=own + 1,
+                place=ahead.own_category + 1,
                 waiting=waiting[category],
-                ahead=Ahead(
-                    own_category=own,
-                    better_right=total - own - alternating,
-                    alternation=alternating,
-                ),
-                older_cohorts=at - total,
+                ahead=ahead,
+                older_cohorts=older,
+                direction=stand.direction if stand else None,
+                missing_tiyn=stand.missing_tiyn if stand else None,
+                intake=seeker.intake,
+                drawn=drawn,
             )
         )
         in_category[category] = own + 1
-        in_cohort[seeker.cohort] = total + 1
-        if seeker.tier in merged:
-            merged_in_cohort[seeker.cohort] = merged_in_cohort.get(seeker.cohort, 0) + 1
+        in_lane[lane] = in_lane.get(lane, 0) + 1
+        in_cohort[seeker.cohort] = in_cohort.get(seeker.cohort, 0) + 1
+        in_tier[seeker.tier] = in_tier.get(seeker.tier, 0) + 1
     return ranks
 
 
@@ -177,21 +231,41 @@ def cells_of(waiting: Mapping[int, int]) -> tuple[Cell, ...]:
 
 
 def listed(ranks: Iterable[Rank], cells: Sequence[Cell]) -> list[Listed]:
-    """Return the public order: cell by cell, in each by category and place."""
+    """Return the public order: cell by cell, in each as it is served within its categories."""
     cell_of = {category: n for n, cell in enumerate(cells, 1) for category in cell.categories}
     lines: list[Listed] = []
     places: dict[int, int] = {}
-    for one in sorted(ranks, key=lambda r: (r.category, r.place)):
+    # Ranks come in the order of serving, and sorting keeps it within a category.
+    for one in sorted(ranks, key=lambda r: r.category):
         cell = cell_of.get(one.category)
         if cell is not None:
             places[cell] = places.get(cell, 0) + 1
-            lines.append(Listed(cell, places[cell], one.ticket))
+            place = places[cell] if one.drawn else 0
+            lines.append(Listed(cell, place, one.ticket, one.intake))
     return lines
 
 
 def near(ranks: Iterable[Rank], *, ahead_max: int) -> list[str]:
-    """Return the applications whose turn is near: at most so many ahead in their cohort."""
-    return [one.application_id for one in ranks if one.ahead.total <= ahead_max]
+    """Return the applications whose turn is near: at most so many ahead, and money for them.
+
+    Nobody's turn is near before the draw that decides it.
+    """
+    return [
+        one.application_id
+        for one in ranks
+        if one.drawn and not one.missing_tiyn and one.ahead.total <= ahead_max
+    ]
+
+
+def public_shortages(all_of_them: Sequence[Shortage]) -> tuple[Shortage, ...]:
+    """Return what money is missing as the public sees it.
+
+    A sum tells how many it is for: a direction for which 1 to 4 wait hides all of them, so that
+    no difference of sums shows it.
+    """
+    if any(0 < (one.waiting or 0) < CELL_LEAST for one in all_of_them):
+        return tuple(Shortage(one.direction, None, None) for one in all_of_them)
+    return tuple(all_of_them)
 
 
 def next_checkpoint(now: datetime) -> datetime:

@@ -17,10 +17,13 @@ from typing import Literal
 from chalicelib.kernel.periods import from_stamp, stamp
 from chalicelib.kernel.refusals import NotAllowed, OutOfTurn
 from chalicelib.queue.rules.engine import Outcome
+from chalicelib.queue.rules.funding import Money
 from chalicelib.queue.rules.order import Order, next_turns
 
-ENGINE = "serial-1"  # which algorithm decided; a later one has another name
+# Which algorithm decided; a later one has another name.
+ENGINES: Mapping[str, str] = {"with-place": "serial-1", "by-budget": "funding-1"}
 PUBLIC_LEAST = 5
+MONEY_GONE = "money-gone"
 
 State = Literal["draft", "released", "committed", "stopped"]
 StopReason = Literal["wrong-input", "wrong-rules", "outage", "other"]
@@ -44,6 +47,12 @@ class RunCommitted(OutOfTurn):
     code = "queue/run-committed"
 
 
+class IntakeOpen(OutOfTurn):
+    """An intake is open, or its order is not drawn yet; `draws_at` is when it can be."""
+
+    code = "queue/intake-open"
+
+
 class NeedsAnother(NotAllowed):
     """Whoever proposed a run does not release it; a second person does."""
 
@@ -58,7 +67,9 @@ class Run:
     `inputs`' first letters, input_parts and outcome_parts of them. carry: turns by cohort, before
     the run and after what it has issued so far. waiting_before, waiting_after: by category.
     planned: how many outcomes; vouchers: how many of them get one; done: up to which outcome
-    they were issued; issued, skipped: what became of the vouchers.
+    they were issued; issued, skipped: what became of the vouchers. money: what a run by budget
+    went by; reserved_tiyn: what its vouchers took of it; short: directions whose money was found
+    gone when it came to issuing, so that nobody behind passes whoever lacked it.
     """
 
     run_id: str
@@ -93,6 +104,9 @@ class Run:
     ended_at: str | None = None
     stopped_by: str | None = None
     stop_reason: str | None = None
+    money: Money | None = None
+    reserved_tiyn: int = 0
+    short: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,14 +137,17 @@ class RunLine:
 class Settled:
     """What became of one planned voucher when it came to issuing it.
 
-    skipped: None when the voucher was issued; "application-changed", "place-taken", or the code
-    of the refusal that stood in the way. group_id: the group whose seat it holds.
+    skipped: None when the voucher was issued; "application-changed", "place-taken",
+    "money-gone", or the code of the refusal that stood in the way. group_id: the group whose seat
+    it holds. direction, reserved_tiyn: whose money it holds, and how much.
     """
 
     application_id: str
     voucher_id: str | None = None
     group_id: str | None = None
     skipped: str | None = None
+    direction: str | None = None
+    reserved_tiyn: int = 0
 
 
 def run_id_for(programme: str, area: str, on: date) -> str:
@@ -205,6 +222,7 @@ def advance(
     for outcome in issued:
         left[outcome.category] = left.get(outcome.category, 0) - 1
     turns = [(outcome.cohort, outcome.turn) for outcome in issued]
+    gone = [o.direction for o, result in settled if result.skipped == MONEY_GONE and o.direction]
     return replace(
         run,
         done=done,
@@ -212,6 +230,8 @@ def advance(
         skipped=run.skipped + len(settled) - len(issued),
         waiting_after=left,
         carry_after=next_turns(run.carry_after, turns, order),
+        reserved_tiyn=run.reserved_tiyn + sum(result.reserved_tiyn for _, result in settled),
+        short=tuple(dict.fromkeys((*run.short, *gone))),
     )
 
 
