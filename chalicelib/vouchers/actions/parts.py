@@ -17,13 +17,14 @@ from chalicelib.vouchers.rules import Voucher
 
 
 def issuing(voucher: Voucher) -> list[Write]:
-    """Describe a new voucher and its waiting lists; the seat is the caller's to write.
+    """Describe a new voucher, its waiting lists and clocks; the seat is the caller's to write.
 
     An iteration gives many seats of one group, and a commit writes each row once.
     """
     return [
         store.create_voucher(voucher),
         *change.waiting_rows(None, voucher, version=1),
+        *change.clocks(None, voucher),
     ]
 
 

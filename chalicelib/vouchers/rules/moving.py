@@ -95,10 +95,18 @@ def issue(
     confirm_by: datetime,
     run_id: str,
     pack: str,
+    voucher_kind: str = "",
+    direction: str = "",
+    sen: bool = False,
+    reserve_tiyn: int = 0,
+    reserved_from: str | None = None,
+    reserved_to: str | None = None,
+    contract_by: datetime | None = None,
 ) -> Voucher:
     """Return a new voucher: with a seat reserved in `group`, and on the lists of `waiting`.
 
-    order: text whose order is the merged order, across runs too.
+    order: text whose order is the merged order, across runs too. contract_by: where the pack asks
+    for no confirmation, the term to choose and sign; the voucher is issued confirmed then.
     """
     return Voucher(
         voucher_id=voucher_id,
@@ -112,7 +120,7 @@ def issue(
         language=language,
         kind=kind,
         order=order,
-        state="issued",
+        state="issued" if contract_by is None else "confirmed",
         issued_at=stamp(issued_at),
         confirm_by=stamp(confirm_by),
         run_id=run_id,
@@ -123,6 +131,13 @@ def issue(
         organisation_id=group.organisation_id if group else None,
         seat="reserved" if group else None,
         waiting=tuple(Waiting(group_id) for group_id in dict.fromkeys(waiting)),
+        contract_by=None if contract_by is None else stamp(contract_by),
+        voucher_kind=voucher_kind,
+        direction=direction,
+        sen=sen,
+        reserve_tiyn=reserve_tiyn,
+        reserved_from=reserved_from,
+        reserved_to=reserved_to,
     )
 
 

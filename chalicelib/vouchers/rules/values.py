@@ -42,6 +42,9 @@ class Voucher:
     paused_since: papers were refused then, and the contract clock stands still since.
     transfers: the months, YYYY-MM, in which a counted transfer took effect.
     closed_as: why a used voucher was closed.
+    voucher_kind: one of the pack's. direction: whose budget holds the reserve, "" where budgets
+    have none; reserve_tiyn: so much in each month from reserved_from to reserved_to, "YYYY-MM".
+    first_visit_by: when the first visit is due. sen: paid for as a child with special needs.
     """
 
     voucher_id: str
@@ -74,6 +77,13 @@ class Voucher:
     transfers: tuple[str, ...] = ()
     leaving: tuple[Leaving, ...] = ()
     closed_as: Closing | None = None
+    voucher_kind: str = ""
+    direction: str = ""
+    sen: bool = False
+    reserve_tiyn: int = 0
+    reserved_from: str | None = None
+    reserved_to: str | None = None
+    first_visit_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
