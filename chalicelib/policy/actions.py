@@ -1,4 +1,4 @@
-"""Which pack judges: each is read once per process, because packs ship with the code."""
+"""Which pack judges: each is read once per process, because packs come with the deployment."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def load_pack(programme: str, area: str) -> Pack:
     The same object on every call. Raises NoPack; BrokenPack when the file itself is wrong, which
     is an error of whoever shipped it.
     """
-    file = f"{programme}-{area}.toml"
+    file, folder = f"{programme}-{area}.toml", store.extra_folder()
     # Names come from outside: only files that are really listed are opened, and kept.
-    if file in _files():
-        pack = _pack_in(file)
+    if file in _files(folder):
+        pack = _pack_in(file, folder)
         # "a-b" in "c" and "a" in "b-c" share a file name; only one of them is the pack.
         if (pack.programme, pack.area) == (programme, area):
             return pack
@@ -38,7 +38,9 @@ def load_pack(programme: str, area: str) -> Pack:
 
 def list_packs() -> tuple[Pack, ...]:
     """Return all packs in order of id. Raises BrokenPack."""
-    return tuple(sorted((_pack_in(file) for file in _files()), key=lambda pack: pack.id))
+    folder = store.extra_folder()
+    packs = (_pack_in(file, folder) for file in _files(folder))
+    return tuple(sorted(packs, key=lambda pack: pack.id))
 
 
 def rows_on(pack: Pack, on: date) -> dict[str, list[dict[str, Any]]]:
@@ -50,11 +52,14 @@ def rows_on(pack: Pack, on: date) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-@lru_cache(maxsize=1)
-def _files() -> tuple[str, ...]:
-    return store.list_files()
+@lru_cache(maxsize=4)
+def _files(folder: str | None) -> tuple[str, ...]:
+    return store.list_files(folder)
 
 
 @cache  # as many as there are files
-def _pack_in(file: str) -> Pack:
-    return store.load_file(file)
+def _pack_in(file: str, folder: str | None) -> Pack:
+    # A pack that ships is one object, whether or not a folder is named beside.
+    if folder is not None and file in _files(None):
+        return _pack_in(file, None)
+    return store.load_file(file, folder)

@@ -1,32 +1,79 @@
-"""Pack files as they ship with the code: `programme-area.toml`, with `calendar-*.toml` beside."""
+"""Pack files: those that ship with the code, and those of one more folder beside them.
+
+A pack is `programme-area.toml`, with `calendar-*.toml` beside. The environment's KEZEK_PACKS names
+a folder with packs of an operator's own: an area or a programme comes without a change of code. A
+file there never takes the place of one that ships.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from chalicelib.policy.rules import Pack
 from chalicelib.policy.rules.files import read_pack
+from chalicelib.policy.rules.reading import BrokenPack, Problem
 
 _CALENDAR = "calendar-"
+_VARIABLE = "KEZEK_PACKS"
 
 
-def list_files() -> tuple[str, ...]:
-    """Return the names of all pack files in order; calendars are not packs."""
-    names = (entry.name for entry in resources.files(__package__).joinpath("packs").iterdir())
-    return tuple(sorted(n for n in names if n.endswith(".toml") and not n.startswith(_CALENDAR)))
+def extra_folder() -> str | None:
+    """Return the folder of additional packs, None without one."""
+    return os.environ.get(_VARIABLE) or None
 
 
-def load_file(file: str) -> Pack:
+def list_files(folder: str | None = None) -> tuple[str, ...]:
+    """Return the names of all pack files in order; calendars are not packs.
+
+    folder: additional packs. Raises BrokenPack when there is no such folder, or when it names a
+    file that ships.
+    """
+    shipped = _packs_among(entry.name for entry in _shipped().iterdir())
+    if folder is None:
+        return shipped
+    try:
+        extra = _packs_among(entry.name for entry in Path(folder).iterdir())
+    except OSError as error:
+        cure = f"let {_VARIABLE} name a folder that can be read"
+        raise BrokenPack([Problem(folder, 1, "no folder of packs", cure)]) from error
+    doubled = [
+        Problem(str(Path(folder, name)), 1, f"{name} ships with Kezek", "name another area")
+        for name in extra
+        if name in shipped
+    ]
+    if doubled:
+        raise BrokenPack(doubled)
+    return tuple(sorted(shipped + extra))
+
+
+def load_file(file: str, folder: str | None = None) -> Pack:
     """Return the pack in one of `list_files`. Raises BrokenPack."""
-    text = find_text(file)
+    text = find_text(file, folder)
     if text is None:
         raise FileNotFoundError(file)
-    return read_pack(text, file, find_text=find_text)
+    return read_pack(text, file, find_text=lambda name: find_text(name, folder))
 
 
-def find_text(file: str) -> str | None:
-    """Return the text of a file in the packs' folder, None without one."""
-    try:
-        return resources.files(__package__).joinpath("packs", file).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
+def find_text(file: str, folder: str | None = None) -> str | None:
+    """Return the text of a file that ships, else of one in the additional folder, else None."""
+    places: list[Traversable] = [_shipped()]
+    if folder is not None:
+        places.append(Path(folder))
+    for place in places:
+        try:
+            return place.joinpath(file).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            continue
+    return None
+
+
+def _shipped() -> Traversable:
+    return resources.files(__package__).joinpath("packs")
+
+
+def _packs_among(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(n for n in names if n.endswith(".toml") and not n.startswith(_CALENDAR)))

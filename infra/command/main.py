@@ -1,9 +1,10 @@
 """`kezek`: the command of operators and developers.
 
     kezek serve | demo | status | token | backup | restore | rebuild
-    kezek import providers | applications | attendance FILE
+    kezek import providers | applications | register | attendance FILE
     kezek run iteration | deadlines | billing | checkpoint
     kezek export queue | register | figures | journal FILE
+    kezek policy check FILE...
 
 Exit codes: 0 done; 1 something was refused or is not as expected; 2 wrong use or unreadable input;
 3 Kezek does not answer.
@@ -21,7 +22,7 @@ from typing import Annotated
 import typer
 
 from infra.client import SystemSilent
-from infra.command import exporting, importing, place, triggering
+from infra.command import checking, exporting, importing, place, triggering
 from infra.command.saying import (
     REFUSED,
     UNAVAILABLE,
@@ -44,6 +45,7 @@ cli = typer.Typer(
 cli.add_typer(importing.commands, name="import")
 cli.add_typer(triggering.commands, name="run")
 cli.add_typer(exporting.commands, name="export")
+cli.add_typer(checking.commands, name="policy")
 
 Data = Annotated[Path | None, typer.Option(help="Data folder of the local Kezek.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer for programs.")]
