@@ -18,7 +18,8 @@ BILLING = system("billing")
 def run_billing(event: Any) -> int:
     """Ask for every provider-month that the calendar bills on the event's day; return how many.
 
-    The day comes from the event, so a late or repeated delivery asks for the same months.
+    The day comes from the event, so a late or repeated delivery asks for the same months. Months
+    whose term has passed return to their budgets what vouchers held and nobody used.
     """
     at = from_stamp(event.time)
     asked = [
@@ -28,6 +29,8 @@ def run_billing(event: Any) -> int:
     ]
     sent = work.send(asked)
     log.logger.info("billing asked", extra={"provider_months": sent})
+    for one in actions.settle_months(at, by=BILLING):
+        log.logger.info("month settled", extra=one)
     return sent
 
 

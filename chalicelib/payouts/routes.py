@@ -34,6 +34,7 @@ from chalicelib.payouts.rules.payments import (
     RunUnfinished,
 )
 from chalicelib.policy.actions import NoPack
+from chalicelib.policy.rules import NoRuleInForce
 from chalicelib.providers.rules import AccountUnconfirmed
 
 routes = Routes(__name__, "payouts")
@@ -79,6 +80,7 @@ class ClaimSeen(msgspec.Struct, frozen=True):
     organisation_id: str
     programme: str
     area: str
+    direction: str
     month: str
     statements: tuple[int, int]
     amount_tiyn: int
@@ -175,8 +177,9 @@ class FiguresAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class FigureSeen(msgspec.Struct, frozen=True):
-    """A provider's money of a month; without site_id several small providers together."""
+    """A provider's money of a month; without site_id several small ones of a direction."""
 
+    direction: str
     site_id: str | None
     accrued_tiyn: int
     claimed_tiyn: int
@@ -345,13 +348,13 @@ def get_answer(call: Call[None], answer_id: str) -> AnswerSeen:
     action="payouts/figures",
     query=FiguresAsked,
     answers=FiguresSeen,
-    refuses=(NoPack, BadMonth),
+    refuses=(NoPack, BadMonth, NoRuleInForce),
 )
 def get_figures(call: Call[None]) -> FiguresSeen | File:
     """Show what was accrued, claimed, paid, returned and is overdue per provider, against payday.
 
-    overdue: posted and not paid after payday. Providers with fewer than five children stand
-    together.
+    overdue: posted and not paid after payday. Directions stand apart; in each, providers with
+    fewer than five children stand together.
     """
     asked: FiguresAsked = call.query
     found = actions.figures(asked.programme, asked.area, Month.parse(asked.month), now=call.now)
@@ -363,6 +366,7 @@ def get_figures(call: Call[None]) -> FiguresSeen | File:
             found.pay_on,
             tuple(
                 FigureSeen(
+                    f.direction,
                     f.site_id,
                     f.accrued_tiyn,
                     f.claimed_tiyn,
@@ -377,6 +381,7 @@ def get_figures(call: Call[None]) -> FiguresSeen | File:
         [
             "month",
             "pay_on",
+            "direction",
             "site_id",
             "accrued_tiyn",
             "claimed_tiyn",
@@ -388,6 +393,7 @@ def get_figures(call: Call[None]) -> FiguresSeen | File:
             [
                 found.month,
                 found.pay_on,
+                f.direction,
                 f.site_id or "several",
                 f.accrued_tiyn,
                 f.claimed_tiyn,
@@ -409,6 +415,7 @@ def _claim(claim: Claim) -> ClaimSeen:
         organisation_id=claim.organisation_id,
         programme=claim.programme,
         area=claim.area,
+        direction=claim.direction,
         month=claim.month,
         statements=(claim.first, claim.last),
         amount_tiyn=claim.amount_tiyn,

@@ -153,15 +153,19 @@ def keep_case(kept: Kept[Case] | None, case: Case) -> Put:
 # --- settings -----------------------------------------------------------------------------------
 
 
-def treasury_of(area: str) -> Treasury:
-    """Return from which account an area pays. Raises TreasuryMissing."""
+def treasury_of(programme: str, area: str) -> Treasury:
+    """Return from which account a programme pays in an area. Raises TreasuryMissing.
+
+    The entry of the programme in the area ("clubs-karaganda") comes before the area's own, which
+    serves every programme that has none.
+    """
     given = os.environ.get("KEZEK_TREASURY")
     if given:
         known = json.loads(given)
     else:
         text = resources.files("chalicelib.payouts").joinpath("treasury.toml").read_text("utf-8")
         known = tomllib.loads(text)
-    if area not in known:
-        raise TreasuryMissing(area=area)
-    one = known[area]
+    one = known.get(f"{programme}-{area}") or known.get(area)
+    if one is None:
+        raise TreasuryMissing(programme=programme, area=area)
     return Treasury(name=one["name"], bin=one["bin"], account=one["account"], bank=one["bank"])

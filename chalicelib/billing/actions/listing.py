@@ -35,7 +35,7 @@ def months_to_bill(at: datetime) -> list[tuple[Pack, Month]]:
     wanted: list[tuple[Pack, Month]] = []
     for pack in list_packs():
         month = Month.preceding(at)
-        if not _in_force(pack, month.last):
+        if not in_force(pack, month.last):
             continue
         dates = pack.at(month.last).month_calendar.dates(month, pack.calendar)
         if not dates.check_from <= today <= max(dates.claim_to, dates.pay_on):
@@ -44,7 +44,7 @@ def months_to_bill(at: datetime) -> list[tuple[Pack, Month]]:
         if today == dates.check_from:
             for _ in range(MONTHS_BACK):
                 month = month.before()
-                if _in_force(pack, month.last):
+                if in_force(pack, month.last):
                     wanted.append((pack, month))
     return wanted
 
@@ -94,5 +94,6 @@ def open_run(
     return list_sites(programme, area)
 
 
-def _in_force(pack: Pack, day: date) -> bool:
+def in_force(pack: Pack, day: date) -> bool:
+    """Return whether a day lies within a pack's validity."""
     return pack.valid_from <= day and (pack.valid_to is None or day <= pack.valid_to)

@@ -78,11 +78,12 @@ def _preceding(at: datetime) -> Iterable[tuple[Pack, Month]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayoutFigure:
-    """A provider's money of a month; site_id is None for several small providers together.
+    """A provider's money of a month; site_id is None for several small ones of a direction.
 
     claimed: signed and beyond. overdue: posted and not paid after payday.
     """
 
+    direction: str
     site_id: str | None
     accrued_tiyn: int
     claimed_tiyn: int
@@ -105,7 +106,8 @@ class PayoutFigures:
 def figures(programme: str, area: str, month: Month, *, now: datetime) -> PayoutFigures:
     """Return what was accrued, claimed, paid, returned and is overdue per provider.
 
-    Providers with fewer than five children stand together. Raises NoPack.
+    Directions stand apart; in each, providers with fewer than five children stand together.
+    Raises NoPack.
     """
     pack = load_pack(programme, area)
     payday = pay_on(pack, month)
@@ -114,16 +116,16 @@ def figures(programme: str, area: str, month: Month, *, now: datetime) -> Payout
     by_site: dict[str, list[Claim]] = {}
     for kept in store.list_area_claims(programme, area, month):
         by_site.setdefault(kept.value.site_id, []).append(kept.value)
-    children = {site_id: head.children for site_id, head in heads.items()}
     shown = []
-    for name, site_ids in public_figures.groups(children):
-        made = [c for site_id in site_ids for c in by_site.get(site_id, [])]
+    for row in public_figures.rows_of(heads.values()):
+        made = [c for site_id in row.site_ids for c in by_site.get(site_id, [])]
         asked = [c for c in made if c.state != "calculated" and c.reason != claims.OVERPAID]
-        accrued = sum(heads[site_id].posted_tiyn for site_id in site_ids)
+        accrued = sum(heads[site_id].posted_tiyn for site_id in row.site_ids)
         paid = sum(c.amount_tiyn for c in asked if c.state == "settled")
         shown.append(
             PayoutFigure(
-                site_id=name,
+                direction=row.direction,
+                site_id=row.site_id,
                 accrued_tiyn=accrued,
                 claimed_tiyn=sum(c.amount_tiyn for c in asked),
                 paid_tiyn=paid,

@@ -49,6 +49,7 @@ def calculate(site_id: str, month: Month, *, by: Actor, now: datetime) -> Claim 
         amount_tiyn=0,
         state="calculated",
         calculated_at=stamp(now),
+        direction=head.value.direction,
     )
     plan = claims.plan_claim(
         known,
@@ -110,11 +111,12 @@ def sign(claim_id: str, *, amount_tiyn: int, by: Actor, now: datetime) -> Claim:
 def agree(claim_id: str, *, agreed: bool, reason: str | None, by: Actor, now: datetime) -> Claim:
     """Agree a signed claim for the department, or give it back with a reason.
 
-    Agreed money moves from accrued to payable. Raises Unknown, ReasonNeeded, NotNow, AccountShort.
+    Where each direction has its own department, only that one finds the claim. Agreed money moves
+    from accrued to payable. Raises Unknown, ReasonNeeded, NotNow, AccountShort.
     """
     kept = store.load_claim(claim_id)
     claim = kept.value
-    if not by.serves(claim.area):
+    if not by.serves(claim.area, claim.direction or None):
         raise Unknown()
     if agreed and reason is None and claim.agreed and claim.agreed.by == by.subject:
         return claim
@@ -184,12 +186,17 @@ def list_claims(
 ) -> list[Claim]:
     """Return a month's claims by id: a head's own, an officer's area, all of an area to auditors.
 
-    An unpaid claim of an organisation without a confirmed account says so. Raises Unknown.
+    A department sees the claims of the directions it serves, finance those of all. An unpaid
+    claim of an organisation without a confirmed account says so. Raises Unknown.
     """
     if programme is not None and area is not None:
         if not (by.has(Role.AUDITOR) or by.serves(area)):
             raise Unknown()
-        found = store.list_area_claims(programme, area, month)
+        found = [
+            kept
+            for kept in store.list_area_claims(programme, area, month)
+            if by.has(Role.AUDITOR, Role.FINANCE) or by.serves(area, kept.value.direction or None)
+        ]
     else:
         found = [
             kept

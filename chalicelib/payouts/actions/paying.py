@@ -62,7 +62,7 @@ def _open_run(
     if not by.serves(area):
         raise Unknown()
     pack = load_pack(programme, area)
-    store.treasury_of(area)
+    store.treasury_of(programme, area)
     asked = fingerprint([programme, area, str(month)])
     kept = store.find_run(run_id)
     if kept is not None:
@@ -225,7 +225,7 @@ def register_of(run_id: str, *, by: Actor) -> Register:
         made_at=run.made_at,
         execute_on=run.execute_on,
         month=run.month,
-        treasury=store.treasury_of(run.area),
+        treasury=store.treasury_of(run.programme, run.area),
         transfers=tuple(transfers),
     )
 

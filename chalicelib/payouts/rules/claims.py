@@ -99,6 +99,7 @@ class Claim:
     with the reason "overpaid", to the provider otherwise.
 
     first, last: the statements it covers. held: what keeps it from being paid, as a code.
+    direction: whose department agrees it, "" in a programme that has one.
     """
 
     claim_id: str
@@ -122,6 +123,7 @@ class Claim:
     run_id: str | None = None
     end_to_end_id: str | None = None
     settled_at: str | None = None
+    direction: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,59 @@
+"""The end of a month's promises: what vouchers held and no statement used goes back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chalicelib.billing.actions.listing import in_force
+from chalicelib.budgets import actions as budgets
+from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.periods import Month, local_day
+from chalicelib.policy.actions import list_packs
+from chalicelib.policy.rules import Pack
+
+# A roster remembers a hundred and twenty days, so a month is not corrected after the fifth.
+MONTHS_SETTLED_AGAIN = 3
+
+
+def months_to_settle(at: datetime) -> list[tuple[Pack, Month]]:
+    """Return which packs' months may return what no statement used, on the day of an event.
+
+    The newest month whose term (`settle_after_months`) has passed, and those before it that can
+    still be corrected: a reversal leaves money committed that nobody will use.
+    """
+    today = local_day(at)
+    wanted: list[tuple[Pack, Month]] = []
+    for pack in list_packs():
+        if not in_force(pack, today):
+            continue
+        rules = pack.at(today)
+        if not any(kind.reserved for kind in rules.voucher_kinds.values()):
+            continue
+        month = Month.containing(at).before()
+        for _ in range(rules.budget.settle_after_months):
+            month = month.before()
+        for _ in range(MONTHS_SETTLED_AGAIN + 1):
+            if in_force(pack, month.last):
+                wanted.append((pack, month))
+            month = month.before()
+    return wanted
+
+
+def settle_months(at: datetime, *, by: Actor) -> list[dict[str, str | int]]:
+    """Settle what the calendar settles on the day of an event; return what went back, by month.
+
+    Each month is settled by itself, so a run that was killed goes on with the next one.
+    """
+    settled: list[dict[str, str | int]] = []
+    for pack, month in months_to_settle(at):
+        left = budgets.settle_month(pack.programme, pack.area, month, by=by, now=at)
+        if left:
+            settled.append(
+                {
+                    "programme": pack.programme,
+                    "area": pack.area,
+                    "month": str(month),
+                    "returned_tiyn": left,
+                }
+            )
+    return settled
