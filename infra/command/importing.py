@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,7 +22,7 @@ from infra.command.saying import (
     say,
     say_json,
 )
-from infra.imports import attendance, report, running
+from infra.imports import attendance, moving, reconciling, report, running
 from infra.imports.names import SYSTEM
 from infra.imports.running import Kind, Result
 from infra.imports.sheets import Unreadable
@@ -31,7 +32,8 @@ commands = typer.Typer(
     help="Read a file as akimats export it: CSV or XLSX, Russian or Kazakh headings, UTF-8 or "
     "Windows-1251. Good rows are taken, each bad row is reported with line, column and reason; "
     "the same file again changes nothing. Exit code 0: every row was taken, 1: some were "
-    "refused, 2: the file cannot be read or the command is wrong, 3: Kezek does not answer.",
+    "refused (register: does not add up), 2: the file cannot be read or the command is wrong, "
+    "3: Kezek does not answer.",
 )
 
 File = Annotated[Path, typer.Argument(help="CSV or XLSX file.", show_default=False)]
@@ -95,6 +97,104 @@ def import_applications(
     with progress(f"importing {file.name}", quiet=as_json) as bar:
         result = _run("applications", file, api, system, programme, issuer, at_once, bar.at)
     _finish(result, report_to, as_json=as_json, language=language)
+
+
+@commands.command("register")
+def import_register(
+    file: File,
+    platform: Annotated[
+        str, typer.Option(help="Platform that closes: damubala, artsport …", show_default=False)
+    ],
+    area: Annotated[str, typer.Option(help="City that is moved.", show_default=False)],
+    programme: Programme = "clubs",
+    clubs_from: Annotated[
+        str, typer.Option(help="System whose codes name groups and clubs: that of their import.")
+    ] = SYSTEM,
+    issuer: Annotated[
+        str | None,
+        typer.Option(help="Issuer of the accounts in the file; families then sign in as before."),
+    ] = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(help="PLATFORM=FILE: another register; children in both are named."),
+    ] = None,
+    families_to: Annotated[
+        Path | None, typer.Option("--families", help="Save before and after of each row as CSV.")
+    ] = None,
+    balance_to: Annotated[
+        Path | None, typer.Option("--reconciliation", help="Save the reconciliation as JSON.")
+    ] = None,
+    url: Url = None,
+    token: Token = None,
+    data: Data = None,
+    at_once: AtOnce = 4,
+    report_to: ReportTo = None,
+    as_json: Json = False,
+    language: Language = "ru",
+) -> None:
+    """Move the register of a closing platform: vouchers with clubs and caps, places in the queue.
+
+    Exit code 0 when everything adds up (refused rows are named and count as explained), 1 when a
+    row, a voucher, a tenge or a place is unaccounted for.
+    """
+    api = place.api(url, token, data, "operator")
+    others = {name: Path(path) for name, path in (_named(text) for text in beside or [])}
+    with progress(f"moving {file.name}", quiet=as_json) as bar, _explained("register"):
+        moved = moving.move(
+            file,
+            api,
+            platform=platform,
+            clubs_from=clubs_from,
+            programme=programme,
+            area=area,
+            issuer=issuer,
+            beside=others,
+            at_once=at_once,
+            on_progress=bar.at,
+        )
+    told = reconciling.report(moved)
+    if families_to is not None:
+        families_to.write_bytes(reconciling.families(moved))
+    if balance_to is not None:
+        balance_to.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    if report_to is not None:
+        report_to.write_bytes(report.as_csv(moved.result.refused))
+    if as_json:
+        say_json(told)
+    else:
+        _say_balance(told, moved.result, language)
+    if not told["balanced"]:
+        raise typer.Exit(REFUSED)
+
+
+def _say_balance(told: dict[str, Any], result: Result, language: str) -> None:
+    for refused in result.refused:
+        say(refused.shown(language))
+    for twin in told["on_two_platforms"]:
+        say(
+            f"{result.file}:{twin['line']} {twin['number']}: also {twin['platform']} "
+            f"{twin['other_number']}; {twin['outcome']}"
+        )
+    rows = told["rows"]
+    say(
+        f"{result.file}: {rows['in']} rows = {rows['imported']} imported + {rows['had']} had "
+        f"already + {rows['refused']} refused; balance {rows['balance']}"
+    )
+    for name in ("vouchers", "remaining_tiyn", "places"):
+        account = told[name]
+        explained = ", ".join(f"{why} {n}" for why, n in account["explained"].items() if n)
+        say(
+            f"{name}: before {account['before']}, after {account['after']}"
+            f"{f', {explained}' if explained else ''}; balance {account['balance']}"
+        )
+    say(f"places that no rule explains: {told['places_unexplained']}")
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, found, path = text.partition("=")
+    if not found:
+        raise CommandFailed("--beside is PLATFORM=FILE", code=USAGE)
+    return name, path
 
 
 @commands.command("attendance")

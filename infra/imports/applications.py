@@ -6,43 +6,19 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from infra.imports import names, vocabulary
+from infra.imports import families, names
 from infra.imports.cells import CellRefused, Row
 from infra.imports.sending import Lanes, Request
 
-REQUIRED = (
-    "number",
-    "asked_at",
-    "area",
-    "iin",
-    "surname",
-    "given",
-    "birth_date",
-    "sex",
-    "parent_iin",
-    "parent_surname",
-    "parent_given",
-    "language",
-)
-# What a refusal of the system is about, so that the report can name the column.
+REQUIRED = (*families.REQUIRED, "asked_at")
 COLUMNS = {
-    "kernel/bad-iin": "iin",
-    "applications/already-applied": "iin",
-    "children/already-held": "iin",
-    "children/represented-by-another": "iin",
-    "children/other-data": "iin",
-    "children/sign-in-taken": "account",
-    "children/bad-contact": "telephone",
-    "children/bad-dates": "birth_date",
-    "applications/too-old": "birth_date",
-    "applications/too-young": "birth_date",
+    **families.COLUMNS,
     "applications/preference-not-here": "wishes",
     "applications/doubled-preference": "wishes",
     "applications/too-many-preferences": "wishes",
     "applications/batch-differs": "twins",
     "applications/batch-full": "twins",
     "applications/applied-later": "asked_at",
-    "policy/no-pack": "area",
     "kezek/unknown": "area",
 }
 
@@ -65,7 +41,7 @@ class Applications:
         """Read one row. Raises CellRefused."""
         number = row.text("number", most=60)
         body = self._body(row, number, line)
-        people = (body["child"]["iin"], body["representative"]["iin"])
+        people = families.people(body)
         if number in self._rows:
             first, known, _ = self._rows[number]
             if {**known, "source": None} != {**body, "source": None}:
@@ -92,40 +68,15 @@ class Applications:
             )
 
     def _body(self, row: Row, number: str, line: int) -> dict[str, Any]:
-        patronymic, parent_patronymic = (
-            row.optional("patronymic"),
-            row.optional("parent_patronymic"),
-        )
+        area = row.word("area")
         body: dict[str, Any] = {
-            "representative": {
-                "iin": row.iin("parent_iin"),
-                "surname": row.text("parent_surname", most=100),
-                "given_name": row.text("parent_given", most=100),
-                "language": row.word("notices", of="language", otherwise="kk"),
-                "contacts": [
-                    {"kind": "phone", "value": found}
-                    for field in ("telephone", "second")
-                    if (found := row.telephone(field)) is not None
-                ],
-            }
-            | ({"patronymic": parent_patronymic} if parent_patronymic else {}),
-            "child": {
-                "iin": row.iin("iin"),
-                "surname": row.text("surname", most=100),
-                "given_name": row.text("given", most=100),
-                "birth_date": row.day("birth_date").isoformat(),
-                "sex": row.word("sex"),
-            }
-            | ({"patronymic": patronymic} if patronymic else {})
-            | ({"address": row.text("address")} if row.optional("address") else {}),
+            **families.family(row),
             "programme": self._programme,
-            "area": row.word("area"),
-            "language": row.word("language"),
-            "kind": row.word("kind", otherwise="general"),
+            "area": area,
             "applied_at": row.instant("asked_at").isoformat(),
-            "statuses": _statuses(row),
+            "statuses": row.words("status", known=families.statuses_of(self._programme, area)),
             "preferences": [
-                names.group(code, system=self._system) for code in _listed(row, "wishes")
+                names.group(code, system=self._system) for code in row.listed("wishes")
             ],
             "source": {
                 "system": self._system,
@@ -133,29 +84,15 @@ class Applications:
                 "file": self._digest,
                 "line": line,
             },
+            **families.sign_in(row, self._issuer),
         }
+        free = families.by_budget(self._programme, area)
+        body["language"] = row.word("language", otherwise="any" if free else None)
+        if row.optional("direction") or not free:
+            body["kind"] = row.word("direction") if free else row.word("kind", otherwise="general")
         twins = row.optional("twins")
         if twins:
             if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}", twins):
                 raise CellRefused("twins", "import/unknown-word")
             body["batch"] = {"id": twins, "size": 2}
-        account = row.optional("account")
-        if account and self._issuer:
-            body["sign_in"] = {"issuer": self._issuer, "subject": account}
         return body
-
-
-def _statuses(row: Row) -> list[str]:
-    known = vocabulary.words("status")
-    found = []
-    for word in _listed(row, "status"):
-        code = known.get(vocabulary.plain(word))
-        if code is None:
-            raise CellRefused("status", "import/unknown-word")
-        found.append(code)
-    return list(dict.fromkeys(found))
-
-
-def _listed(row: Row, field: str) -> list[str]:
-    """Return the parts of a cell that holds several things, by comma or semicolon."""
-    return [part for part in re.split(r"\s*[,;]\s*", row.optional(field) or "") if part]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -56,6 +56,32 @@ class Row:
         if code is None:
             raise CellRefused(field, "import/unknown-word")
         return code
+
+    def words(self, field: str, *, known: Collection[str] = ()) -> list[str]:
+        """Return the codes of a cell that holds several words, by comma or semicolon, each once.
+
+        known: codes that are meant where a word may stand for several.
+        """
+        found = []
+        for word in self.listed(field):
+            codes = vocabulary.codes(field).get(vocabulary.plain(word))
+            if codes is None:
+                raise CellRefused(field, "import/unknown-word")
+            found.append(next((code for code in codes if code in known), codes[0]))
+        return list(dict.fromkeys(found))
+
+    def listed(self, field: str) -> list[str]:
+        """Return the parts of a cell that holds several things, by comma or semicolon."""
+        return [part for part in re.split(r"\s*[,;]\s*", self.optional(field) or "") if part]
+
+    def degrees(self, field: str, *, most: int) -> float:
+        """Return a latitude or longitude; comma or point."""
+        found = self.text(field).replace(",", ".")
+        if not re.fullmatch(r"-?[0-9]{1,3}([.][0-9]{1,10})?", found):
+            raise CellRefused(field, "import/not-a-number")
+        if abs(value := float(found)) > most:
+            raise CellRefused(field, "import/out-of-bounds", least=-most, most=most)
+        return value
 
     def number(self, field: str, *, least: int, most: int) -> int:
         """Return a whole number; spaces between thousands and ",0" at the end are allowed."""

@@ -35,3 +35,8 @@ def group(code: str, *, system: str = SYSTEM) -> str:
 def application(number: str, *, system: str = SYSTEM) -> str:
     """Return the id of an application."""
     return _named("app", system, number)
+
+
+def voucher(number: str, *, system: str = SYSTEM) -> str:
+    """Return the id of a voucher."""
+    return _named("voucher", system, number)

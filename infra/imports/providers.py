@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from chalicelib.kernel.refusals import Refusal
+from chalicelib.policy.actions import load_pack
 from chalicelib.providers.rules import MOST_CAPACITY, checked_account, checked_bank
 from infra.imports import names
 from infra.imports.cells import CellRefused, Row
@@ -27,14 +30,28 @@ REQUIRED = (
     "age_from",
     "age_to",
     "language",
-    "kind",
     "hours",
     "places",
     "listed_on",
     "act",
     "academic_year",
 )
-_SITE_FORM = {"public": "public", "private": "private", "sole-trader": "mini-centre"}
+# What a payee's form makes of its site: a sole trader's is whatever small form the programme knows.
+OLDEST = 18
+_SITE_FORMS = {
+    "public": ("public",),
+    "private": ("private",),
+    "sole-trader": ("mini-centre", "other"),
+}
+COLUMNS = {
+    "kernel/bad-bin": "bin",
+    "providers/bin-taken": "bin",
+    "policy/unknown-hours": "hours",
+    "policy/unknown-kind": "kind",
+    "policy/unknown-activity": "activity",
+    "providers/below-activity-age": "age_from",
+    "providers/above-activity-age": "age_to",
+}
 _OF_SITE = (
     "organisation",
     "area",
@@ -44,8 +61,10 @@ _OF_SITE = (
     "form",
     "act",
     "listed_on",
+    "direction",
+    "location",
+    "sen_conditions",
 )
-_HOURS = {"9": "9", "9,0": "9", "10,5": "10.5", "10.5": "10.5", "24": "24"}
 
 
 class Providers:
@@ -87,12 +106,18 @@ class Providers:
                 f"/v1/providers/imports/{names.site(code, system=self._system)}",
                 body,
                 tuple(self._lines[code]),
-                {"kernel/bad-bin": "bin", "providers/bin-taken": "bin"},
+                COLUMNS,
                 lane=body["organisation"]["organisation_id"],
             )
 
     def _site(self, row: Row) -> dict[str, Any]:
-        form = row.word("form")
+        form, area = row.word("form"), row.word("area")
+        location = None
+        if row.optional("lat"):
+            location = {
+                "lat": row.degrees("lat", most=90),
+                "lon": row.degrees("lon", most=180),
+            }
         return {
             "organisation": {
                 "organisation_id": names.organisation(
@@ -106,11 +131,14 @@ class Providers:
                 "contact": row.optional("contact") or row.text("site_name", most=120),
             },
             "programme": self._programme,
-            "area": row.word("area"),
+            "area": area,
             "name": row.text("site_name", most=160),
             "address": row.text("address", most=240),
             "locality": row.word("locality"),
-            "form": _SITE_FORM[form],
+            "form": _site_form(form, self._programme, area),
+            "direction": row.word("direction") if row.optional("direction") else "",
+            "location": location,
+            "sen_conditions": row.word("sen", of="yes", otherwise="no") == "yes",
             "groups": None,
             "act": row.text("act", most=60),
             "listed_on": row.day("listed_on").isoformat(),
@@ -118,22 +146,41 @@ class Providers:
         }
 
     def _group(self, row: Row) -> dict[str, Any]:
-        age_from = row.number("age_from", least=1, most=7)
-        hours = _HOURS.get(row.text("hours"))
-        if hours is None:
-            raise CellRefused("hours", "import/unknown-word")
+        age_from = row.number("age_from", least=1, most=OLDEST)
         return {
             "group_id": names.group(row.text("group"), system=self._system),
             "name": row.optional("group_name") or row.text("group"),
             "academic_year": _year(row),
             "age_from": age_from,
-            "age_to": row.number("age_to", least=age_from, most=7),
+            "age_to": row.number("age_to", least=age_from, most=OLDEST),
             "language": row.word("language"),
-            "kind": row.word("kind"),
-            "hours": hours,
+            # A club's group is of its direction; where there is none, of its own kind.
+            "kind": row.word("direction" if row.optional("direction") else "kind"),
+            "activity": row.word("activity") if row.optional("activity") else "",
+            "sen": row.word("sen_group", of="yes", otherwise="no") == "yes",
+            "hours": _hours(row),
             "capacity": row.number("places", least=1, most=MOST_CAPACITY),
             "from_on": row.day("listed_on").isoformat(),
         }
+
+
+def _hours(row: Row) -> str:
+    """Return hours a day or minutes of a lesson as rules spell them: 10.5, 60."""
+    found = re.sub(r"[.]0+\Z", "", row.text("hours").replace(",", "."))
+    if not re.fullmatch(r"[0-9]{1,3}([.][0-9])?", found):
+        raise CellRefused("hours", "import/unknown-word")
+    return found
+
+
+@functools.lru_cache(maxsize=64)
+def _site_form(form: str, programme: str, area: str) -> str:
+    """Return the form of a payee's site: the first that the programme's vouchers know."""
+    try:
+        rows = load_pack(programme, area).rows["voucher_kinds"]
+    except Refusal:
+        return _SITE_FORMS[form][0]
+    known = {name for row in rows for name in row.forms}
+    return next((name for name in _SITE_FORMS[form] if name in known), _SITE_FORMS[form][0])
 
 
 def _year(row: Row) -> int:

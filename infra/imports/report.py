@@ -27,10 +27,7 @@ class Refused:
 
     def reason(self, language: str) -> str:
         """Return why, in a language."""
-        own = _own().get(self.code)
-        if own is None:
-            return texts.text(self.code, language, self.facts)
-        return own[language].format_map(_Facts(self.facts))
+        return said(self.code, language, self.facts)
 
     def shown(self, language: str) -> str:
         """Return the refusal as one line for people."""
@@ -47,6 +44,14 @@ class Refused:
             "code": self.code,
             "reason": {language: self.reason(language) for language in texts.LANGUAGES},
         }
+
+
+def said(code: str, language: str, facts: Mapping[str, object]) -> str:
+    """Return a text of the import's own, or of the system, in a language."""
+    own = _own().get(code)
+    if own is None:
+        return texts.text(code, language, facts)
+    return own[language].format_map(_Facts(facts))
 
 
 def as_csv(refused: Iterable[Refused]) -> bytes:

@@ -12,6 +12,7 @@ from infra.imports import sending, sheets, vocabulary
 from infra.imports.applications import Applications
 from infra.imports.cells import CellRefused, Row
 from infra.imports.providers import Providers
+from infra.imports.registers import Register
 from infra.imports.report import Refused
 from infra.imports.sending import Request
 from infra.imports.sheets import Sheet, Unreadable
@@ -43,12 +44,16 @@ class Gathering(Protocol):
 
 @dataclass(slots=True)
 class Result:
-    """What became of a file: rows of it, rows taken, rows refused with their reasons."""
+    """What became of a file: rows of it, rows taken, rows refused with their reasons.
+
+    had: of those taken, rows that were there already.
+    """
 
     file: str
     digest: str
     rows: int = 0
     taken: int = 0
+    had: int = 0
     refused: list[Refused] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -58,6 +63,7 @@ class Result:
             "sha256": self.digest,
             "rows": self.rows,
             "taken": self.taken,
+            "had": self.had,
             "refused": [r.as_json() for r in self.refused],
         }
 
@@ -84,6 +90,60 @@ def run(
         if kind == "providers"
         else Applications(system=system, digest=sheet.digest, programme=programme, issuer=issuer)
     )
+    return carry(
+        kind, sheet, gathering, api, at_once=at_once, on_progress=on_progress, on_taken=on_taken
+    )
+
+
+def register(
+    path: Path,
+    api: Api,
+    *,
+    platform: str,
+    clubs_from: str,
+    programme: str,
+    area: str,
+    issuer: str | None,
+    at_once: int,
+    on_progress: Progress,
+    on_taken: Taken | None = None,
+) -> tuple[Result, Register]:
+    """Import the register of a platform that closes; return also how each row stood there.
+
+    Raises Unreadable, NotAllowed, Unfinished, SystemSilent.
+    """
+    sheet = sheets.read(path)
+    gathering = Register(
+        platform=platform,
+        clubs_from=clubs_from,
+        digest=sheet.digest,
+        programme=programme,
+        area=area,
+        issuer=issuer,
+    )
+    result = carry(
+        "register",
+        sheet,
+        gathering,
+        api,
+        at_once=at_once,
+        on_progress=on_progress,
+        on_taken=on_taken,
+    )
+    return result, gathering
+
+
+def carry(
+    kind: str,
+    sheet: Sheet,
+    gathering: Gathering,
+    api: Api,
+    *,
+    at_once: int,
+    on_progress: Progress,
+    on_taken: Taken | None,
+) -> Result:
+    """Read a sheet's rows, send what is good, and say what became of each."""
     result = Result(sheet.name, sheet.digest, rows=len(sheet.lines))
     read_rows(kind, sheet, gathering, result)
     done = len(result.refused)
@@ -93,8 +153,10 @@ def run(
         nonlocal done
         done += len(request.lines)
         _settle(kind, sheet, request, answer, result)
-        if answer.good and on_taken is not None:
-            on_taken(request, answer)
+        if answer.good:
+            result.had += len(request.lines) if answer.json().get("had") else 0
+            if on_taken is not None:
+                on_taken(request, answer)
         on_progress(done, result.rows)
 
     sending.send(api, gathering.requests(), at_once=at_once, on_answer=on_answer)

@@ -14,13 +14,19 @@ def _book() -> dict[str, dict[str, dict[str, list[str]]]]:
 
 
 @functools.lru_cache(maxsize=32)
-def words(of: str) -> dict[str, str]:
-    """Return word → code; a code stands for itself too."""
-    found = {}
+def codes(of: str) -> dict[str, tuple[str, ...]]:
+    """Return word → codes it may stand for, the usual one first; a code stands for itself too."""
+    found: dict[str, tuple[str, ...]] = {}
     for code, spellings in _book()["words"][of].items():
         for spelling in (code, *spellings):
-            found[plain(spelling)] = code
+            found[plain(spelling)] = (*found.get(plain(spelling), ()), code)
     return found
+
+
+@functools.lru_cache(maxsize=32)
+def words(of: str) -> dict[str, str]:
+    """Return word → code."""
+    return {word: stands_for[0] for word, stands_for in codes(of).items()}
 
 
 @functools.lru_cache(maxsize=8)

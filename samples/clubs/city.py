@@ -41,14 +41,14 @@ PUBLIC = {"sport": 4, "creative": 4, "education": 3}
 PRIVATE = {"sport": 12, "creative": 10, "education": 7}
 TRADERS = {"sport": 2, "creative": 2, "education": 1}    # … of the private ones
 
-# activity, its name, the least age that the sample's groups take
+# activity, its name, its least age
 ACTIVITIES = {
-    "sport": (("football", "Футбол", 7), ("swimming", "Плавание", 7), ("judo", "Дзюдо", 10),
-              ("volleyball", "Волейбол", 10)),
-    "creative": (("dombra", "Домбыра", 7), ("dance", "Би", 7), ("painting", "Бейнелеу", 7),
-                 ("vocal", "Вокал", 7)),
-    "education": (("robotics", "Робототехника", 7), ("programming", "Бағдарламалау", 10),
-                  ("chess", "Шахмат", 7), ("english", "Ағылшын тілі", 7)),
+    "sport": (("football", "Футбол", 6), ("swimming", "Жүзу", 6), ("judo", "Дзюдо", 7),
+              ("volleyball", "Волейбол", 8)),
+    "creative": (("dombra", "Домбыра", 6), ("dance", "Би", 5), ("drawing", "Бейнелеу", 5),
+                 ("vocal", "Вокал", 5)),
+    "education": (("robotics", "Робототехника", 7), ("programming", "Бағдарламалау", 9),
+                  ("english", "Ағылшын тілі", 5), ("mathematics", "Математика", 6)),
 }
 _BANDS = ((7, 9), (10, 12), (13, 16))
 _WIDE = (7, 12)

@@ -24,8 +24,8 @@ RATE_TIYN, CAP_TIYN = 150_000, 1_800_000
 SEN_PER_MILLE, RURAL_PER_MILLE = 1500, 1200
 
 CATEGORIES = (
-    "orphan", "disability", "sen", "disability-representative", "tsa", "large-family", "survivor",
-    "difficult-situation", "single-low-income", "rural", "no-recent-voucher", "",
+    "orphan", "disability", "sen", "parent-disability", "tsa", "large-family", "breadwinner-lost",
+    "protected", "single-parent", "rural-remote", "no-recent-voucher", "",
 )
 
 
@@ -88,13 +88,6 @@ def expected(
                 p.way for p in children if p.platform == platform).items()))
             for platform in (pupils.DAMUBALA, pupils.ARTSPORT)
         },
-        "remaining_tiyn": {
-            platform: sum(
-                CAP_TIYN * _coefficient(p, homes[p.group]) // 1000 - _used_tiyn(p, groups)
-                for p in children if p.platform == platform and p.way == VOUCHER
-            )
-            for platform in (pupils.DAMUBALA, pupils.ARTSPORT)
-        },
         "window": _by_direction(children, lambda p: p.way == WINDOW),
         "queue_at_the_run": _by_direction(
             children, lambda p: p.way == WINDOW or (p.way == QUEUE and p.stream == SURE)
@@ -155,9 +148,6 @@ def _by_direction(children: Sequence[Pupil], chosen: object) -> dict[str, int]:
     found = Counter(p.direction for p in children if chosen(p))
     return {d: found[d] for d in DIRECTIONS}
 
-
-def _coefficient(pupil: Pupil, club: Club) -> int:
-    return RURAL_PER_MILLE if city.rural(club) else 1000
 
 
 def _used_tiyn(pupil: Pupil, groups: dict[str, Group]) -> int:

@@ -19,18 +19,20 @@ DIRECTION_KK = {"sport": "спорт", "creative": "шығармашылық", "
 _FORMS = {"public": "государственная", "private": "частная", "other": "ИП"}
 STATUS_RU = {
     "": "", "orphan": "сирота", "disability": "ребёнок с инвалидностью", "sen": "ООП",
-    "disability-representative": "родитель с инвалидностью", "tsa": "АСП",
-    "large-family": "многодетная семья", "survivor": "потеря кормильца",
-    "difficult-situation": "трудная жизненная ситуация",
-    "single-low-income": "одинокий родитель, малообеспеченные", "rural": "село, кандасы",
+    "parent-disability": "родитель с инвалидностью", "tsa": "АСП",
+    "large-family": "многодетная семья", "breadwinner-lost": "потеря кормильца",
+    "protected": "трудная жизненная ситуация",
+    "single-parent": "одинокий родитель, малообеспеченные", "rural-remote": "село, кандасы",
 }
 STATUS_KK = {
     "": "", "orphan": "жетім", "disability": "мүгедектігі бар бала", "sen": "ЕБҚ",
-    "disability-representative": "мүгедектігі бар ата-ана", "tsa": "АӘК",
-    "large-family": "көпбалалы отбасы", "survivor": "асыраушысынан айырылған",
-    "difficult-situation": "өмірлік қиын жағдай",
-    "single-low-income": "жалғызбасты, табысы аз ата-ана", "rural": "ауыл, қандас",
+    "parent-disability": "мүгедектігі бар ата-ана", "tsa": "АӘК",
+    "large-family": "көпбалалы отбасы", "breadwinner-lost": "асыраушысынан айырылған",
+    "protected": "өмірлік қиын жағдай",
+    "single-parent": "жалғызбасты, табысы аз ата-ана", "rural-remote": "ауыл, қандас",
 }
+_ACTIVITIES = {code: word for known in city.ACTIVITIES.values() for code, word, _ in known}
+AUGUST_LESSONS = 4    # what Damubala's pupils used in the month in which they come
 _WEEKDAYS = ("", "понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье")
 
 
@@ -138,7 +140,7 @@ def _club_row(c: Club, g: Group) -> dict[str, str]:
         "listed_on": "01.08.2026",
         "act": "Приказ управления № 88-Ө",
         "direction": DIRECTION_RU[c.direction],
-        "activity": g.activity,
+        "activity": _ACTIVITIES[g.activity],
         "lat": f"{c.lat_e6 / 1_000_000:.6f}",
         "lon": f"{c.lon_e6 / 1_000_000:.6f}",
         "sen": "да" if c.sen_conditions else "нет",
@@ -161,7 +163,11 @@ def _register(
         target = group is not None and homes[group.code].public
         rural = group is not None and city.rural(homes[group.code])
         cap = CAP_TIYN * (RURAL_PER_MILLE if rural else 1000) // 1000
-        used = plan.used_before(group) * RATE_TIYN if group and p.platform == ARTSPORT else 0
+        lessons = 0
+        if group is not None:
+            late = p.platform == ARTSPORT
+            lessons = plan.used_before(group) if late else AUGUST_LESSONS
+        used = lessons * RATE_TIYN * (RURAL_PER_MILLE if rural else 1000) // 1000
         made.append(family_cells(p, kk=kk) | {
             "state": (("белсенді" if kk else "действует") if voucher
                       else ("кезекте" if kk else "в очереди")),
@@ -172,7 +178,7 @@ def _register(
             "club": homes[group.code].code if group else "",
             "group": group.code if group else "",
             "starts_on": p.asked_at.strftime("%d.%m.%Y") if voucher else "",
-            "month": ("10.2026" if p.platform == ARTSPORT else "09.2026") if voucher else "",
+            "month": ("10.2026" if p.platform == ARTSPORT else "08.2026") if voucher else "",
             "limit": str(cap // 100) if voucher else "",
             "used": str(used // 100) if voucher else "",
             "place": "" if voucher else str(places[p.number]),

@@ -35,9 +35,9 @@ WINDOW_OPENS = datetime(2026, 9, 7, 9, 0, 0)
 WINDOW_CLOSES = datetime(2026, 9, 13, 18, 0, 0)
 
 _STATUSES = (
-    ("orphan", 10), ("disability", 22), ("disability-representative", 18), ("tsa", 50),
-    ("large-family", 130), ("survivor", 28), ("difficult-situation", 8),
-    ("single-low-income", 40), ("rural", 34),
+    ("orphan", 10), ("disability", 22), ("parent-disability", 18), ("tsa", 50),
+    ("large-family", 130), ("breadwinner-lost", 28), ("protected", 8),
+    ("single-parent", 40), ("rural-remote", 34),
 )
 _NONE = ("", 660)
 _STREETS = (
@@ -137,7 +137,7 @@ def _pupil(
     family, sex = names.family(draws), draws.one("fm")
     status = _status(draws, stream, way)
     ages = group.ages if group else (7, 12)
-    street = "с. Доскей" if status == "rural" else draws.one(_STREETS)
+    street = "с. Доскей" if status == "rural-remote" else draws.one(_STREETS)
     prefix = {DAMUBALA: "DB", ARTSPORT: "AS", "": "KRG"}[platform]
     return Pupil(
         number=f"{prefix}-{place + 1:06d}",
