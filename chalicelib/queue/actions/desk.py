@@ -40,6 +40,7 @@ class Desk:
     run: Run
     judged: Rules
     from_on: date
+    contract_by: datetime
     applications: dict[str, Kept[Application]] = field(default_factory=dict)
     entries: dict[str, Kept[QueueEntry]] = field(default_factory=dict)
     holdings: dict[str, Kept[Holdings]] = field(default_factory=dict)
@@ -50,9 +51,18 @@ class Desk:
     @classmethod
     def of(cls, run: Run, units: Sequence[Sequence[Outcome]]) -> Desk:
         assert run.released_at is not None
-        day = local_day(from_stamp(run.released_at))
-        judged = load_pack(run.programme, run.area).at(day)
-        desk = cls(run, judged, rules.starts(day, run.academic_year, judged.academic_year))
+        released = from_stamp(run.released_at)
+        day = local_day(released)
+        pack = load_pack(run.programme, run.area)
+        judged = pack.at(day)
+        desk = cls(
+            run,
+            judged,
+            from_on=rules.starts(day, run.academic_year, judged.academic_year),
+            contract_by=pack.calendar.deadline(
+                released, working_days=judged.terms.contract_working_days
+            ),
+        )
         desk.fetch([outcome for unit in units for outcome in unit])
         return desk
 
@@ -139,6 +149,13 @@ class Desk:
             confirm_by=from_stamp(run.confirm_by),
             run_id=run.run_id,
             pack=run.pack,
+            voucher_kind=self.judged.queued_kind.code,
+            sen=seeker.sen,
+            contract_by=None if asks_confirmation(self.judged) else self.contract_by,
+            direction=reserve.direction if reserve else "",
+            reserve_tiyn=reserve.month_tiyn if reserve else 0,
+            reserved_from=str(reserve.first) if reserve else None,
+            reserved_to=str(reserve.last) if reserve else None,
         )
 
     def leaving(self, outcome: Outcome, voucher: Voucher) -> tuple[Put, list[Write]]:
@@ -177,7 +194,16 @@ def asks_confirmation(judged: Rules) -> bool:
 
 def settled_by(voucher: Voucher) -> Settled:
     """Return what a voucher that stands in the tables means for its run."""
-    return Settled(voucher.application_id, voucher.voucher_id, voucher.group_id)
+    months = 0
+    if voucher.reserved_from is not None and voucher.reserved_to is not None:
+        months = rules.months_between(voucher.reserved_from, voucher.reserved_to)
+    return Settled(
+        voucher.application_id,
+        voucher.voucher_id,
+        voucher.group_id,
+        direction=voucher.direction or None,
+        reserved_tiyn=voucher.reserve_tiyn * months,
+    )
 
 
 def passed_over(unit: Sequence[Outcome], why: str) -> list[Settled]:

@@ -170,7 +170,7 @@ def _ready(desk: Desk, outcome: Outcome, *, now: datetime) -> _Ready:
         Settled(
             outcome.application_id,
             voucher.voucher_id,
-            direction=reserve.direction,
+            direction=reserve.direction or None,
             reserved_tiyn=reserve.total_tiyn,
         ),
         reserve,

@@ -18,7 +18,8 @@ from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import load_pack
 from chalicelib.queue import rules, store
 from chalicelib.queue.actions import planning
-from chalicelib.queue.rules import Run, Settled, StopReason
+from chalicelib.queue.actions.desk import settled_by
+from chalicelib.queue.rules import Run, StopReason
 from chalicelib.storage import agenda, outbox
 from chalicelib.storage.commit import Put, Write, settles
 from chalicelib.storage.secrets import fingerprint
@@ -196,7 +197,7 @@ def wind_up(run_id: str, *, by: Actor, now: datetime) -> Run:
     ids = {o.application_id: rules.voucher_id_for(run_id, o.application_id) for o in ahead}
     issued = vouchers.find_vouchers(list(ids.values()))
     settled = [
-        (o, Settled(o.application_id, voucher.value.voucher_id, voucher.value.group_id))
+        (o, settled_by(voucher.value))
         for o in ahead
         if (voucher := issued.get(ids[o.application_id])) is not None
     ]

@@ -28,6 +28,7 @@ from chalicelib.queue.rules.funding import (
     Pot,
     Shortage,
     money_of,
+    months_between,
     plan_by_budget,
     shortages,
 )
@@ -111,6 +112,7 @@ __all__ = [
     "Shortage",
     "WHOLE",
     "money_of",
+    "months_between",
     "plan_by_budget",
     "public_shortages",
     "shortages",

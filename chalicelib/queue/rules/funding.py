@@ -58,8 +58,7 @@ class Money:
     @property
     def months(self) -> int:
         """Return how many months a voucher reserves."""
-        first, last = Month.parse(self.first), Month.parse(self.last)
-        return max(0, (last.year - first.year) * 12 + last.month - first.month + 1)
+        return months_between(self.first, self.last)
 
     def month_of(self, *, sen: bool) -> int:
         """Return what a month of a voucher takes, in tiyn."""
@@ -68,6 +67,12 @@ class Money:
     def cost_of(self, *, sen: bool) -> int:
         """Return what a voucher takes in all, in tiyn."""
         return self.month_of(sen=sen) * self.months
+
+
+def months_between(first: str, last: str) -> int:
+    """Return how many months lie from one to another, YYYY-MM, both included."""
+    start, end = Month.parse(first), Month.parse(last)
+    return max(0, (end.year - start.year) * 12 + end.month - start.month + 1)
 
 
 def money_of(rules: Rules, free: Mapping[str, int], on: date) -> Money:
