@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -382,7 +383,9 @@ def test_a_missed_correction_refuses_and_the_site_may_apply_again_with_a_new_cha
     assert refused.state is SiteState.REFUSED
     assert refused.decision is not None
     assert [reason.rule for reason in refused.decision.reasons] == ["fire-safety"]
-    assert steps.check(again, "correction", REASON, admission=ADMISSION, due_at=DUE).corrections == 1
+    assert (
+        steps.check(again, "correction", REASON, admission=ADMISSION, due_at=DUE).corrections == 1
+    )
 
 
 @pytest.mark.parametrize("reasons", [(), (Reason("licence", "  "),), (Reason("", "seen"),)])
