@@ -6,6 +6,7 @@ intakes     windows in which all count as simultaneous, and their draw
 proving     statuses: an officer's result, a lapsed proof, an application judged anew
 answering   the voucher confirmed or refused, in time or not; withdrawing, restoring
 importing   another system's queue, row by row
+unused      a voucher nobody signed with, or came with, in time
 seeing      what a representative and an officer are shown
 """
 
@@ -50,6 +51,7 @@ from chalicelib.applications.actions.seeing import (
     seen,
     to_verify_page,
 )
+from chalicelib.applications.actions.unused import missed_contract
 
 __all__ = [
     "AppliedLater",
@@ -70,6 +72,7 @@ __all__ = [
     "lapse_confirmation",
     "lapse_proof",
     "list_outdated",
+    "missed_contract",
     "open_intake",
     "prefer",
     "refresh",

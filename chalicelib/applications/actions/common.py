@@ -79,19 +79,22 @@ def check_free(child_id: str, programme: str, area: str, *, on: date) -> Kept[Ho
     return kept
 
 
-def held_with(kept: Kept[Holdings], application: Application) -> Put:
-    """Describe a child that holds an application too; it was asked whether it may."""
-    holding = Holding(
+def holding_of(application: Application) -> Holding:
+    """Return what a child holds with a live application."""
+    return Holding(
         kind="application",
         id=application.application_id,
         programme=application.programme,
         area=application.area,
         since=application.received_at,
     )
+
+
+def held_with(kept: Kept[Holdings], application: Application) -> Put:
+    """Describe a child that holds an application too; it was asked whether it may."""
     beside = {held.programme for held in kept.value.held}
-    return children_store.keep_holdings(
-        kept, children_rules.hold(kept.value, holding, beside=beside)
-    )
+    held = children_rules.hold(kept.value, holding_of(application), beside=beside)
+    return children_store.keep_holdings(kept, held)
 
 
 def take_hold(application: Application, *, on: date) -> Put:
