@@ -69,9 +69,16 @@ def run_iteration(event: Scheduled) -> None:
         if not actions.is_run_day(programme, area, now):
             return
         run_id = rules.run_id_for(programme, area, local_day(now))
-        actions.propose(
-            run_id, programme=programme, area=area, by=system("queue/iteration"), now=now
-        )
+        try:
+            actions.propose(
+                run_id, programme=programme, area=area, by=system("queue/iteration"), now=now
+            )
+        except rules.IntakeOpen as refusal:
+            # Nothing went wrong: the run of the day after the draw serves everybody.
+            log.logger.info(
+                "no run before the draw",
+                extra={"area": area, "intake": refusal.facts["intake_id"]},
+            )
 
     _for_each_area("queue/iteration", draft)
 

@@ -109,6 +109,27 @@ class DrawShown(Struct, frozen=True):
     text: str
 
 
+class CauseShown(Struct, frozen=True):
+    """One cause of a change of place: how many it concerns, and what it says."""
+
+    cause: str
+    count: int
+    text: str
+
+
+class MovedShown(Struct, frozen=True):
+    """A place on a platform that closed and the place here; the causes lead from one to the other.
+
+    there, here: among all who wait, in the order of serving. Causes `overtook…` and `gone` move
+    forward, the others back.
+    """
+
+    there: int
+    here: int
+    text: str
+    causes: list[CauseShown]
+
+
 class PlaceAnswered(Struct, frozen=True):
     """Where an application stands, as counted at `as_of`.
 
@@ -130,6 +151,7 @@ class PlaceAnswered(Struct, frozen=True):
     older_cohorts: int | None = None
     money: MissingShown | None = None
     draw: DrawShown | None = None
+    moved: MovedShown | None = None
 
 
 class OrderLine(Struct, frozen=True):
@@ -331,6 +353,7 @@ def see_place(call: Call[None], application_id: str) -> PlaceAnswered:
         older_cohorts=rank.older_cohorts,
         money=_missing(seen, call.language),
         draw=_draw(seen, call.language),
+        moved=_moved(rank, call.language),
     )
 
 
@@ -602,6 +625,30 @@ def _draw(seen: actions.PlaceShown, language: str) -> DrawShown | None:
     said = "place:queue/drawn" if rank.drawn else "place:queue/not-drawn"
     at = local(from_stamp(seen.draws_at)).strftime("%d.%m.%Y %H:%M") if seen.draws_at else ""
     return DrawShown(rank.intake, seen.draws_at, text(said, language, {"draws_at": at}))
+
+
+def _moved(rank: rules.Rank, language: str) -> MovedShown | None:
+    moved = rank.moved
+    if moved is None:
+        return None
+    counts = {
+        "overtaken-by-right": moved.overtaken_by_right,
+        "overtaken-by-time": moved.overtaken_by_time,
+        "newcomers": moved.newcomers,
+        "overtook-by-right": moved.overtook_by_right,
+        "overtook-by-time": moved.overtook_by_time,
+        "gone": moved.gone,
+    }
+    return MovedShown(
+        moved.there,
+        moved.here,
+        text("place:queue/moved", language, {"there": moved.there, "here": moved.here}),
+        [
+            CauseShown(cause, count, text(f"place:queue/{cause}", language, {"count": count}))
+            for cause, count in counts.items()
+            if count
+        ],
+    )
 
 
 def _run_line(run: actions.RunShown) -> RunLineAnswered:

@@ -130,6 +130,7 @@ _LATER: Mapping[str, object] = {
     "intake": None,
     "missing_tiyn": None,
     "money": None,
+    "moved": None,
     "other_ages": 0,
     "reserved_tiyn": 0,
     "seeds": {},

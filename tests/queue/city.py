@@ -11,13 +11,16 @@ from typing import Any
 from chalicelib.applications import store as applications
 from chalicelib.applications.rules import Application, entry_of
 from chalicelib.children import store as children
-from chalicelib.children.rules import Holding, Holdings, Person
+from chalicelib.children.rules import Alias, Holding, Holdings, Person, Relation
+from chalicelib.edge import auth
 from chalicelib.kernel.actors import Actor, Role, system
 from chalicelib.policy.actions import load_pack
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import DatedCapacity, Group, Site, SiteState
 from chalicelib.queue import actions
+from chalicelib.storage import keys
 from chalicelib.storage.commit import Write, commit
+from infra.local.testing import TestCloud
 
 PROGRAMME, AREA = "preschool", "taldykorgan"
 # Tuesday 2 September 2025, 18:00 in Almaty.
@@ -172,3 +175,26 @@ def finished(run_id: str, *, most: int = 25, now: datetime = LATER) -> None:
     """Issue all vouchers of a run."""
     while actions.commit_part(run_id, by=JOB, now=now, most=most):
         pass
+
+
+def a_family(cloud: TestCloud, name: str, subject: str = "aigerim") -> str:
+    """Let a signed-in person represent a child of the city; return their token."""
+    token = cloud.token("representative", subject)
+    person_id = f"person-{name}"
+    signed_in = auth.caller(f"Bearer {token}", now=cloud.clock()).subject
+    relation = Relation(
+        child_id=f"child-{name}",
+        person_id=person_id,
+        powers=("apply",),
+        valid_from=date(2025, 1, 1),
+        valid_to=None,
+        basis="birth-record",
+    )
+    alias = keys.alias(signed_in)
+    commit(
+        [
+            children.ALIASES.create(alias, Alias(person_id=person_id)),
+            *children.create_relation(relation),
+        ]
+    )
+    return token

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from chalicelib.children import store as children
-from chalicelib.children.rules import Alias, Relation
-from chalicelib.edge import auth
 from chalicelib.queue import actions, rules, store
-from chalicelib.storage import keys
-from chalicelib.storage.commit import commit
 from infra.local import faults
 from infra.local.testing import Said, TestCloud
 from tests.queue.city import (
@@ -23,6 +18,7 @@ from tests.queue.city import (
     JOB,
     LATER,
     PROGRAMME,
+    a_family,
     a_group,
     a_small_city,
     an_application,
@@ -47,29 +43,6 @@ def second(evening: TestCloud) -> str:
 @pytest.fixture
 def stranger(evening: TestCloud) -> str:
     return evening.token("operator", "operator-far", areas=["astana"])
-
-
-def a_family(cloud: TestCloud, name: str, subject: str = "aigerim") -> str:
-    """Let a signed-in person represent a child of the city; return their token."""
-    token = cloud.token("representative", subject)
-    person_id = f"person-{name}"
-    signed_in = auth.caller(f"Bearer {token}", now=cloud.clock()).subject
-    relation = Relation(
-        child_id=f"child-{name}",
-        person_id=person_id,
-        powers=("apply",),
-        valid_from=date(2025, 1, 1),
-        valid_to=None,
-        basis="birth-record",
-    )
-    alias = keys.alias(signed_in)
-    commit(
-        [
-            children.ALIASES.create(alias, Alias(person_id=person_id)),
-            *children.create_relation(relation),
-        ]
-    )
-    return token
 
 
 def publish(at: Any = EVENING, name: str = "checkpoint-1") -> None:

@@ -55,7 +55,7 @@ def publish(
         forecast = rules.plan_by_budget(seekers, reading.money, order, carry).outcomes
         stands = {outcome.application_id: outcome for outcome in forecast}
         lacking = rules.public_shortages(rules.shortages(forecast, reading.money))
-    ranks = rules.rank(seekers, order, carry, stands)
+    ranks = rules.explained(rules.rank(seekers, order, carry, stands), queue)
     waiting = rules.waiting_by_category(seekers, order)
     cells = rules.cells_of(waiting)
     lines = rules.listed(ranks, cells)

@@ -10,9 +10,10 @@ checkpoint: a sum or difference of two views never isolates what a view alone hi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.applications.rules import InLine, Moved, QueueEntry, explain_moves
 from chalicelib.kernel.periods import local, start_of
 from chalicelib.queue.rules.engine import Outcome
 from chalicelib.queue.rules.funding import Shortage
@@ -50,7 +51,7 @@ class Rank:
     served before, for groups that take several ages. direction, missing_tiyn: where vouchers come
     by budget, whose money it stands for and what that lacks until its turn; 0: the next run gives
     it one. intake: the one whose draw orders it; drawn: whether it is, else place is the first
-    that it may become.
+    that it may become. moved: why the place is another than on the platform it was brought from.
     """
 
     application_id: str
@@ -66,6 +67,7 @@ class Rank:
     missing_tiyn: int | None = None
     intake: str | None = None
     drawn: bool = True
+    moved: Moved | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,29 @@ def rank(
         in_cohort[seeker.cohort] = in_cohort.get(seeker.cohort, 0) + 1
         in_tier[seeker.tier] = in_tier.get(seeker.tier, 0) + 1
     return ranks
+
+
+def explained(ranks: Sequence[Rank], entries: Mapping[str, QueueEntry]) -> list[Rank]:
+    """Return ranks with the reason of each change for those brought from another platform.
+
+    ranks: in the order of serving; entries: the queue's, by application.
+    """
+
+    def stood(one: Rank) -> InLine:
+        entry = entries[one.application_id]
+        return InLine(
+            application_id=one.application_id,
+            category=one.category,
+            platform=entry.platform,
+            old_place=entry.old_place,
+        )
+
+    if all(entry.old_place is None for entry in entries.values()):
+        return list(ranks)
+    moved = explain_moves([stood(one) for one in ranks])
+    return [
+        replace(one, moved=moved.get(one.application_id)) if one.drawn else one for one in ranks
+    ]
 
 
 def waiting_by_category(seekers: Iterable[Seeker], order: Order) -> dict[int, int]:
