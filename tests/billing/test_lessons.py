@@ -15,7 +15,7 @@ from chalicelib.billing.rules import pricing
 from chalicelib.billing.rules.claimed import doubled_units
 from chalicelib.billing.rules.judging import Day
 from chalicelib.billing.rules.pricing import price
-from chalicelib.billing.rules.units import hours_touched, lesson_number, mask_of, numbers, spread
+from chalicelib.billing.rules.units import hours_touched, lesson_number, mask_of, numbers, places
 from chalicelib.kernel.money import half_up, tenge
 
 from .builders import OCTOBER, a_child, pack
@@ -313,8 +313,17 @@ def test_lessons_of_a_weekend_earn_like_others():
     assert line(a_pupil(days=lessons((3, 4)))).accrual_tiyn == tenge(3_000)
 
 
-def test_an_hour_holds_one_lesson_of_a_child():
-    days = (lesson(5, "16:00", minutes=30), lesson(5, "16:30", minutes=30))
+def test_two_lessons_of_a_club_that_start_in_one_hour_both_earn():
+    days = (lesson(5, "16:00", minutes=45), lesson(5, "16:50", minutes=45))
+
+    found = line(a_pupil(days=days))
+
+    assert found.payable == {"P": 2}
+    assert found.accrual_tiyn == tenge(3_000)
+
+
+def test_two_different_records_of_one_lesson_hold_it():
+    days = (lesson(5), lesson(5, code="N"))
 
     assert line(a_pupil(days=days)).unpaid == {"disputed": 1}
 
@@ -367,7 +376,7 @@ def journeys(draw):
                     st.integers(8 * 60, 20 * 60),
                     st.sampled_from((45, 60, 90, 120)),
                 ),
-                unique_by=lambda slot: (slot[0], slot[1] // 60),
+                unique_by=lambda slot: (slot[0], slot[1] // 5),
                 max_size=20,
             )
         )
@@ -461,9 +470,9 @@ def test_an_hour_of_two_clubs_earns_at_neither(clubs):
         elsewhere = 0
         for other in claims:
             if other.site_id != claim.site_id:
-                elsewhere |= spread(other.units, other.long)
+                elsewhere |= other.places
         for one in priced[claim.site_id].parts:
-            assert not spread(one, claim.long) & elsewhere
+            assert not places(one, slots=claim.slots, long=claim.long) & elsewhere
             assert one & claim.confirmed
 
 
@@ -481,7 +490,7 @@ def test_one_more_confirmation_never_takes_money_from_the_child_s_month(clubs):
     assert sum(one.accrual_tiyn for one in lines_at(**confirmed).values()) >= before
 
 
-def test_a_lesson_has_the_number_of_its_hour():
+def test_a_lesson_has_the_number_of_its_five_minutes():
     assert lesson_number(date(2026, 10, 1), 0) == 0
-    assert lesson_number(date(2026, 10, 5), 16 * 60 + 45) == 4 * 24 + 16
+    assert lesson_number(date(2026, 10, 5), 16 * 60 + 45) == 4 * 288 + 16 * 12 + 9
     assert list(numbers(mask_of(112) | mask_of(7))) == [7, 112]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 from chalicelib.attendance import actions as attendance
 from chalicelib.billing.rules import figures as public_figures
@@ -99,7 +100,7 @@ def gather_month(site_id: str, month: Month, today: date) -> ProviderMonth:
                     starts=getattr(day, "starts", None),
                     minutes=getattr(day, "minutes", 0),
                 )
-                for day in child.days
+                for day in _lines(child)
             ),
             stays=tuple(
                 _stay(stay.days, sort, sen=stay.sen)
@@ -123,6 +124,11 @@ def gather_month(site_id: str, month: Month, today: date) -> ProviderMonth:
         direction=facts.direction,
         form=facts.form,
     )
+
+
+def _lines(child: Any) -> tuple[Any, ...]:
+    lines: tuple[Any, ...] = getattr(child, "lines", None) or getattr(child, "days", ())
+    return lines
 
 
 def _stay(days: DateRange, sort: str, *, sen: bool) -> Stay:

@@ -11,8 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from chalicelib.billing.rules.units import meeting, spread
+from chalicelib.billing.rules.units import meeting, numbers, places
 from chalicelib.kernel.money import Tiyn, daily_share, half_up
+
+# Masks of days lie below; a mask of lessons from the first morning on lies above.
+DAYS_END = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,8 @@ class Claim:
     """The units a site claims of one child's month.
 
     claimed: code → units; confirmed: those of them that may earn; rates cover all claimed units.
-    long: hours touched, two or more → units that do. used_tiyn: what a platform that closed has
-    paid of the child's month already.
+    slots: numbers of units in one place, 1 for days; long: hours touched, two or more → units that
+    do. used_tiyn: what a platform that closed has paid of the child's month already.
     """
 
     site_id: str
@@ -64,6 +67,7 @@ class Claim:
     confirmed: int = 0
     rates: tuple[RatePart, ...] = ()
     caps: dict[str, Cap] = field(default_factory=dict)
+    slots: int = 1
     long: dict[int, int] = field(default_factory=dict)
     used_tiyn: int = 0
 
@@ -75,16 +79,24 @@ class Claim:
             units |= mask
         return units
 
+    @property
+    def places(self) -> int:
+        """Return the days, or the hours, that no other site may claim."""
+        return places(self.units, slots=self.slots, long=self.long)
+
 
 def doubled_units(claims: Iterable[Claim]) -> dict[str, int]:
-    """Return, by site, the units that lie in an hour (or on a day) another site claims too."""
+    """Return, by site, the units that lie on a day, or in an hour, another site claims too."""
     sites = list(claims)
     seen = twice = 0
     for claim in sites:
-        hours = spread(claim.units, claim.long)
-        twice |= seen & hours
-        seen |= hours
-    return {claim.site_id: meeting(claim.units, claim.long, twice) for claim in sites}
+        taken = claim.places
+        twice |= seen & taken
+        seen |= taken
+    return {
+        claim.site_id: meeting(claim.units, twice, slots=claim.slots, long=claim.long)
+        for claim in sites
+    }
 
 
 def used_units(months: Iterable[Sequence[Claim]], code: str) -> int:
@@ -108,13 +120,19 @@ def mark_of(claim: Claim) -> str:
     if not claim.claimed and not claim.used_tiyn:
         return ""
     said: tuple[object, ...] = (
-        sorted(claim.claimed.items()),
-        claim.confirmed,
-        [(p.units, p.rate_tiyn, tuple(p.per_mille), p.of) for p in claim.rates],
+        sorted((code, _shown(mask)) for code, mask in claim.claimed.items()),
+        _shown(claim.confirmed),
+        [(_shown(p.units), p.rate_tiyn, tuple(p.per_mille), p.of) for p in claim.rates],
         sorted((code, cap.month, cap.year) for code, cap in claim.caps.items()),
     )
-    # Only what a claim of days does not have: its digest stays what it was before there were more.
+    # Only what a claim of days does not have: its digest stays what it was before there was more.
     caps = [p.cap_tiyn for p in claim.rates]
     if any(cap is not None for cap in caps) or claim.long or claim.used_tiyn:
-        said = (*said, caps, sorted(claim.long.items()), claim.used_tiyn)
+        long = sorted((touched, _shown(mask)) for touched, mask in claim.long.items())
+        said = (*said, caps, long, claim.used_tiyn)
     return hashlib.sha256(repr(said).encode()).hexdigest()[:12]
+
+
+def _shown(mask: int) -> int | list[int]:
+    """Return a mask as its digest reads it: one of lessons would have thousands of digits."""
+    return mask if mask < DAYS_END else list(numbers(mask))

@@ -17,7 +17,13 @@ from fractions import Fraction
 from typing import Literal
 
 from chalicelib.billing.rules.claimed import Cap, Claim, RatePart
-from chalicelib.billing.rules.units import day_number, hours_touched, lesson_number, mask_of
+from chalicelib.billing.rules.units import (
+    SLOTS_IN_AN_HOUR,
+    day_number,
+    hours_touched,
+    lesson_number,
+    mask_of,
+)
 from chalicelib.kernel.money import PER_MILLE
 from chalicelib.kernel.periods import Month
 from chalicelib.policy.rules import Rate, Rules
@@ -155,7 +161,7 @@ def judge(
 
     working: the month's working days. rules_on: the rules in force on a day (`pack.at`). Days off
     are outside the question where days are counted, whatever was recorded on them. Two different
-    records of one unit hold that unit: an hour holds one lesson of a child.
+    records of one unit hold that unit.
     """
     lines = _by_number(child.days)
     asked = (
@@ -216,7 +222,7 @@ def judge(
             standings[number] = line.standing
     return Judged(
         child_id=child.child_id,
-        claim=_claim(site_id, row, child.used_tiyn),
+        claim=_claim(site_id, row, unit, child.used_tiyn),
         unpaid=unpaid,
         standings=standings,
         shares=shares,
@@ -224,7 +230,7 @@ def judge(
     )
 
 
-def _claim(site_id: str, row: _Row, used_tiyn: int) -> Claim:
+def _claim(site_id: str, row: _Row, unit: Unit, used_tiyn: int) -> Claim:
     return Claim(
         site_id,
         {code: row.claimed[code] for code in sorted(row.claimed)},
@@ -236,6 +242,7 @@ def _claim(site_id: str, row: _Row, used_tiyn: int) -> Claim:
             )
         ),
         {code: row.caps[code] for code in sorted(row.caps)},
+        1 if unit == "day" else SLOTS_IN_AN_HOUR,
         dict(sorted(row.long.items())),
         used_tiyn,
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.billing.rules.claimed import Cap, Claim, RatePart
+from chalicelib.billing.rules.claimed import DAYS_END, Cap, Claim, RatePart
 from chalicelib.billing.rules.statements import Cause, SiteMonth, StatedLine, Statement
 from chalicelib.billing.rules.units import mask_of, numbers
 from chalicelib.kernel.periods import Month
@@ -90,9 +90,8 @@ class BillingRun:
 
 
 # A mask as it is filed: a number where it is one of days; else its units, written with dots,
-# because the hours of a month make a number of two hundred digits and a child has twelve lessons.
+# because a mask of lessons makes a number of thousands of digits and a child has twelve lessons.
 FiledMask = int | str
-_MANY_UNITS = 1 << 31
 
 
 class FiledPart(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -113,6 +112,7 @@ class FiledClaim(msgspec.Struct, frozen=True, omit_defaults=True):
     confirmed: FiledMask
     rates: tuple[FiledPart, ...]
     caps: dict[str, Cap]
+    slots: int = 1
     long: dict[int, FiledMask] = {}
     used_tiyn: int = 0
 
@@ -265,6 +265,7 @@ def _filed(claimants: Claimants) -> FiledClaimants:
                     for p in claim.rates
                 ),
                 claim.caps,
+                claim.slots,
                 {touched: _mask(units) for touched, units in claim.long.items()},
                 claim.used_tiyn,
             )
@@ -288,6 +289,7 @@ def _read(filed: FiledClaimants) -> Claimants:
                     for p in claim.rates
                 ),
                 claim.caps,
+                claim.slots,
                 {touched: _units(mask) for touched, mask in claim.long.items()},
                 claim.used_tiyn,
             )
@@ -297,7 +299,7 @@ def _read(filed: FiledClaimants) -> Claimants:
 
 
 def _mask(units: int) -> FiledMask:
-    return units if units < _MANY_UNITS else ".".join(str(number) for number in numbers(units))
+    return units if units < DAYS_END else ".".join(str(number) for number in numbers(units))
 
 
 def _units(mask: FiledMask) -> int:
