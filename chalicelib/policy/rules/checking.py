@@ -92,14 +92,14 @@ def _check_series(
     for each in found:
         name = " ".join(str(getattr(each.row, key)) for key in keys)
         series.setdefault(name, []).append(each)
-    header = reader.place(table).line
+    header = reader.place(table)
     for name in ALWAYS.get(table, ()):
         if name not in series:
             reader.report(
-                header, f"no {_named(table, name)}", f"add a [[{table}]] row from {valid_from}"
+                header.line, f"no {_named(table, name)}", f"add a [[{table}]] row from {valid_from}"
             )
     if not found and table not in ALWAYS and table not in OPTIONAL:
-        reader.report(header, f"no row of {table}", f"add a [[{table}]] row from {valid_from}")
+        reader.report(header.line, f"no row of {table}", f"add a [[{table}]] row from {valid_from}")
     for name, members in series.items():
         _check_dates(reader, _named(table, name), members)
         if name in ALWAYS.get(table, ()):
