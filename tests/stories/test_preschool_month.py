@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -13,50 +13,9 @@ from chalicelib.journal import actions as rebuild
 from chalicelib.storage.rows import AttendanceRow, FactsRow, MoneyRow, QueueRow
 from infra import rebuild as drill
 from infra.local.testing import TestCloud
+from tests.stories.people import almaty, bin_, iban, iin
 
 AREA = {"programme": "preschool", "area": "taldykorgan"}
-# Invented numbers of the year 2099, valid check digits, nobody's.
-IINS = ["991231500006", "991231600002", "991231500707", "991231600301"]
-
-
-def almaty(text: str) -> datetime:
-    return datetime.fromisoformat(f"{text}+05:00").astimezone(UTC)
-
-
-def iin(n: int) -> str:
-    """Return the n-th invented IIN with a valid check digit."""
-    from chalicelib.kernel.iin import check_digit
-
-    found = 0
-    for serial in range(10_000):
-        eleven = f"9912315{serial:04d}"
-        digit = check_digit(eleven)
-        if digit is not None:
-            if found == n:
-                return f"{eleven}{digit}"
-            found += 1
-    raise AssertionError
-
-
-def bin_(n: int) -> str:
-    from chalicelib.kernel.iin import check_digit
-
-    found = 0
-    for serial in range(10_000):
-        eleven = f"9901405{serial:04d}"
-        eleven = f"990140{serial:05d}"
-        digit = check_digit(eleven)
-        if digit is not None and eleven[4] in "456":
-            if found == n:
-                return f"{eleven}{digit}"
-            found += 1
-    raise AssertionError
-
-
-def iban(n: int) -> str:
-    body = f"125KZT{n:010d}"[:16].ljust(16, "0")
-    digits = "".join(str(int(c, 36)) for c in body + "KZ00")
-    return f"KZ{98 - int(digits) % 97:02d}{body}"
 
 
 def group(n: int, *, capacity: int, age: tuple[int, int] = (3, 3)) -> dict[str, Any]:
