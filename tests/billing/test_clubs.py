@@ -6,6 +6,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from chalicelib.billing import actions
 from chalicelib.billing.rules.judging import ChildMonth, ProviderMonth
@@ -13,6 +22,7 @@ from chalicelib.billing.rules.statements import not_to_be_paid, why_not_paid
 from chalicelib.billing.store import statements as store
 from chalicelib.budgets import actions as budgets
 from chalicelib.budgets.rules import ledger
+from chalicelib.budgets.rules.ledger import BudgetShort
 from chalicelib.budgets.rules.reserving import Reserve
 from chalicelib.budgets.store import ledger as books
 from chalicelib.journal import actions as journal
@@ -340,6 +350,104 @@ def test_a_year_of_claims_is_read_as_it_was_filed():
     assert claims["club-aaaa"].units.bit_count() == 7
     assert claims["club-aaaa"].rates[0].cap_tiyn == tenge(18_000)
     assert len(kept.row.body) < 900
+
+
+# --- whatever happens ---------------------------------------------------------------------------
+
+ALLOTTED = tenge(60_000)
+SITES = ("club-aaaa", "club-bbbb", "club-cccc")
+
+
+class Months(RuleBasedStateMachine):
+    """Vouchers reserve, clubs are billed in any order with whatever was confirmed, months end."""
+
+    wipe = staticmethod(lambda: None)
+
+    @initialize()
+    def begin(self):
+        type(self).wipe()
+        allot(60_000)
+        self.reserved = 0
+        self.vouchers = 0
+        self.days = 0
+
+    @rule()
+    def issue(self):
+        self.vouchers += 1
+        try:
+            reserve(f"voucher-{self.vouchers}")
+        except BudgetShort:
+            assert balance(SPORT_BUDGET) < MOST
+        else:
+            self.reserved += MOST
+
+    @rule(
+        site_id=st.sampled_from(SITES),
+        children=st.lists(
+            st.tuples(
+                st.sampled_from("ab"), st.integers(0, 13), st.sampled_from("PPN"), st.booleans()
+            ),
+            unique_by=lambda child: child[0],
+            max_size=2,
+        ),
+        starts=st.sampled_from(("15:00", "16:00")),
+        form=st.sampled_from(("private", "private", "public")),
+    )
+    def bill(self, site_id, children, starts, form):
+        bill(
+            a_club(
+                *(
+                    a_pupil(
+                        f"child-{name}",
+                        days=lessons((*TWELVE, 30)[:held], starts=starts, codes={TWELVE[0]: code}),
+                        stays=(a_stay(sen=sen),),
+                    )
+                    for name, held, code, sen in children
+                ),
+                site_id=site_id,
+                form=form,
+            )
+            if children
+            else a_club(a_pupil("child-a", days=()), site_id=site_id, form=form)
+        )
+
+    @rule()
+    def settle(self):
+        self.days += 1
+        actions.settle_months(datetime(2027, 1, 2 + self.days, 3, 0, tzinfo=UTC), by=JOB)
+
+    @invariant()
+    def money_is_where_it_may_be(self):
+        if not hasattr(self, "reserved"):
+            return
+        accounts = [SPORT_BUDGET, SPORT_OCTOBER]
+        accounts += [ledger.accrued(site_id, OCTOBER) for site_id in SITES]
+        found = books.balances(accounts)
+        assert all(amount >= 0 for amount in found.values())
+        assert sum(found.values()) == ALLOTTED
+        heads = store.find_heads(OCTOBER, SITES).values()
+        for head in heads:
+            posted = head.value.posted_tiyn
+            assert found[ledger.accrued(head.value.site_id, OCTOBER)] == posted
+        used = sum(
+            -line.amount_tiyn
+            for line in books.list_lines(SPORT_OCTOBER)
+            if line.posting.startswith("statement#")
+        )
+        assert used <= self.reserved
+
+
+def test_a3_budgets_and_promises_are_never_overdrawn_whatever_is_billed_when(tables):
+    Months.wipe = staticmethod(tables.wipe)
+    run_state_machine_as_test(
+        Months,
+        settings=settings(
+            max_examples=8,
+            stateful_step_count=14,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
 
 
 # --- killed anywhere ----------------------------------------------------------------------------

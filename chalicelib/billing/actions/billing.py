@@ -127,7 +127,7 @@ def gather_month(site_id: str, month: Month, today: date) -> ProviderMonth:
 
 
 def _lines(child: Any) -> tuple[Any, ...]:
-    lines: tuple[Any, ...] = getattr(child, "lines", None) or getattr(child, "days", ())
+    lines: tuple[Any, ...] = child.lines if hasattr(child, "lines") else child.days
     return lines
 
 
