@@ -7,7 +7,7 @@ it by its id alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.kernel.refusals import Refusal
@@ -90,9 +90,13 @@ def load_site(site_id: str) -> Kept[Site]:
     return SITES.load(keys.site(site_id))
 
 
-def list_sites(programme: str, area: str) -> list[Kept[Site]]:
-    """Return all sites of an area, whatever their state, by id. A query per shard."""
-    kept = [k for pk in keys.site_shards(programme, area) for k in SITES.each(pk)]
+def list_sites(programme: str, area: str, *, consistent: bool = True) -> list[Kept[Site]]:
+    """Return all sites of an area, whatever their state, by id. A query per shard.
+
+    consistent: False costs half and may be a moment old, which is enough for the public.
+    """
+    shards = keys.site_shards(programme, area)
+    kept = [k for pk in shards for k in SITES.each(pk, consistent=consistent)]
     return sorted(kept, key=lambda k: k.value.site_id)
 
 
@@ -145,9 +149,14 @@ def find_groups(group_ids: Sequence[str]) -> dict[str, Kept[Group]]:
     return {kept.value.group_id: kept for kept in found.values()}
 
 
-def list_groups(programme: str, area: str) -> list[Kept[Group]]:
-    """Return all groups of an area, closed ones too, by id. A query per shard."""
-    return sorted(_each_group(programme, area), key=lambda kept: kept.value.group_id)
+def list_groups(programme: str, area: str, *, consistent: bool = True) -> list[Kept[Group]]:
+    """Return all groups of an area, closed ones too, by id. A query per shard.
+
+    consistent: False costs half and may be a moment old, which is enough for the public.
+    """
+    shards = keys.group_shards(programme, area)
+    kept = [k for pk in shards for k in GROUPS.each(pk, consistent=consistent)]
+    return sorted(kept, key=lambda k: k.value.group_id)
 
 
 def list_site_groups(site_id: str) -> list[Kept[Group]]:
@@ -171,11 +180,6 @@ def create_group(group: Group) -> list[Put]:
 def keep_group(kept: Kept[Group], group: Group) -> Put:
     """Describe a group's next version; refused if a seat was taken meanwhile."""
     return GROUPS.replace(kept, group)
-
-
-def _each_group(programme: str, area: str) -> Iterator[Kept[Group]]:
-    for pk in keys.group_shards(programme, area):
-        yield from GROUPS.each(pk)
 
 
 def _group_key(place: Place) -> tuple[str, str]:

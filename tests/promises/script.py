@@ -257,18 +257,32 @@ def admission(city: City) -> None:
     city.act(head, f"{site}/submission", _checklist(), other=_checklist(document="KZ-99/999"))
     back = {"result": "correction", "reasons": [REASON]}
     city.act(city.department, f"{site}/check", {"result": "complete"}, other=back)
-    city.act(
-        city.commission,
-        f"{site}/decision",
-        {"result": "admit"},
-        other={"result": "refuse", "reasons": [REASON]},
-    )
+    refuse = {"result": "refuse", "reasons": [REASON]}
+    city.act(city.commission, f"{site}/decision", refuse, other={"result": "admit"})
+    objection = {"reasons": [{**REASON, "evidence": "alarms were put in on 18 July"}]}
+    city.act(head, f"{site}/objection", objection, other={"reasons": [REASON]})
+    city.act(city.commission, f"{site}/objection-answer", {"result": "admit"}, other=refuse)
     city.act(
         city.department,
         f"{site}/listing",
         {"act": "1-Ө"},
         other={"act": "2-Ө"},
         code="providers/too-early",
+    )
+    taught = {"name": "Teacher 9", "education": "Institute 9", "experience_years": 9}
+    city.act(
+        head,
+        f"{site}/teachers",
+        {"teachers": [taught]},
+        other={"teachers": [{**taught, "experience_years": 10}]},
+    )
+    paper = {"document": "KZ-12/346", "valid_to": "2027-07-19", "replaces": 1}
+    city.act(
+        head,
+        f"{site}/documents/fire-safety",
+        paper,
+        other={**paper, "document": "KZ-99/999"},
+        code="providers/changed-meanwhile",
     )
     described = {"site_id": "site-0009", **group(9, 3)}
     city.act(

@@ -116,6 +116,8 @@ def test_an_officer_sees_the_clubs_of_their_direction(city: ClubTown) -> None:
     assert ids("department") == [SITE]
     assert ids("culture") == ["site-dombra-1"]
     assert ids("all-directions") == [SITE, "site-dombra-1"]
+    assert ids("all-directions", direction="creative") == ["site-dombra-1"]
+    assert ids("department", direction="creative") == []
     assert ids("undirected") == []
     assert ids("m1") == [SITE]
     assert ids("auditor", area="karaganda") == [SITE, "site-dombra-1"]

@@ -94,9 +94,14 @@ def sees_whole(site: Site, actor: Actor) -> bool:
 
 
 def list_sites(
-    *, programme: str, area: str | None, state: SiteState | None, by: Actor
+    *,
+    programme: str,
+    area: str | None,
+    state: SiteState | None,
+    direction: str | None = None,
+    by: Actor,
 ) -> list[Site]:
-    """Return the sites the caller may see, by id: a head's own, an officer's areas.
+    """Return the sites the caller may see, by id: a head's own, an officer's areas and directions.
 
     Raises AreaNeeded where no area follows from the caller; Unknown for an area not served.
     """
@@ -112,7 +117,11 @@ def list_sites(
             for kept in sites
             if kept.value.programme == programme and area in (None, kept.value.area)
         ]
-    found = [site for site in found if state in (None, site.state)]
+    found = [
+        site
+        for site in found
+        if state in (None, site.state) and direction in (None, site.direction)
+    ]
     return sorted(found, key=lambda site: site.site_id)
 
 
@@ -154,8 +163,9 @@ def figures(programme: str, area: str) -> list[Figure]:
 
 def _area(programme: str, area: str) -> tuple[list[Site], dict[str, list[Group]]]:
     load_pack(programme, area)  # an area without rules has no List
-    sites = [kept.value for kept in store.list_sites(programme, area)]
-    groups = [kept.value for kept in store.list_groups(programme, area)]
+    # Everybody may ask, and nothing is decided here: what is a moment old costs half.
+    sites = [kept.value for kept in store.list_sites(programme, area, consistent=False)]
+    groups = [kept.value for kept in store.list_groups(programme, area, consistent=False)]
     return sites, showing.by_site(groups)
 
 

@@ -17,6 +17,7 @@ from chalicelib.providers.routes.shapes import (
     Act,
     Attempt,
     Code,
+    ReasonBody,
     Reasons,
     SiteSeen,
     fields_of,
@@ -24,7 +25,7 @@ from chalicelib.providers.routes.shapes import (
     routes,
     site_seen,
 )
-from chalicelib.providers.rules import Shown
+from chalicelib.providers.rules import Shown, votes
 
 
 class ShownBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,11 +53,14 @@ class CheckBody(Struct, frozen=True, forbid_unknown_fields=True):
     attempt: Attempt = 1
 
 
+VoteReasons = Annotated[tuple[ReasonBody, ...], Meta(max_length=votes.MOST_REASONS_OF_A_VOTE)]
+
+
 class DecisionBody(Struct, frozen=True, forbid_unknown_fields=True):
     """One member's vote on an attempt; a refusal cites each rule with its evidence."""
 
     result: Literal["admit", "refuse"]
-    reasons: Reasons = ()
+    reasons: VoteReasons = ()
     attempt: Attempt = 1
 
 

@@ -89,6 +89,7 @@ class SitesQuery(Struct, frozen=True, forbid_unknown_fields=True):
     programme: Code = "preschool"
     area: Code | None = None
     state: SiteState | None = None
+    direction: Code | None = None
     limit: Limit = 50
     cursor: Cursor | None = None
 
@@ -142,9 +143,14 @@ def list_sites(call: Call[None]) -> SitesPage:
     """List sites: a head's own, an officer's by area and state."""
     query: SitesQuery = call.query
     sites = actions.list_sites(
-        programme=query.programme, area=query.area, state=query.state, by=call.actor
+        programme=query.programme,
+        area=query.area,
+        state=query.state,
+        direction=query.direction,
+        by=call.actor,
     )
-    of = f"{_SITES}?{query.programme}&{query.area}&{query.state}&{call.actor.subject}"
+    asked = f"{query.programme}&{query.area}&{query.state}&{query.direction}"
+    of = f"{_SITES}?{asked}&{call.actor.subject}"
     after = pages.position(query.cursor, of=of) if query.cursor else ""
     ahead = [site for site in sites if site.site_id > after]
     page = ahead[: query.limit]

@@ -20,6 +20,9 @@ from typing import Literal
 from chalicelib.kernel.refusals import Malformed
 
 Result = Literal["admit", "refuse"]
+# Votes and decision lie in the site's row, which is never to come near 400 KB.
+MOST_REASONS_OF_A_VOTE = 10
+MOST_REASONS_OF_A_DECISION = 20
 
 
 class ReasonNeeded(Malformed):
@@ -74,9 +77,12 @@ def outcome(votes: Sequence[Vote], *, quorum: int, members: int) -> Result | Non
 
 
 def carried_by(votes: Sequence[Vote], result: Result) -> tuple[Reason, ...]:
-    """Return the reasons of the votes for a result, each once, in the order they were given."""
+    """Return the reasons of the votes for a result, each once, in the order they were given.
+
+    The first twenty; the others stand in their votes.
+    """
     given = [reason for vote in votes if vote.result == result for reason in vote.reasons]
-    return tuple(dict.fromkeys(given))
+    return tuple(dict.fromkeys(given))[:MOST_REASONS_OF_A_DECISION]
 
 
 def cited(reasons: Sequence[Reason]) -> None:
