@@ -173,6 +173,19 @@ def waiting(group_id: str, order: str, voucher_id: str) -> tuple[str, str]:
     return f"WAITING#{group_id}", f"{order}#{voucher_id}"
 
 
+def reserved(programme: str, area: str, until: str, order: str, voucher_id: str) -> tuple[str, str]:
+    """Which live vouchers of an area hold money up to a month, in order? (query each shard)"""
+    return (
+        f"RESERVED#{programme}#{area}#{shard(voucher_id, shards=QUEUE_SHARDS)}",
+        f"{until}#{order}#{voucher_id}",
+    )
+
+
+def reserved_shards(programme: str, area: str) -> list[str]:
+    """The partitions that list an area's vouchers that hold money."""
+    return [f"RESERVED#{programme}#{area}#{n}" for n in range(QUEUE_SHARDS)]
+
+
 def enrolment(site_id: str, enrolment_id: str) -> tuple[str, str]:
     """Who is enrolled at this site? (query pk, sk begins ENROLMENT#)"""
     return f"SITE#{site_id}", f"ENROLMENT#{enrolment_id}"

@@ -19,13 +19,14 @@ routes = Routes(__name__, "vouchers")
 
 GroupId = Annotated[str, Meta(min_length=8, max_length=64)]
 _OWN = (Unknown, PowerMissing)
-_PLACE = (
+_FITS = (
     rules.AnotherArea,
+    rules.WrongForm,
     rules.AgeDoesNotFit,
-    rules.OthersWait,
-    GroupClosed,
-    NoPlace,
+    rules.ActivityAge,
+    rules.SenGroup,
 )
+_PLACE = (*_FITS, rules.OthersWait, GroupClosed, NoPlace)
 
 
 class GroupAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,7 +51,7 @@ class ContractAsked(Struct, frozen=True, forbid_unknown_fields=True):
 class ClosureAsked(Struct, frozen=True, forbid_unknown_fields=True):
     """Why the voucher is closed, and the last day at the kindergarten when there is a contract."""
 
-    reason: Closing
+    reason: Literal["withdrawal", "graduation", "exclusion"]
     last_day: date | None = None
 
 
@@ -118,6 +119,12 @@ class VoucherShown(Struct, frozen=True):
     enrolment_id: str | None
     transfers: list[str]
     closed_as: Closing | None
+    voucher_kind: str = ""
+    direction: str = ""
+    sen: bool = False
+    first_visit_by: str | None = None
+    reserve_tiyn: int = 0
+    reserved_to: str | None = None
     enrolment: EnrolmentShown | None = None
 
 
@@ -201,7 +208,7 @@ def see_voucher(call: Call[None], voucher_id: str) -> VoucherShown:
     action="vouchers/choose",
     asks=GroupAsked,
     answers=VoucherShown,
-    refuses=(*_OWN, rules.WrongState, rules.TermPassed, *_PLACE),
+    refuses=(*_OWN, rules.OneAtATime, rules.WrongState, rules.TermPassed, *_PLACE),
 )
 def choose(call: Call[GroupAsked], voucher_id: str) -> VoucherShown:
     """Choose a group with a free place instead of the one held; its seat is reserved at once."""
@@ -268,10 +275,11 @@ def sign(call: Call[ContractAsked], voucher_id: str) -> EnrolmentShown:
         rules.TransferPending,
         rules.OneTransferAMonth,
         *_PLACE,
+        rules.BadStart,
     ),
 )
 def transfer(call: Call[GroupAsked], voucher_id: str) -> EnrolmentShown:
-    """Move to another group from the next working day, free and without new papers."""
+    """Move to another group, free and without new papers, from the day the rules in force say."""
     return _enrolment(
         actions.transfer(voucher_id, call.asked.group_id, by=call.actor, now=call.now)
     )
@@ -307,8 +315,7 @@ def close(call: Call[ClosureAsked], voucher_id: str) -> VoucherShown:
         rules.WrongState,
         rules.TermPassed,
         rules.AlreadyThere,
-        rules.AnotherArea,
-        rules.AgeDoesNotFit,
+        *_FITS,
         GroupClosed,
         rules.PlaceIsFree,
         rules.ListsFull,
@@ -341,7 +348,9 @@ def stop_waiting(call: Call[None], voucher_id: str, group_id: str) -> VoucherSho
         rules.WrongState,
         rules.TransferPending,
         rules.OneTransferAMonth,
+        *_FITS,
         GroupClosed,
+        rules.BadStart,
     ),
 )
 def answer(call: Call[AnswerAsked], voucher_id: str, group_id: str) -> VoucherShown:
@@ -407,6 +416,12 @@ def _voucher(voucher: Voucher, call: Call[Any], enrolment: Enrolment | None = No
         enrolment_id=voucher.enrolment_id,
         transfers=list(voucher.transfers),
         closed_as=voucher.closed_as,
+        voucher_kind=voucher.voucher_kind,
+        direction=voucher.direction,
+        sen=voucher.sen,
+        first_visit_by=voucher.first_visit_by,
+        reserve_tiyn=voucher.reserve_tiyn,
+        reserved_to=voucher.reserved_to,
         enrolment=_enrolment(enrolment) if enrolment else None,
     )
 

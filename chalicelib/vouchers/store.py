@@ -6,6 +6,7 @@ it may go and come again, and the newest of its images in the journal is still t
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Sequence
 from datetime import date
 
@@ -13,10 +14,11 @@ from chalicelib.storage import keys
 from chalicelib.storage.commit import Delete, Put
 from chalicelib.storage.rows import AttendanceRow, FactsRow
 from chalicelib.storage.shelf import Kept, Shelf
-from chalicelib.vouchers.rules import Enrolment, Roster, Stays, Voucher, Waiter
+from chalicelib.vouchers.rules import Enrolment, Reserved, Roster, Stays, Voucher, Waiter
 
 VOUCHERS: Shelf[Voucher] = Shelf(FactsRow, Voucher)
 WAITERS: Shelf[Waiter] = Shelf(FactsRow, Waiter)
+RESERVED: Shelf[Reserved] = Shelf(FactsRow, Reserved)
 ENROLMENTS: Shelf[Enrolment] = Shelf(FactsRow, Enrolment)
 STAYS: Shelf[Stays] = Shelf(FactsRow, Stays)
 ROSTERS: Shelf[Roster] = Shelf(AttendanceRow, Roster)
@@ -70,6 +72,39 @@ def remove_waiting(waiter: Waiter, *, version: int) -> Delete:
     """Describe the removal of a waiting-list row; version as for `put_waiting`."""
     key = keys.waiting(waiter.group_id, waiter.order, waiter.voucher_id)
     return Delete(FactsRow(*key, version=version))
+
+
+# --- vouchers that hold money
+
+
+def each_reserved(
+    programme: str, area: str, *, after: str = "", upto: str
+) -> Iterator[Kept[Reserved]]:
+    """Yield an area's vouchers that hold money up to a month or less, in the vouchers' order.
+
+    after: the sort key to go on from. A query per shard, as far as it is read.
+    """
+    shards = (
+        RESERVED.each(pk, after=after, upto=f"{upto}~")
+        for pk in keys.reserved_shards(programme, area)
+    )
+    return heapq.merge(*shards, key=lambda kept: kept.sk)
+
+
+def put_reserved(programme: str, area: str, reserved: Reserved, *, version: int) -> Put:
+    """Describe a row of that list; version: of the voucher's row in the same commit."""
+    row = RESERVED.create(_reserved_key(programme, area, reserved), reserved).row
+    row.version = version
+    return Put(row)
+
+
+def remove_reserved(programme: str, area: str, reserved: Reserved, *, version: int) -> Delete:
+    """Describe the removal of a row of that list; version as for `put_reserved`."""
+    return Delete(FactsRow(*_reserved_key(programme, area, reserved), version=version))
+
+
+def _reserved_key(programme: str, area: str, reserved: Reserved) -> tuple[str, str]:
+    return keys.reserved(programme, area, reserved.reserved_to, reserved.order, reserved.voucher_id)
 
 
 # --- enrolments

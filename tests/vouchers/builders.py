@@ -28,8 +28,8 @@ NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 TODAY = date(2026, 3, 2)
 PACK = load_pack("preschool", "taldykorgan")
 CALENDAR = PACK.calendar
-TERMS = PACK.at(TODAY).terms
-YEAR = PACK.at(TODAY).academic_year
+RULES = PACK.at(TODAY)
+TERMS = RULES.terms
 REASONS = [row.code for row in PACK.at(TODAY).papers_refusal_reasons]
 BOT = system("test")
 ORG, OTHER_ORG = "org-00001", "org-00002"

@@ -16,7 +16,7 @@ from chalicelib.providers.rules import Group, capacity_on, free_places
 from chalicelib.vouchers import rules
 from chalicelib.vouchers.rules import Enrolment, Voucher, Waiting
 from tests.providers.builders import a_group
-from tests.vouchers.builders import CALENDAR, HEAD, NOW, PARENT, REASONS, TERMS, YEAR, a_voucher
+from tests.vouchers.builders import CALENDAR, HEAD, NOW, PARENT, REASONS, RULES, TERMS, a_voucher
 
 GROUPS = ("group-a", "group-b", "group-c")
 VOUCHERS = tuple(f"voucher-{n}" for n in range(4))
@@ -62,7 +62,11 @@ class Vouchers(RuleBasedStateMachine):
     def choose(self, voucher_id: str, group_id: str) -> None:
         voucher, group = self.vouchers[voucher_id], self.groups[group_id]
         try:
-            self.settle(rules.choose(voucher, group, now=self.now, calendar=CALENDAR))
+            self.settle(
+                rules.choose(
+                    voucher, group, form="private", now=self.now, rules=RULES, calendar=CALENDAR
+                )
+            )
         except Refusal:
             return
 
@@ -97,7 +101,8 @@ class Vouchers(RuleBasedStateMachine):
                 enrolment_id=self.name(),
                 starts_on=self.today + timedelta(days=ahead),
                 now=self.now,
-                academic_year=YEAR,
+                rules=RULES,
+                calendar=CALENDAR,
             )
             self.settle(started.voucher, started.enrolment.starts_on)
         except Refusal:
@@ -119,8 +124,9 @@ class Vouchers(RuleBasedStateMachine):
                 current,
                 self.groups[group_id],
                 enrolment_id=self.name(),
+                form="private",
                 now=self.now,
-                terms=TERMS,
+                rules=RULES,
                 calendar=CALENDAR,
                 limited=limited,
             )
@@ -172,9 +178,10 @@ class Vouchers(RuleBasedStateMachine):
             after = rules.join(
                 self.vouchers[voucher_id],
                 self.groups[group_id],
+                form="private",
                 others_wait=False,
                 now=self.now,
-                terms=TERMS,
+                rules=RULES,
             )
             self.settle(after)
         except Refusal:

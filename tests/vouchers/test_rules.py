@@ -29,9 +29,9 @@ from tests.vouchers.builders import (
     NOW,
     PARENT,
     REASONS,
+    RULES,
     TERMS,
     TODAY,
-    YEAR,
     a_voucher,
     an_enrolment,
     enrolled,
@@ -116,7 +116,7 @@ def test_a_voucher_that_ends_unconfirmed_holds_nothing(move):
 
 
 def choose(voucher, group, now=NOW):
-    return rules.choose(voucher, group, now=now, calendar=CALENDAR)
+    return rules.choose(voucher, group, form="private", now=now, rules=RULES, calendar=CALENDAR)
 
 
 def test_a_choice_moves_the_seat_and_new_papers_are_to_be_seen():
@@ -243,7 +243,8 @@ def sign(voucher, group=HERE, starts_on=TODAY, now=NOW):
         enrolment_id="enrolment-1",
         starts_on=starts_on,
         now=now,
-        academic_year=YEAR,
+        rules=RULES,
+        calendar=CALENDAR,
     )
 
 
@@ -312,8 +313,9 @@ def transfer(voucher, current=None, group=THERE, now=NOW, **said):
         current or an_enrolment(HERE),
         group,
         enrolment_id="enrolment-2",
+        form="private",
         now=now,
-        terms=TERMS,
+        rules=RULES,
         calendar=CALENDAR,
         **said,
     )
@@ -476,7 +478,7 @@ FULL = replace(THERE, holders={f"voucher-{n}x": Seat("used", TODAY) for n in ran
 
 
 def join(voucher, group=FULL, others_wait=False, now=NOW):
-    return rules.join(voucher, group, others_wait=others_wait, now=now, terms=TERMS)
+    return rules.join(voucher, group, form="private", others_wait=others_wait, now=now, rules=RULES)
 
 
 def test_one_waits_for_a_full_group_once():

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
+from chalicelib.budgets import actions as budgets
 from chalicelib.children import actions as children
 from chalicelib.children.rules import Power
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import from_stamp, local, local_day, start_of
+from chalicelib.kernel.periods import from_stamp, local, local_day, stamp, start_of
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Pack
 from chalicelib.providers import store as providers
-from chalicelib.providers.rules import Group
+from chalicelib.providers.rules import Group, Site
 from chalicelib.storage import agenda, outbox
 from chalicelib.storage.commit import Put, Write
 from chalicelib.storage.shelf import Kept
@@ -27,6 +28,7 @@ OFFER_TOPIC = "vouchers/offer"
 CONTRACT_TOPIC = "vouchers/contract"
 CONTRACT_SOON_TOPIC = "vouchers/contract-soon"
 OFFER_LAPSE_TOPIC = "vouchers/offer-lapse"
+FIRST_VISIT_TOPIC = "vouchers/first-visit"
 SEATS_TOPIC = "vouchers/seat-ends"
 ONE_DAY = timedelta(days=1)
 
@@ -58,13 +60,14 @@ def writes(
     """
     before = kept.value
     known = dict(groups or {})
+    today = local_day(now)
     missing = rules.touched(before, after) - known.keys()
     known |= providers.find_groups(sorted(missing)) if missing else {}
     seating = rules.seat(
         before,
         after,
         {group_id: k.value for group_id, k in known.items()},
-        today=local_day(now),
+        today=today,
         starts_on=starts_on,
     )
     described: list[Write] = [store.keep_voucher(kept, after)]
@@ -74,7 +77,40 @@ def writes(
     for group_id in sorted(seating.freed):
         described.append(offer_work(group_id, known[group_id].version + 1, now=now))
     described += waiting_rows(before, after, version=kept.version + 1)
+    described += money(kept, after, now=now)
     described += clocks(before, after)
+    return described
+
+
+def money(kept: Kept[Voucher], after: Voucher, *, now: datetime) -> list[Write]:
+    """Describe how the money a voucher holds follows it: to another direction, or back.
+
+    Each posting is named by the voucher's version that books it, so it is booked once.
+    """
+    before, version, today = kept.value, kept.version + 1, local_day(now)
+    described = reserved_rows(before, after, version=version)
+    back = rules.released(before, after, today)
+    if back:
+        described += budgets.releasing(f"release#{after.voucher_id}#{version}", back, at=stamp(now))
+    if before.direction != after.direction:
+        stays = store.find_stays(after.child_id, after.programme).value.stays
+        for n, reserve in enumerate(rules.moved(before, after, stays, today), start=1):
+            name = f"move#{after.voucher_id}#{version}#{n}"
+            described += budgets.moving(name, reserve, after.direction, at=stamp(now))
+    return described
+
+
+def reserved_rows(before: Voucher | None, after: Voucher, *, version: int) -> list[Write]:
+    """Describe how the area's list of vouchers that hold money follows the voucher."""
+    old = rules.reserved(before) if before else None
+    new = rules.reserved(after)
+    if old == new:
+        return []
+    described: list[Write] = []
+    if old is not None and (new is None or new.reserved_to != old.reserved_to):
+        described.append(store.remove_reserved(after.programme, after.area, old, version=version))
+    if new is not None:
+        described.append(store.put_reserved(after.programme, after.area, new, version=version))
     return described
 
 
@@ -114,6 +150,9 @@ def clocks(before: Voucher | None, after: Voucher) -> list[Write]:
             # A term that ends while the offer is open is looked at again when the offer is over.
             if after.state == "confirmed" and term is not None and term < entry.offered_until:
                 remind(until, CONTRACT_TOPIC, voucher_id)
+    visit = after.first_visit_by
+    if visit is not None and visit != (before.first_visit_by if before else None):
+        remind(from_stamp(visit), FIRST_VISIT_TOPIC, voucher_id)
     for leaving in {*after.leaving} - {*(before.leaving if before else ())}:
         remind(start_of(leaving.until + ONE_DAY), SEATS_TOPIC, voucher_id)
     return list(due.values())
@@ -147,7 +186,7 @@ def tell_head(
     now: datetime,
     **facts: object,
 ) -> Put:
-    """Describe a notice to a kindergarten."""
+    """Describe a notice to a provider."""
     return outbox.notice(
         f"vouchers-{what}#{voucher.voucher_id}#{mark}",
         to=f"organisation:{organisation_id}",
@@ -158,9 +197,10 @@ def tell_head(
     )
 
 
-def named(group: Group) -> dict[str, str]:
-    """Return what people call a group: its kindergarten's name and its own. One read."""
-    return {"site": providers.load_site(group.site_id).value.name, "group": group.name}
+def named(group: Group, site: Site | None = None) -> dict[str, str]:
+    """Return what people call a group: its provider's name and its own. One read without a site."""
+    of = site or providers.load_site(group.site_id).value
+    return {"site": of.name, "group": group.name}
 
 
 def shown_day(day: date) -> str:

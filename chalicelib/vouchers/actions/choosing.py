@@ -19,14 +19,24 @@ from chalicelib.vouchers.rules import PapersResult, Voucher
 def choose(voucher_id: str, group_id: str, *, by: Actor, now: datetime) -> Voucher:
     """Swap the reserved seat for one in another group; the same group again changes nothing.
 
-    The left seat is free in the same commit and offered on. Raises Unknown, WrongState,
-    TermPassed, AnotherArea, AgeDoesNotFit, OthersWait, GroupClosed, NoPlace.
+    The left seat is free in the same commit and offered on; money that the voucher holds goes to
+    the new group's direction. Raises Unknown, OneAtATime, WrongState, TermPassed, AnotherArea,
+    WrongForm, AgeDoesNotFit, ActivityAge, SenGroup, GroupClosed, OthersWait, NoPlace.
     """
     kept = change.represented(voucher_id, by=by, power="choose", now=now)
     group = providers.load_group(group_id)
+    site = providers.load_site(group.value.site_id).value
     pack = change.pack_of(kept.value)
+    in_force = pack.at(local_day(now))
 
-    after = rules.choose(kept.value, group.value, now=now, calendar=pack.calendar)
+    after = rules.choose(
+        kept.value,
+        group.value,
+        form=site.form,
+        now=now,
+        rules=in_force,
+        calendar=pack.calendar,
+    )
 
     if after == kept.value:
         return after
@@ -34,8 +44,10 @@ def choose(voucher_id: str, group_id: str, *, by: Actor, now: datetime) -> Vouch
     described = change.writes(kept, after, now=now, groups={group_id: group})
     own, rest = change.puts(described)
     mark = kept.version + 1
-    names = change.named(group.value)
+    names = change.named(group.value, site)
     term = change.shown_at(after.contract_by) if after.contract_by else ""
+    # Where nobody asks for papers the family is not told to hand them in.
+    what = "chosen" if in_force.terms.papers else "chosen-to-sign"
     journal.commit(
         journal.entry(
             "vouchers/chosen",
@@ -48,7 +60,7 @@ def choose(voucher_id: str, group_id: str, *, by: Actor, now: datetime) -> Vouch
         ),
         own,
         *rest,
-        *change.tell(after, "chosen", mark, now=now, **names, contract_by=term),
+        *change.tell(after, what, mark, now=now, **names, contract_by=term),
         change.tell_head(group.value.organisation_id, after, "expected", mark, now=now, **names),
     )
     return after

@@ -11,19 +11,19 @@ from datetime import date, datetime
 
 from chalicelib.children import actions as children
 from chalicelib.children import store as people
-from chalicelib.children.rules import Holding, hold, swap
+from chalicelib.children.rules import hold, swap
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.ids import new_id
-from chalicelib.kernel.periods import local_day, stamp
+from chalicelib.kernel.periods import local_day
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.rules import Pack
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Group, SiteState
-from chalicelib.storage.commit import Put, Write, settles
+from chalicelib.storage.commit import settles
 from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import rules, store
-from chalicelib.vouchers.actions import change, offering
+from chalicelib.vouchers.actions import change, enrolments, offering
 from chalicelib.vouchers.rules import Closing, Enrolment, Transferred, Voucher
 
 # Leaving such a kindergarten is not the family's wish, so it is not counted.
@@ -57,12 +57,13 @@ def sign(
         enrolment_id=name_enrolment(),
         starts_on=starts_on,
         now=now,
-        academic_year=pack.at(local_day(now)).academic_year,
+        rules=pack.at(local_day(now)),
+        calendar=pack.calendar,
     )
 
     enrolment = started.enrolment
     holdings = people.load_holdings(voucher.child_id)
-    held = hold(holdings.value, _holding(enrolment, now))
+    held = hold(holdings.value, enrolments.holding(enrolment, now))
     groups = {enrolment.group_id: group} if group else {}
     described = change.writes(
         kept, started.voucher, now=now, groups=groups, starts_on=enrolment.starts_on
@@ -85,9 +86,7 @@ def sign(
         ),
         own,
         *rest,
-        store.create_enrolment(enrolment),
-        *_rosters([enrolment], [], now=now),
-        _stays([enrolment], []),
+        *enrolments.begins(enrolment, now=now),
         people.keep_holdings(holdings, held),
         *change.tell(started.voucher, "signed", mark, now=now, **names, starts_on=day),
         change.tell_head(
@@ -112,11 +111,12 @@ def transfer(
     now: datetime,
     name_enrolment: Callable[[], str] = new_id,
 ) -> Enrolment:
-    """Move an enrolled child to another group from the next working day; again: the same answer.
+    """Move an enrolled child to another group; the same again gets the same answer.
 
     One commit: the old enrolment ends on the day before, the new one starts, the seats are
-    swapped, both rosters and the holdings follow. Raises Unknown, WrongState, TransferPending,
-    OneTransferAMonth, AnotherArea, AgeDoesNotFit, OthersWait, GroupClosed, NoPlace.
+    swapped, both rosters, the holdings and the money held follow. Raises Unknown, WrongState,
+    TransferPending, OneTransferAMonth, AnotherArea, WrongForm, AgeDoesNotFit, ActivityAge,
+    SenGroup, OthersWait, GroupClosed, NoPlace, BadStart.
     """
     kept = change.represented(voucher_id, by=by, power="choose", now=now)
     rules.may(kept.value, "transfer")
@@ -153,7 +153,8 @@ def close(
     """Close a voucher: its enrolment ends on a day, today or later, and its seat after it.
 
     By the representative or, for some reasons, by the head of the child's kindergarten. A
-    confirmed voucher without a contract needs no last day. The same again changes nothing.
+    confirmed voucher without a contract needs no last day. Money for months after it goes back to
+    the budget. The same again changes nothing.
     Raises Unknown, AnotherContent, ClosingReason, WrongState, TransferPending, BadLastDay.
     """
     kept = store.load_voucher(voucher_id)
@@ -206,9 +207,7 @@ def close(
         ),
         own,
         *rest,
-        store.keep_enrolment(current, ended.enrolment),
-        *_rosters([], [ended.enrolment], now=now),
-        _stays([], [ended.enrolment]),
+        *enrolments.ends(current, ended.enrolment, now=now),
         people.keep_holdings(holdings, held),
         *change.tell(ended.voucher, "closed", mark, now=now, **facts, reason=reason),
         change.tell_head(
@@ -259,9 +258,7 @@ def lose_place(voucher_id: str, site_id: str, last_day: date, *, by: Actor, now:
         ),
         own,
         *rest,
-        store.keep_enrolment(current, ended.enrolment),
-        *_rosters([], [ended.enrolment], now=now),
-        _stays([], [ended.enrolment]),
+        *enrolments.ends(current, ended.enrolment, now=now),
         *change.tell(
             ended.voucher,
             "choose-again",
@@ -333,16 +330,20 @@ def _transferred(
     now: datetime,
 ) -> tuple[Transferred, Pack]:
     pack = change.pack_of(kept.value)
-    site = providers.load_site(current.value.site_id).value
+    left = providers.load_site(current.value.site_id).value
+    joined = left
+    if group.site_id != left.site_id:
+        joined = providers.load_site(group.site_id).value
     moved = rules.transfer(
         kept.value,
         current.value,
         group,
         enrolment_id=enrolment_id,
+        form=joined.form,
         now=now,
-        terms=pack.at(local_day(now)).terms,
+        rules=pack.at(local_day(now)),
         calendar=pack.calendar,
-        limited=site.state not in LEFT_TO_ITSELF,
+        limited=left.state not in LEFT_TO_ITSELF,
     )
     return moved, pack
 
@@ -359,7 +360,7 @@ def _commit_transfer(
 ) -> None:
     voucher, ended, started = moved.voucher, moved.ended, moved.started
     holdings = people.load_holdings(voucher.child_id)
-    held = swap(holdings.value, ended.enrolment_id, _holding(started, now))
+    held = swap(holdings.value, ended.enrolment_id, enrolments.holding(started, now))
     described = change.writes(
         kept,
         voucher,
@@ -391,8 +392,8 @@ def _commit_transfer(
         *rest,
         store.keep_enrolment(current, ended),
         store.create_enrolment(started),
-        *_rosters([started], [ended], now=now),
-        _stays([started], [ended], began="transfer"),
+        *enrolments.rosters([started], [ended], now=now),
+        enrolments.stays([started], [ended], began="transfer"),
         people.keep_holdings(holdings, held),
         *change.tell(voucher, "transferred", mark, now=now, **names, starts_on=day),
         change.tell_head(
@@ -451,42 +452,3 @@ def _is_own_head(voucher: Voucher, by: Actor) -> bool:
     if not by.has(Role.REPRESENTATIVE):
         raise Unknown()
     return False
-
-
-def _holding(enrolment: Enrolment, now: datetime) -> Holding:
-    return Holding(
-        kind="enrolment",
-        id=enrolment.enrolment_id,
-        programme=enrolment.programme,
-        area=enrolment.area,
-        site_id=enrolment.site_id,
-        since=stamp(now),
-    )
-
-
-def _rosters(started: list[Enrolment], ended: list[Enrolment], *, now: datetime) -> list[Write]:
-    """Describe the rosters of the groups where somebody starts or ends; each row once."""
-    today = local_day(now)
-    kept = {e.group_id: store.find_roster(e.site_id, e.group_id) for e in (*ended, *started)}
-    after = {group_id: k.value for group_id, k in kept.items()}
-    for enrolment in ended:
-        after[enrolment.group_id] = rules.end_member(
-            after[enrolment.group_id], enrolment, today=today
-        )
-    for enrolment in started:
-        after[enrolment.group_id] = rules.add_member(
-            after[enrolment.group_id], enrolment, today=today
-        )
-    return [store.keep_roster(kept[group_id], after[group_id]) for group_id in kept]
-
-
-def _stays(
-    started: list[Enrolment], ended: list[Enrolment], *, began: rules.Began = "contract"
-) -> Put:
-    """Describe the child's row of stays after these enrolments began or got an end."""
-    enrolments = [*ended, *started]
-    kept = store.find_stays(enrolments[0].child_id, enrolments[0].programme)
-    stays = kept.value
-    for enrolment in enrolments:
-        stays = rules.note_stay(stays, enrolment, began=began)
-    return store.keep_stays(kept, stays)

@@ -22,20 +22,20 @@ from chalicelib.vouchers.rules import Voucher
 def join(voucher_id: str, group_id: str, *, by: Actor, now: datetime) -> Voucher:
     """Put the voucher on a group's waiting list; on it already, nothing changes.
 
-    Raises Unknown, WrongState, TermPassed, AlreadyThere, AnotherArea, AgeDoesNotFit, GroupClosed,
-    PlaceIsFree, ListsFull.
+    Raises Unknown, WrongState, TermPassed, AlreadyThere, AnotherArea, WrongForm, AgeDoesNotFit,
+    ActivityAge, SenGroup, GroupClosed, PlaceIsFree, ListsFull.
     """
     kept = change.represented(voucher_id, by=by, power="choose", now=now)
     group = providers.load_group(group_id)
     pack = change.pack_of(kept.value)
-    terms = pack.at(local_day(now)).terms
 
     after = rules.join(
         kept.value,
         group.value,
+        form=providers.load_site(group.value.site_id).value.form,
         others_wait=offering.next_waiting(group.value, now=now) is not None,
         now=now,
-        terms=terms,
+        rules=pack.at(local_day(now)),
     )
 
     if after == kept.value:
@@ -116,7 +116,14 @@ def answer(
         ),
         own,
         *rest,
-        *change.tell(after, "chosen", mark, now=now, **names, contract_by=term),
+        *change.tell(
+            after,
+            "chosen" if terms.papers else "chosen-to-sign",
+            mark,
+            now=now,
+            **names,
+            contract_by=term,
+        ),
         change.tell_head(group.value.organisation_id, after, "expected", mark, now=now, **names),
     )
     return after

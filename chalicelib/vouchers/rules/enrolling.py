@@ -13,9 +13,15 @@ from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.periods import Month, local_day, stamp, start_of
 from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.kernel.workdays import Calendar
-from chalicelib.policy.rules import AcademicYear, Terms
+from chalicelib.policy.rules import Rules, Terms
 from chalicelib.providers.rules import Group, GroupClosed
-from chalicelib.vouchers.rules.moving import check_group, check_term, leave_seats, may
+from chalicelib.vouchers.rules.moving import (
+    check_group,
+    check_term,
+    directed,
+    leave_seats,
+    may,
+)
 from chalicelib.vouchers.rules.refusals import (
     BadLastDay,
     BadStart,
@@ -69,6 +75,15 @@ class Transferred:
 
 
 @dataclass(frozen=True, slots=True)
+class Released:
+    """A voucher that ended by itself; at_once: the child holds its last enrolment no longer."""
+
+    voucher: Voucher
+    enrolment: Enrolment | None
+    at_once: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EnrolmentEnd:
     """A closed voucher and its last enrolment; at_once: it never began, its seat is free now."""
 
@@ -84,13 +99,14 @@ def contract(
     enrolment_id: str,
     starts_on: date,
     now: datetime,
-    academic_year: AcademicYear,
+    rules: Rules,
+    calendar: Calendar,
 ) -> Started:
     """Return the voucher used and its first enrolment.
 
-    Starts today or later, at most 60 days ahead, on a day whose places belong to the group's
-    academic year. Raises WrongState, TermPassed, NoSeat, GroupClosed,
-    PapersNotAccepted, BadStart.
+    Starts today or later, at most 60 days ahead and within the months it holds money for, on a day
+    whose places belong to the group's academic year. Papers are accepted first where the pack asks
+    for them. Raises WrongState, TermPassed, NoSeat, GroupClosed, PapersNotAccepted, BadStart.
     """
     state = may(voucher, "sign")
     check_term(voucher, now)
@@ -98,17 +114,25 @@ def contract(
         raise NoSeat()
     if not group.open:
         raise GroupClosed(group_id=group.group_id)
-    if voucher.papers != "accepted":
+    if rules.terms.papers and voucher.papers != "accepted":
         raise PapersNotAccepted(papers=voucher.papers)
     today = local_day(now)
     last = today + START_WITHIN_DAYS * ONE_DAY
+    if voucher.reserved_to is not None:
+        last = min(last, Month.parse(voucher.reserved_to).last)
     if not today <= starts_on <= last:
         raise BadStart(first=today.isoformat(), last=last.isoformat())
-    if academic_year.year_of(starts_on) != group.academic_year:
+    if rules.academic_year.year_of(starts_on) != group.academic_year:
         raise BadStart(
             first=today.isoformat(), last=last.isoformat(), academic_year=group.academic_year
         )
-    used = replace(voucher, state=state, seat="used", enrolment_id=enrolment_id)
+    used = replace(
+        voucher,
+        state=state,
+        seat="used",
+        enrolment_id=enrolment_id,
+        first_visit_by=_first_visit_by(starts_on, rules.terms, calendar),
+    )
     return Started(used, _enrolment(used, group, enrolment_id, starts_on))
 
 
@@ -119,13 +143,18 @@ def same_contract(voucher: Voucher, enrolment: Enrolment, starts_on: date) -> En
     return enrolment
 
 
-def next_start(now: datetime, calendar: Calendar) -> date:
-    """Return the first day of a transfer asked for now: the next working day."""
-    return calendar.next_working(local_day(now) + ONE_DAY)
+def next_start(now: datetime, terms: Terms, calendar: Calendar) -> date:
+    """Return the first day of a transfer asked for now: the next working day, or the next day."""
+    tomorrow = local_day(now) + ONE_DAY
+    return (
+        calendar.next_working(tomorrow) if terms.transfer_from == "next-working-day" else tomorrow
+    )
 
 
 def may_transfer(voucher: Voucher, starts_on: date, terms: Terms) -> bool:
     """Return whether the month of that day has a transfer left for this voucher."""
+    if not terms.transfers_per_month:
+        return True
     return voucher.transfers.count(str(Month.of(starts_on))) < terms.transfers_per_month
 
 
@@ -140,33 +169,40 @@ def transfer(
     group: Group,
     *,
     enrolment_id: str,
+    form: str,
     now: datetime,
-    terms: Terms,
+    rules: Rules,
     calendar: Calendar,
     limited: bool = True,
 ) -> Transferred:
-    """Return the voucher in another group from the next working day, without new papers.
+    """Return the voucher in another group, from the day the pack says, without new papers.
 
-    current: the enrolment that ends on the day before. limited: False when the old kindergarten
-    is suspended or removed; then the monthly limit neither counts nor is used up.
-    Raises WrongState, TransferPending, OneTransferAMonth, AnotherArea, AgeDoesNotFit,
-    GroupClosed.
+    current: the enrolment that ends on the day before; so no day, and no lesson, belongs to two
+    providers. form: the new provider's. limited: False when the old provider is suspended or
+    removed; then the monthly limit neither counts nor is used up. Where nothing is limited a
+    transfer that has not begun may be changed for another. The money held goes along.
+    Raises WrongState, TransferPending, OneTransferAMonth, what `check_group` raises, GroupClosed,
+    BadStart.
     """
     state = may(voucher, "transfer")
     today = local_day(now)
-    if pending(voucher, today):
+    terms = rules.terms
+    limited = limited and terms.transfers_per_month > 0
+    if terms.transfers_per_month and pending(voucher, today):
         raise TransferPending(starts_on=current.starts_on.isoformat())
-    # A contract that has not begun is moved as a whole: the child is nowhere before its start.
-    starts_on = max(next_start(now, calendar), current.starts_on)
+    starts_on = _transfer_starts(voucher, current, now=now, terms=terms, calendar=calendar)
     if limited and not may_transfer(voucher, starts_on, terms):
         month = Month.of(starts_on).next()
         first = calendar.next_working(month.first)
         ask_from = calendar.previous_working(first - ONE_DAY)
         raise OneTransferAMonth(ask_from=ask_from.isoformat(), starts_from=first.isoformat())
-    check_group(voucher, group)
+    check_group(voucher, group, form=form, rules=rules)
     if not group.open:
         raise GroupClosed(group_id=group.group_id)
-    ends_on = max(starts_on - ONE_DAY, current.starts_on - ONE_DAY)
+    if voucher.reserved_to is not None and starts_on > Month.parse(voucher.reserved_to).last:
+        last = Month.parse(voucher.reserved_to).last
+        raise BadStart(first=starts_on.isoformat(), last=last.isoformat())
+    ends_on = max(starts_on, current.starts_on) - ONE_DAY
     ended = replace(current, ends_on=ends_on, state="ended", reason="transfer")
     moved = replace(
         voucher,
@@ -179,7 +215,27 @@ def transfer(
         leaving=_leaving(voucher, ended, joins=group.group_id),
         waiting=tuple(w for w in voucher.waiting if w.group_id != group.group_id),
     )
-    return Transferred(moved, ended, _enrolment(moved, group, enrolment_id, starts_on))
+    moved = directed(moved, group)
+    started = _enrolment(moved, group, enrolment_id, starts_on)
+    if current.used_month == str(Month.of(starts_on)):
+        started = replace(started, used_month=current.used_month, used_tiyn=current.used_tiyn)
+    return Transferred(moved, ended, started)
+
+
+def _transfer_starts(
+    voucher: Voucher, current: Enrolment, *, now: datetime, terms: Terms, calendar: Calendar
+) -> date:
+    """Return the first day of a transfer, after every day that is another provider's already.
+
+    Today's lessons belong to whom the child was with when the day began, so "same-day" counts only
+    while the current enrolment has not begun.
+    """
+    today = local_day(now)
+    if terms.transfer_from == "same-day" and current.starts_on > today:
+        left = [leaving.until + ONE_DAY for leaving in voucher.leaving]
+        return max([today, *left])
+    # A contract that has not begun is moved as a whole: the child is nowhere before its start.
+    return max(next_start(now, terms, calendar), current.starts_on)
 
 
 def close(
@@ -244,6 +300,44 @@ def check_closer(reason: Closing, by: Actor) -> None:
         raise ClosingReason(reasons=sorted(r for r, roles in CLOSERS.items() if roles & by.roles))
 
 
+def release(
+    voucher: Voucher, current: Enrolment | None, *, reason: Closing, last_day: date, now: datetime
+) -> Released:
+    """Return a voucher ended by itself, or by an officer for fraud, and its enrolment's end.
+
+    last_day: of the enrolment; yesterday or before frees the seat at once. Raises WrongState.
+    """
+    if current is None:
+        state = may(voucher, "cancel" if reason == "fraud" else "release")
+        return Released(replace(leave_seats(voucher), state=state, closed_as=reason), None, True)
+    state = may(voucher, "annul" if reason == "fraud" else "release")
+    ends_on = max(last_day, current.starts_on - ONE_DAY)
+    ended = replace(current, ends_on=ends_on, state="ended", reason=reason)
+    over = not ended.held or ends_on < local_day(now)
+    closed = replace(
+        leave_seats(voucher),
+        state=state,
+        site_id=voucher.site_id,
+        organisation_id=voucher.organisation_id,
+        closed_as=reason,
+        leaving=voucher.leaving if over else _leaving(voucher, ended, joins=None),
+    )
+    return Released(closed, ended, over)
+
+
+def overdue_visit(voucher: Voucher, now: datetime) -> bool:
+    """Return whether the term of the first visit is over; whether there was one, visits say."""
+    term = voucher.first_visit_by
+    return voucher.state == "used" and term is not None and stamp(now) >= term
+
+
+def _first_visit_by(starts_on: date, terms: Terms, calendar: Calendar) -> str | None:
+    if not terms.first_visit_working_days:
+        return None
+    term = calendar.deadline(start_of(starts_on), working_days=terms.first_visit_working_days)
+    return stamp(term)
+
+
 def lose_place(
     voucher: Voucher,
     current: Enrolment,
@@ -272,6 +366,7 @@ def lose_place(
         seat=None,
         enrolment_id=None,
         papers="none",
+        first_visit_by=None,
         contract_by=stamp(term),
         leaving=_leaving(voucher, ended, joins=None),
     )
@@ -309,6 +404,9 @@ def add_member(roster: Roster, enrolment: Enrolment, *, today: date) -> Roster:
         enrolment.starts_on,
         enrolment.ends_on,
         enrolment.sort,
+        enrolment.sen,
+        enrolment.used_month,
+        enrolment.used_tiyn,
     )
     return replace(roster, members=(*_recent(roster, today), member))
 
@@ -362,4 +460,6 @@ def _enrolment(voucher: Voucher, group: Group, enrolment_id: str, starts_on: dat
         locality=group.locality,
         starts_on=starts_on,
         application_id=voucher.application_id,
+        activity=group.activity,
+        sen=voucher.sen,
     )

@@ -14,15 +14,19 @@ from typing import Literal
 
 from chalicelib.kernel.periods import end_of, from_stamp, local_day, stamp
 from chalicelib.kernel.workdays import Calendar
-from chalicelib.policy.rules import Terms
-from chalicelib.providers.rules import Group
+from chalicelib.policy.rules import Rules, Terms
+from chalicelib.providers.rules import Group, GroupClosed
 from chalicelib.vouchers.rules.refusals import (
+    ActivityAge,
     AgeDoesNotFit,
     AnotherArea,
     NoSeat,
+    OneAtATime,
     PapersReason,
     PapersSettled,
+    SenGroup,
     TermPassed,
+    WrongForm,
     WrongState,
 )
 from chalicelib.vouchers.rules.values import PapersResult, Voucher, VoucherState, Waiting
@@ -42,6 +46,8 @@ Move = Literal[
     "cancel",
     "wait",
     "take-offered",
+    "release",
+    "annul",
 ]
 
 MOVES: Mapping[tuple[VoucherState, Move], VoucherState] = {
@@ -59,11 +65,14 @@ MOVES: Mapping[tuple[VoucherState, Move], VoucherState] = {
     ("confirmed", "return"): "returned",
     ("confirmed", "close"): "closed",
     ("confirmed", "cancel"): "cancelled",
+    ("confirmed", "release"): "closed",
     ("used", "transfer"): "used",
     ("used", "wait"): "used",
     ("used", "take-offered"): "used",
     ("used", "lose-place"): "confirmed",
     ("used", "close"): "closed",
+    ("used", "release"): "closed",
+    ("used", "annul"): "cancelled",
 }
 
 
@@ -200,13 +209,26 @@ def age_in(voucher: Voucher, academic_year: int) -> int:
     return voucher.age + academic_year - voucher.academic_year
 
 
-def check_group(voucher: Voucher, group: Group) -> None:
-    """Raise AnotherArea or AgeDoesNotFit; language and kind are the holder's own choice."""
+def check_group(voucher: Voucher, group: Group, *, form: str, rules: Rules) -> None:
+    """Raise AnotherArea, WrongForm, AgeDoesNotFit, ActivityAge or SenGroup, in this order.
+
+    form: the provider's. Language and kind, a club's direction too, are the holder's own choice.
+    """
     if (group.programme, group.area) != (voucher.programme, voucher.area):
         raise AnotherArea(area=group.area, programme=group.programme)
+    kind = rules.voucher_kinds.get(voucher.voucher_kind, rules.queued_kind)
+    if form not in kind.forms:
+        raise WrongForm(form=form, forms=list(kind.forms))
     age = age_in(voucher, group.academic_year)
     if not group.age_from <= age <= group.age_to:
         raise AgeDoesNotFit(age=age, age_from=group.age_from, age_to=group.age_to)
+    activity = rules.activities.get(group.activity)
+    if activity is not None and not activity.admits(age):
+        raise ActivityAge(
+            activity=activity.code, age=age, age_from=activity.age_from, age_to=activity.age_to
+        )
+    if group.sen and not voucher.sen:
+        raise SenGroup()
 
 
 def check_term(voucher: Voucher, now: datetime) -> None:
@@ -216,19 +238,34 @@ def check_term(voucher: Voucher, now: datetime) -> None:
         raise TermPassed(term_ended_at=term)
 
 
-def choose(voucher: Voucher, group: Group, *, now: datetime, calendar: Calendar) -> Voucher:
+def choose(
+    voucher: Voucher, group: Group, *, form: str, now: datetime, rules: Rules, calendar: Calendar
+) -> Voucher:
     """Return the voucher with a seat in another group; with this one, as it is.
 
-    New papers are judged by the new kindergarten, so what was judged is forgotten and a clock
-    that stood still runs again. Raises WrongState, TermPassed, AnotherArea, AgeDoesNotFit; the
-    place itself is the group's to give.
+    New papers are judged by the new provider, so what was judged is forgotten and a clock that
+    stood still runs again. The money it holds goes with it to the group's direction. Raises
+    OneAtATime, WrongState, TermPassed, what `check_group` raises, GroupClosed; the place itself is
+    the group's to give.
     """
+    if voucher.state == "used":
+        raise OneAtATime(state=voucher.state)
     state = may(voucher, "choose")
     if voucher.group_id == group.group_id:
         return voucher
     check_term(voucher, now)
-    check_group(voucher, group)
-    return seated(resumed(replace(voucher, state=state), now, calendar), group)
+    check_group(voucher, group, form=form, rules=rules)
+    if not group.open:
+        raise GroupClosed(group_id=group.group_id)
+    chosen = seated(resumed(replace(voucher, state=state), now, calendar), group)
+    return directed(chosen, group)
+
+
+def directed(voucher: Voucher, group: Group) -> Voucher:
+    """Return a voucher whose reserve lies with the direction of a group; others as they are."""
+    if not voucher.direction or voucher.direction == group.kind:
+        return voucher
+    return replace(voucher, direction=group.kind)
 
 
 def judge_papers(

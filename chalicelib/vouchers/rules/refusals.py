@@ -29,6 +29,54 @@ class AgeDoesNotFit(OutOfTurn):
     code = "vouchers/age-does-not-fit"
 
 
+class OneAtATime(WrongState):
+    """The child attends a group already; to go to another one it transfers."""
+
+    code = "vouchers/one-at-a-time"
+
+
+class WrongForm(OutOfTurn):
+    """This kind of voucher is not for providers of that form."""
+
+    code = "vouchers/wrong-form"
+
+
+class ActivityAge(AgeDoesNotFit):
+    """What is taught in the group is for children of another age."""
+
+    code = "vouchers/activity-age"
+
+
+class SenGroup(OutOfTurn):
+    """A small group for children with special needs; the voucher is not for such a child."""
+
+    code = "vouchers/sen-group"
+
+
+class NeedsQueue(OutOfTurn):
+    """A voucher for providers of that form is waited for: apply instead."""
+
+    code = "vouchers/needs-queue"
+
+
+class HeldAlready(OutOfTurn):
+    """The child has an application, a voucher or a place in this programme; `held` says which."""
+
+    code = "vouchers/held-already"
+
+
+class NotOfAge(OutOfTurn):
+    """The programme is for children of another age."""
+
+    code = "vouchers/not-of-age"
+
+
+class BadUse(Malformed):
+    """What was used of a month is of the month of the import, and not above its maximum."""
+
+    code = "vouchers/bad-use"
+
+
 class OthersWait(UsedUp):
     """The free place belongs to those on the waiting list first."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from chalicelib.providers.rules import Group, free_seat, leave_seat, take_seat, use_seat
+from chalicelib.providers.rules import Group, Seat, free_seat, leave_seat, take_seat, use_seat
 from chalicelib.vouchers.rules.moving import seats_of
 from chalicelib.vouchers.rules.values import Voucher, Waiter
 
@@ -48,6 +48,11 @@ def seat(
     freed = set(seats_of(before) - seats_of(after))
     # A seat that was left and whose job is late: the group is joined anew, not the old seat kept.
     left = {old.group_id for old in before.leaving} - {new.group_id for new in after.leaving}
+    on = {
+        old.group_id: groups[old.group_id].holders.get(voucher_id)
+        for old in before.leaving
+        if old.group_id in left and old.until >= today
+    }
     for group_id in freed | left:
         changed[group_id] = free_seat(changed[group_id], voucher_id)
     for leaving in {*after.leaving} - {*before.leaving}:
@@ -61,10 +66,19 @@ def seat(
             if voucher_id in group.holders:
                 changed[group_id] = use_seat(group, voucher_id, starts_on)
             else:
-                changed[group_id] = take_seat(group, voucher_id, "used", starts_on or today)
+                taken = take_seat(group, voucher_id, "used", starts_on or today)
+                changed[group_id] = _gone_on(taken, voucher_id, on.get(group_id))
         else:
             changed[group_id] = take_seat(group, voucher_id, "reserved", today)
     return Seating(changed, frozenset(freed))
+
+
+def _gone_on(group: Group, voucher_id: str, earlier: Seat | None) -> Group:
+    """Return the group with a seat that was joined again before its last day: it goes on."""
+    if earlier is None:
+        return group
+    seat_now = replace(group.holders[voucher_id], since=earlier.since)
+    return replace(group, holders={**group.holders, voucher_id: seat_now})
 
 
 def waiters(voucher: Voucher) -> dict[str, Waiter]:

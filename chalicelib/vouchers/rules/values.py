@@ -11,7 +11,16 @@ VoucherState = Literal[
 ]
 PapersResult = Literal["brought", "accepted", "refused"]
 Began = Literal["contract", "transfer"]
-Closing = Literal["withdrawal", "graduation", "exclusion"]
+# The first three are asked for by people; the others happen by themselves or by an officer's act.
+Closing = Literal[
+    "withdrawal",
+    "graduation",
+    "exclusion",
+    "no-first-visit",
+    "no-visits",
+    "not-renewed",
+    "fraud",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,9 @@ class Voucher:
     voucher_kind: one of the pack's. direction: whose budget holds the reserve, "" where budgets
     have none; reserve_tiyn: so much in each month from reserved_from to reserved_to, "YYYY-MM".
     first_visit_by: when the first visit is due. sen: paid for as a child with special needs.
+    renewed_from, renewed_tiyn: the sum of the months from the last renewal on.
+    warned_of: the last reserved month, told of because no money is there for those after it.
+    asked: digest of the request that a voucher without a queue was issued for.
     """
 
     voucher_id: str
@@ -84,6 +96,24 @@ class Voucher:
     reserved_from: str | None = None
     reserved_to: str | None = None
     first_visit_by: str | None = None
+    renewed_from: str | None = None
+    renewed_tiyn: int = 0
+    warned_of: str | None = None
+    asked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A live voucher in its area's list of those that hold money, in the order of the vouchers.
+
+    reserved_to: the last month it holds money in; the list is asked by it.
+    """
+
+    voucher_id: str
+    order: str
+    direction: str
+    reserved_to: str
+    warned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +132,9 @@ class Enrolment:
 
     state "ended": the end is settled, though its day may still lie ahead. An enrolment cancelled
     before it began ends on the day before its start and has no days.
+    kind, hours: the group's; for a club its direction and the minutes of a lesson. sen: financed
+    as a child with special needs. used_month, used_tiyn: what a platform that closed has paid of
+    that month already; it follows the child through the month.
     """
 
     enrolment_id: str
@@ -121,6 +154,15 @@ class Enrolment:
     state: Literal["active", "ended"] = "active"
     reason: str | None = None
     application_id: str = ""
+    activity: str = ""
+    sen: bool = False
+    used_month: str | None = None
+    used_tiyn: int = 0
+
+    @property
+    def held(self) -> bool:
+        """Return whether it has any day."""
+        return self.ends_on is None or self.ends_on >= self.starts_on
 
     @property
     def sort(self) -> str:

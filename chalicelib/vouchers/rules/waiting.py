@@ -11,12 +11,13 @@ from datetime import datetime
 
 from chalicelib.kernel.periods import local_day, stamp
 from chalicelib.kernel.workdays import Calendar
-from chalicelib.policy.rules import Terms
+from chalicelib.policy.rules import Rules, Terms
 from chalicelib.providers.rules import Group, GroupClosed, free_places
 from chalicelib.vouchers.rules.enrolling import may_transfer, next_start, pending
 from chalicelib.vouchers.rules.moving import (
     check_group,
     check_term,
+    directed,
     may,
     overdue_contract,
     resumed,
@@ -33,12 +34,18 @@ def waiting_for(voucher: Voucher, group_id: str) -> Waiting | None:
 
 
 def join(
-    voucher: Voucher, group: Group, *, others_wait: bool, now: datetime, terms: Terms
+    voucher: Voucher,
+    group: Group,
+    *,
+    form: str,
+    others_wait: bool,
+    now: datetime,
+    rules: Rules,
 ) -> Voucher:
     """Return the voucher on one more waiting list; already on it, as it is.
 
     others_wait: somebody stands on the list already, so that a free place is about to be offered.
-    Raises WrongState, TermPassed, AlreadyThere, AnotherArea, AgeDoesNotFit, GroupClosed,
+    Raises WrongState, TermPassed, AlreadyThere, what `check_group` raises, GroupClosed,
     PlaceIsFree, ListsFull.
     """
     state = may(voucher, "wait")
@@ -47,13 +54,14 @@ def join(
     check_term(voucher, now)
     if group.group_id in seats_of(voucher):
         raise AlreadyThere()
-    check_group(voucher, group)
+    check_group(voucher, group, form=form, rules=rules)
     if not group.open:
         raise GroupClosed(group_id=group.group_id)
     if free_places(group) > 0 and not others_wait:
         raise PlaceIsFree()
-    if len(voucher.waiting) >= terms.waiting_lists_max:
-        raise ListsFull(most=terms.waiting_lists_max)
+    most = rules.terms.waiting_lists_max
+    if len(voucher.waiting) >= most:
+        raise ListsFull(most=most)
     return replace(voucher, state=state, waiting=(*voucher.waiting, Waiting(group.group_id)))
 
 
@@ -98,7 +106,7 @@ def take_offered(
     open_offer(voucher, group.group_id, now)
     if not group.open:
         raise GroupClosed(group_id=group.group_id)
-    taken = seated(resumed(replace(voucher, state=state), now, calendar), group)
+    taken = directed(seated(resumed(replace(voucher, state=state), now, calendar), group), group)
     fresh = stamp(calendar.deadline(now, working_days=terms.contract_working_days))
     return replace(taken, contract_by=max(taken.contract_by or fresh, fresh))
 
@@ -124,9 +132,8 @@ def may_be_offered(voucher: Voucher, *, now: datetime, terms: Terms, calendar: C
             return not overdue_contract(voucher, now)
         case "used":
             today = local_day(now)
-            return not pending(voucher, today) and may_transfer(
-                voucher, next_start(now, calendar), terms
-            )
+            settled = not terms.transfers_per_month or not pending(voucher, today)
+            return settled and may_transfer(voucher, next_start(now, terms, calendar), terms)
         case _:
             return False
 
