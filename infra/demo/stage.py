@@ -91,12 +91,13 @@ class Stage:
         return self.api.as_(self.issuer.token("head", f"head-{organisation_id}", claims))
 
     def officer(self, role: str, who: str = "", *, direction: str | None = None) -> Api:
-        """Return a client of an officer of the area; direction: of the department for one."""
+        """Return a client of an officer of the area; direction: of that direction's alone."""
         # The operator serves the whole country, the others their city.
-        claims = {"areas": ["*" if role == "operator" else self.area]}
-        if direction is not None:
-            claims["directions"] = [direction]
-        subject = who or f"{role}-{self.area}"
+        claims = {
+            "areas": ["*" if role == "operator" else self.area],
+            "directions": [direction or "*"],
+        }
+        subject = who or "-".join(filter(None, (role, self.area, direction)))
         return self.api.as_(self.issuer.token(role, subject, claims))
 
     # --- time

@@ -22,18 +22,18 @@ STATUS_RU = {
     "parent-disability": "родитель с инвалидностью", "tsa": "АСП",
     "large-family": "многодетная семья", "breadwinner-lost": "потеря кормильца",
     "protected": "трудная жизненная ситуация",
-    "single-parent": "одинокий родитель, малообеспеченные", "rural-remote": "село, кандасы",
+    "single-parent": "одинокий родитель", "rural-remote": "село",
 }
 STATUS_KK = {
     "": "", "orphan": "жетім", "disability": "мүгедектігі бар бала", "sen": "ЕБҚ",
     "parent-disability": "мүгедектігі бар ата-ана", "tsa": "АӘК",
     "large-family": "көпбалалы отбасы", "breadwinner-lost": "асыраушысынан айырылған",
     "protected": "өмірлік қиын жағдай",
-    "single-parent": "жалғызбасты, табысы аз ата-ана", "rural-remote": "ауыл, қандас",
+    "single-parent": "жалғызбасты ата-ана", "rural-remote": "ауыл",
 }
 _ACTIVITIES = {code: word for known in city.ACTIVITIES.values() for code, word, _ in known}
 AUGUST_LESSONS = 4    # what Damubala's pupils used in the month in which they come
-_WEEKDAYS = ("", "понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье")
+WEEKDAYS = ("", "понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def karaganda(seed: int) -> dict[str, bytes]:
     )
     trouble += planted.in_october()
     weekly = [
-        {"group": g.code, "weekday": _WEEKDAYS[day], "starts": g.starts, "minutes": str(city.MINUTES)}
+        {"group": g.code, "weekday": WEEKDAYS[day], "starts": g.starts, "minutes": str(city.MINUTES)}
         for g in groups.values()
         for day in g.weekdays
     ]

@@ -115,9 +115,9 @@ def in_october() -> list[Planted]:
     return [
         Planted("T1", "timesheet-filed-twice", "attendance", ("had",)),
         Planted("T2", "group-marked-in-one-second", "attendance", ("same-second",)),
-        Planted("T3", "marks-on-a-holiday", "attendance", ("no-lesson",)),
-        Planted("T4", "mark-in-a-cancelled-lesson", "attendance", ("no-lesson",)),
-        Planted("T5", "mark-outside-the-timetable", "attendance", ("no-lesson",)),
+        Planted("T3", "marks-on-a-holiday", "attendance", ("outside-timetable",)),
+        Planted("T4", "mark-in-a-cancelled-lesson", "attendance", ("lesson-cancelled",)),
+        Planted("T5", "mark-outside-the-timetable", "attendance", ("outside-timetable",)),
         Planted("T6", "one-child-in-several-clubs", "attendance", ("not-enrolled-that-day",)),
         Planted("T7", "lesson-marked-on-two-tablets", "attendance", ("counted-once",)),
         Planted("T8", "confirmed-by-somebody-else", "attendance", ("kezek/unknown",)),

@@ -1,7 +1,6 @@
 """The preschool programme on an invented Taldykorgan.
 
 sample.py     the sample's families and kindergartens, and what must come out
-admitting.py  a new kindergarten comes on the List by the book
 queueing.py   July: import, proofs, iteration, confirmation, choice, contract
 attending.py  September: tablets, a partner's timesheet, trouble
 paying.py     October: closing, approval, billing, claims, payment, bank

@@ -8,7 +8,8 @@ from typing import Any
 
 from infra.client import Answer, Api
 from infra.command.saying import progress
-from infra.demo.preschool import admitting, sample
+from infra.demo import admitting
+from infra.demo.preschool import sample
 from infra.demo.preschool.sample import Family
 from infra.demo.stage import HANDS, Stage, Unexpected, at, good, pages
 from infra.imports import names, running
@@ -18,6 +19,7 @@ from infra.local import issuer
 
 START = at("2026-07-20", "09:00")
 FIRST_DAY = "2026-09-01"
+NEW = {"name": "Жаңа бақша", "address": "Талдықорған, Жансүгіров көшесі, 1"}
 UNPROVED = 2  # families that never show the paper they claimed
 
 
@@ -52,7 +54,7 @@ def play(stage: Stage) -> Summer:
     """Play July."""
     summer = Summer()
     with stage.act("admission"):
-        summer.admission = admitting.play(stage, START.date())
+        summer.admission = admitting.play(stage, START.date(), NEW)
     with stage.act("import"):
         _import(stage, summer)
     with stage.act("proofs"):

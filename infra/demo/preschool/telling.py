@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from infra.demo import admitting
 from infra.demo import figures as shared
 from infra.demo.figures import Caught, Figure, Page, tenge
-from infra.demo.preschool import admitting, sample
+from infra.demo.preschool import sample
 from infra.demo.preschool.attending import Autumn
 from infra.demo.preschool.paying import Winter
 from infra.demo.preschool.queueing import Summer
@@ -18,7 +19,7 @@ def figures(summer: Summer, autumn: Autumn, winter: Winter) -> list[Figure]:
     taken = {name: result.taken for name, result in summer.imports.items()}
     partner_days = sum(told["partner_child_days"].values())
     return [
-        Figure("steps of an admission", summer.admission, admitting.EXPECTED),
+        Figure("steps of an admission", summer.admission, admitting.expected(1)),
         Figure("groups imported", taken["providers.csv"], expected["groups"]),
         Figure(
             "applications imported",
