@@ -12,9 +12,11 @@ from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import local_day, stamp
 from chalicelib.policy.actions import load_pack
-from chalicelib.storage.commit import settles
+from chalicelib.storage.commit import Raced, settles
+from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import actions as vouchers
 from chalicelib.vouchers import store as vouchers_store
+from chalicelib.vouchers.rules import Voucher
 
 
 @settles
@@ -27,7 +29,7 @@ def confirm(application_id: str, *, by: Actor, now: datetime) -> Application:
     if kept.value.state == "fulfilled":
         return kept.value
     application = rules.decide_confirm(kept.value, now=now)
-    voucher = vouchers_store.load_voucher(application.voucher_id or "")
+    voucher = _unanswered(application.voucher_id or "")
     confirmed, writes = vouchers.confirming(voucher, now=now)
     journal.commit(
         entry("confirmed", application, by=by, now=now, voucher=confirmed.voucher_id),
@@ -58,7 +60,7 @@ def refuse(application_id: str, *, by: Actor, now: datetime) -> Application:
         return kept.value
     application = rules.decide_refuse(kept.value, now=now)
     voucher_id = application.voucher_id or ""
-    _, writes = vouchers.ending(vouchers_store.load_voucher(voucher_id), "refuse", now=now)
+    _, writes = vouchers.ending(_unanswered(voucher_id), "refuse", now=now)
     journal.commit(
         entry("voucher-refused", application, by=by, now=now, voucher=voucher_id),
         store.keep_application(kept, application),
@@ -171,3 +173,14 @@ def remind_confirmation(application_id: str, *, by: Actor, now: datetime) -> boo
         ),
     )
     return True
+
+
+def _unanswered(voucher_id: str) -> Kept[Voucher]:
+    """Return the voucher of an application that was read as offered.
+
+    A voucher that was answered, or lapsed, between the two reads: both are read again.
+    """
+    kept = vouchers_store.load_voucher(voucher_id)
+    if kept.value.state != "issued":
+        raise Raced()
+    return kept
