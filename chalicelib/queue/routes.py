@@ -561,7 +561,13 @@ def see_outcomes(call: Call[None], run_id: str) -> OutcomesAnswered:
     "/runs/{run_id}/release",
     action="queue/release-run",
     answers=RunAnswered,
-    refuses=(Unknown, CalendarMissing, rules.RunStopped, rules.NeedsAnother),
+    refuses=(
+        Unknown,
+        CalendarMissing,
+        rules.RunStopped,
+        rules.NeedsAnother,
+        rules.RunOutdated,
+    ),
 )
 def release_run(call: Call[None], run_id: str) -> RunAnswered:
     """Release a drafted iteration: vouchers are issued. A second person does, not the proposer."""

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from chalicelib.kernel.refusals import OutOfTurn
+from chalicelib.kernel.refusals import OutOfTurn, Unavailable
 from chalicelib.queue.rules import (
     Checkpoint,
     Head,
@@ -41,6 +41,10 @@ from chalicelib.storage.shelf import Kept, Shelf
 T = TypeVar("T")
 IN_A_PART = 500  # a part stays far below the 400 KB of a row
 IN_A_PAGE = 200  # a family reads one page to learn its place
+
+
+class RunMoved(Unavailable):
+    """Another runner told how far the run is, or somebody stopped it: look again."""
 
 
 class WrittenAlready(OutOfTurn):
@@ -244,6 +248,15 @@ def while_open(run_id: str) -> Check:
     """Demand that the run may still issue; RunStopped if not."""
     row = QueueRow(*keys.run_gate(run_id))
     return Check(row, only_if=QueueRow.pk.exists(), otherwise=RunStopped(run_id=run_id))
+
+
+def while_at(kept: Kept[Run]) -> Check:
+    """Demand that the run stands as it was read; RunMoved if not.
+
+    So a runner that fell behind issues nothing another one has passed over.
+    """
+    row = QueueRow(kept.pk, kept.sk)
+    return Check(row, only_if=QueueRow.version == kept.version, otherwise=RunMoved())
 
 
 def input_parts(

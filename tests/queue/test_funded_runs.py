@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.applications import store as applications
 from chalicelib.budgets import actions as budgets
+from chalicelib.budgets.rules.ledger import BudgetShort
 from chalicelib.budgets.rules.reserving import Reserve
 from chalicelib.children import store as children
 from chalicelib.children.rules import Holding, Holdings
@@ -18,7 +20,7 @@ from chalicelib.journal import actions as journal
 from chalicelib.kernel.periods import Month
 from chalicelib.queue import actions, rules, store
 from chalicelib.storage import agenda
-from chalicelib.storage.commit import commit
+from chalicelib.storage.commit import Raced, commit
 from chalicelib.storage.outbox import NOTICES
 from chalicelib.vouchers import store as vouchers
 from infra.local import faults
@@ -297,3 +299,99 @@ def test_A9_two_runners_at_once_issue_what_one_would_and_reserve_it_once() -> No
     assert issued() == plan
     assert (run_of().state, run_of().issued) == ("committed", len(plan))
     assert sum(committed().values()) == run_of().reserved_tiyn
+
+
+def test_A9_a_run_and_others_who_draw_on_the_same_account_never_promise_more_than_there_is() -> (
+    None
+):
+    let_wait(a_wish(f"{n:04d}") for n in range(12))
+    allot(sport=12)
+    run_id = released()
+    whole = free()["sport"]
+    barrier = threading.Barrier(2)
+    taken: list[int] = []
+    errors: list[BaseException] = []
+
+    def others() -> None:
+        barrier.wait()
+        for n in range(8):
+            reserve = Reserve(
+                programme=PROGRAMME,
+                area=AREA,
+                direction="sport",
+                month_tiyn=cost(),
+                first=Month(2026, 12),
+                last=Month(2026, 12),
+            )
+            try:
+                commit(
+                    budgets.reserving(f"elsewhere#{n}", [reserve], at="2026-09-10T13:00:00.000000Z")
+                )
+                taken.append(cost())
+            except (BudgetShort, Raced):
+                pass
+
+    def runner() -> None:
+        try:
+            barrier.wait()
+            finished(run_id, most=4)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=others), threading.Thread(target=runner)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert errors == []
+    run = run_of()
+    assert run.state == "committed" and run.issued == len(issued())
+    assert run.reserved_tiyn == run.issued * cost()
+    assert free()["sport"] == whole - sum(taken) - run.reserved_tiyn >= 0
+    assert committed()["sport"] == sum(taken) + run.reserved_tiyn
+    # Whoever lacked the money is followed by nobody.
+    names = sorted(issued())
+    assert names == [f"application-{n:04d}" for n in range(len(names))]
+
+
+def test_a_runner_that_fell_behind_issues_nothing_that_was_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    let_wait(a_wish(f"{n:04d}") for n in range(3))
+    allot(sport=3)
+    run_id = released()
+    behind = store.load_run(run_id)
+    finished(run_id, most=2)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "load_run", lambda _: behind)
+        left = actions.commit_part(run_id, by=JOB, now=LATER, most=2)
+
+    assert left and run_of().issued == 3 and committed()["sport"] == 3 * cost()
+
+
+def test_a_draft_of_last_years_money_is_not_released() -> None:
+    let_wait([a_wish("0001")])
+    allot(sport=1)
+    actions.propose(RUN, programme=PROGRAMME, area=AREA, by=JOB, now=EVENING)
+    january = EVENING + timedelta(days=120)
+
+    with pytest.raises(rules.RunOutdated) as refused:
+        actions.release_due(RUN, by=JOB, now=january)
+
+    assert refused.value.facts == {"run_id": RUN, "last": "2026-12"}
+
+
+def test_a_run_released_a_month_later_reserves_from_that_month_on() -> None:
+    let_wait([a_wish("0001")])
+    allot(sport=1)
+    actions.propose(RUN, programme=PROGRAMME, area=AREA, by=JOB, now=EVENING)
+    october = EVENING + timedelta(days=30)
+    assert actions.release_due(RUN, by=JOB, now=october)
+
+    finished(now=october)
+
+    voucher = vouchers.load_voucher(rules.voucher_id_for(RUN, "application-0001")).value
+    assert (voucher.reserved_from, voucher.reserved_to) == ("2026-10", "2026-12")
+    assert committed()["sport"] == run_of().reserved_tiyn == cost() * 3 // 4

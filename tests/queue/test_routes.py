@@ -77,8 +77,17 @@ def test_a_family_sees_its_place_its_category_and_who_is_ahead_and_why(
         "category": {"number": 15, "text": "General queue, children born in 2021"},
         "place": 5,
         "waiting": 5,
-        "ahead": {"total": 7, "own_category": 4, "better_right": 1, "alternation": 2},
+        "ahead": {
+            "total": 7,
+            "own_category": 4,
+            "better_right": 1,
+            "alternation": 2,
+            "other_ages": 0,
+        },
         "older_cohorts": 1,
+        "money": None,
+        "draw": None,
+        "moved": None,
     }
 
 

@@ -112,7 +112,7 @@ class Desk:
     def issued(self, outcome: Outcome) -> Settled | None:
         """Return the voucher this run issued for an application before."""
         kept = self.vouchers.get(self.voucher_id(outcome.application_id))
-        return None if kept is None else settled_by(kept.value)
+        return None if kept is None else settled_by(kept.value, outcome)
 
     def voucher(
         self,
@@ -166,9 +166,11 @@ class Desk:
         """
         run = self.run
         kept = self.applications[outcome.application_id]
-        confirm_by = run.confirm_by or ""
         needs = asks_confirmation(self.judged)
-        offered = decide_offer(kept.value, voucher.voucher_id, confirm_by, needs_confirmation=needs)
+        until = run.confirm_by if needs else run.released_at
+        offered = decide_offer(
+            kept.value, voucher.voucher_id, until or "", needs_confirmation=needs
+        )
         put, rest = applications.offer(kept, self.entries[outcome.application_id], offered)
         held = self.holdings.get(voucher.child_id) or children.load_holdings(voucher.child_id)
         holding = Holding(
@@ -192,8 +194,11 @@ def asks_confirmation(judged: Rules) -> bool:
     return judged.terms.confirm_working_days > 0
 
 
-def settled_by(voucher: Voucher) -> Settled:
-    """Return what a voucher that stands in the tables means for its run."""
+def settled_by(voucher: Voucher, outcome: Outcome) -> Settled:
+    """Return what a voucher that stands in the tables means for its run.
+
+    Its holder may have taken its money to another direction since; the run took it from its own.
+    """
     months = 0
     if voucher.reserved_from is not None and voucher.reserved_to is not None:
         months = rules.months_between(voucher.reserved_from, voucher.reserved_to)
@@ -201,7 +206,7 @@ def settled_by(voucher: Voucher) -> Settled:
         voucher.application_id,
         voucher.voucher_id,
         voucher.group_id,
-        direction=voucher.direction or None,
+        direction=outcome.direction,
         reserved_tiyn=voucher.reserve_tiyn * months,
     )
 

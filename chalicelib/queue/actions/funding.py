@@ -30,10 +30,11 @@ from chalicelib.queue.actions.desk import (
 )
 from chalicelib.queue.rules import Outcome, Run, Settled
 from chalicelib.storage.commit import MOST_WRITES, Put, Raced, Write
+from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers.actions import issuing
 
 _TRIES = 6
-_OF_A_COMMIT = 3  # the gate, the posting, the journal's entry
+_OF_A_COMMIT = 3  # the run's row, the posting, the journal's entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +49,28 @@ class _Ready:
 
 
 def issue_funded(
-    desk: Desk, planned: Sequence[Outcome], *, by: Actor, now: datetime
+    desk: Desk, kept: Kept[Run], planned: Sequence[Outcome], *, by: Actor, now: datetime
 ) -> list[tuple[Outcome, Settled]]:
     """Issue planned vouchers in their order; return what became of each.
 
-    Raises RunStopped, Unavailable; then what was issued is found by its id.
+    kept: the run; nothing is issued once it has moved on or was stopped. Raises RunMoved,
+    Unavailable; then what was issued is found by its id.
     """
     results: dict[str, Settled] = {}
+    made: dict[str, _Ready] = {}
     short = set(desk.run.short)
     most = len(planned)
     tries = 0
     left = list(planned)
     while left:
-        load = _load(desk, left, results, short, most=most, now=now)
+        load = _load(desk, left, results, short, made, most=most, now=now)
         settled_by_itself = [o for o in left if o.application_id in results]
         left = [o for o in left if o.application_id not in results]
         if not load:
             assert settled_by_itself or not left
             continue
         try:
-            _commit(desk, load, by=by, now=now)
+            _commit(kept, load, by=by, now=now)
         except BudgetShort:
             if len(load) > 1:
                 most = len(load) // 2
@@ -81,8 +84,9 @@ def issue_funded(
             if tries == _TRIES:
                 raise
             desk.fetch([ready.outcome for ready in load])
+            made.clear()
             continue
-        except (rules.RunStopped, Unavailable):
+        except Unavailable:
             raise
         except Refusal as refusal:
             # Somebody's rows stand in the way: alone it is known whose.
@@ -104,13 +108,15 @@ def _load(
     left: Sequence[Outcome],
     results: dict[str, Settled],
     short: set[str],
+    made: dict[str, _Ready],
     *,
     most: int,
     now: datetime,
 ) -> list[_Ready]:
     """Return the next vouchers that one commit holds, at most so many, in their order.
 
-    What is settled without a commit is noted in `results` on the way.
+    What is settled without a commit is noted in `results` on the way; what is ready and does not
+    fit any more is kept in `made`.
     """
     load: list[_Ready] = []
     accounts: set[tuple[str, int]] = set()
@@ -119,9 +125,9 @@ def _load(
         if len(load) == most:
             break
         result = _without_commit(desk, outcome, short)
-        if result is None:
+        if result is None and outcome.application_id not in made:
             try:
-                ready = _ready(desk, outcome, now=now)
+                made[outcome.application_id] = _ready(desk, outcome, now=now)
             except Unavailable:
                 raise
             except Refusal as refusal:
@@ -129,6 +135,7 @@ def _load(
         if result is not None:
             results[outcome.application_id] = result
             continue
+        ready = made[outcome.application_id]
         touched = {
             (ready.reserve.direction, n) for n in range(1 + sum(1 for _ in ready.reserve.months()))
         }
@@ -170,7 +177,7 @@ def _ready(desk: Desk, outcome: Outcome, *, now: datetime) -> _Ready:
         Settled(
             outcome.application_id,
             voucher.voucher_id,
-            direction=reserve.direction or None,
+            direction=outcome.direction,
             reserved_tiyn=reserve.total_tiyn,
         ),
         reserve,
@@ -193,9 +200,9 @@ def reserve_of(run: Run, outcome: Outcome, *, sen: bool) -> Reserve:
     )
 
 
-def _commit(desk: Desk, load: Sequence[_Ready], *, by: Actor, now: datetime) -> None:
+def _commit(kept: Kept[Run], load: Sequence[_Ready], *, by: Actor, now: datetime) -> None:
     first = load[0]
-    run = desk.run
+    run = kept.value
     assert run.released_at is not None
     money = budgets.reserving(
         f"reserve#{first.settled.voucher_id}",
@@ -214,7 +221,7 @@ def _commit(desk: Desk, load: Sequence[_Ready], *, by: Actor, now: datetime) -> 
             reserved_tiyn=sum(ready.reserve.total_tiyn for ready in load),
         ),
         first.application,
-        store.while_open(run.run_id),
+        store.while_at(kept),
         *first.others,
         *(write for ready in load[1:] for write in (ready.application, *ready.others)),
         *money,

@@ -48,7 +48,7 @@ def commit_part(run_id: str, *, by: Actor, now: datetime, most: int) -> bool:
         try:
             if run.money is not None:
                 planned = [outcome for unit in units for outcome in unit]
-                settled += issue_funded(desk, planned, by=by, now=now)
+                settled += issue_funded(desk, kept, planned, by=by, now=now)
             else:
                 for unit in units:
                     results = _settle(desk, unit, by=by, now=now)
@@ -56,6 +56,8 @@ def commit_part(run_id: str, *, by: Actor, now: datetime, most: int) -> bool:
         except rules.RunStopped:
             wind_up(run_id, by=by, now=now)
             return False
+        except store.RunMoved:
+            return True
         advanced = rules.advance(run, done=done, settled=settled, order=order_for(run))
         try:
             journal.commit(

@@ -144,7 +144,7 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
 def release(run_id: str, *, by: Actor, now: datetime) -> Run:
     """Let a draft take effect; a second person does. Again, it answers the same.
 
-    Raises Unknown, RunStopped, NeedsAnother.
+    Raises Unknown, RunStopped, NeedsAnother, RunOutdated.
     """
     kept = store.load_run(run_id)
     _serving(by, kept.value.area)
@@ -197,7 +197,7 @@ def wind_up(run_id: str, *, by: Actor, now: datetime) -> Run:
     ids = {o.application_id: rules.voucher_id_for(run_id, o.application_id) for o in ahead}
     issued = vouchers.find_vouchers(list(ids.values()))
     settled = [
-        (o, settled_by(voucher.value))
+        (o, settled_by(voucher.value, o))
         for o in ahead
         if (voucher := issued.get(ids[o.application_id])) is not None
     ]

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
 
-from chalicelib.kernel.periods import from_stamp, stamp
+from chalicelib.kernel.periods import Month, from_stamp, stamp
 from chalicelib.kernel.refusals import NotAllowed, OutOfTurn
 from chalicelib.queue.rules.engine import Outcome
-from chalicelib.queue.rules.funding import Money
+from chalicelib.queue.rules.funding import WHOLE, Money
 from chalicelib.queue.rules.order import Order, next_turns
 
 # Which algorithm decided; a later one has another name.
@@ -51,6 +51,12 @@ class IntakeOpen(OutOfTurn):
     """An intake is open, or its order is not drawn yet; `draws_at` is when it can be."""
 
     code = "queue/intake-open"
+
+
+class RunOutdated(OutOfTurn):
+    """The run went by the budget of a year that is over; stop it and propose another."""
+
+    code = "queue/run-outdated"
 
 
 class NeedsAnother(NotAllowed):
@@ -169,7 +175,7 @@ def voucher_order(released_at: str, position: int) -> str:
 def decide_release(run: Run, *, by: str, now: datetime, confirm_by: datetime, timed: bool) -> Run:
     """Return the run released; one already released comes back as it is.
 
-    timed: released by the clock and not by a person. Raises RunStopped, NeedsAnother.
+    timed: released by the clock and not by a person. Raises RunStopped, NeedsAnother, RunOutdated.
     """
     if run.state == "stopped":
         raise RunStopped(run_id=run.run_id)
@@ -177,6 +183,8 @@ def decide_release(run: Run, *, by: str, now: datetime, confirm_by: datetime, ti
         return run
     if not timed and by == run.proposed_by:
         raise NeedsAnother(run_id=run.run_id)
+    if run.money is not None and str(Month.containing(now)) > run.money.last:
+        raise RunOutdated(run_id=run.run_id, last=run.money.last)
     return replace(
         run,
         state="released",
@@ -222,7 +230,11 @@ def advance(
     for outcome in issued:
         left[outcome.category] = left.get(outcome.category, 0) - 1
     turns = [(outcome.cohort, outcome.turn) for outcome in issued]
-    gone = [o.direction for o, result in settled if result.skipped == MONEY_GONE and o.direction]
+    gone = [
+        o.direction
+        for o, result in settled
+        if result.skipped == MONEY_GONE and o.direction is not None
+    ]
     return replace(
         run,
         done=done,
