@@ -26,7 +26,7 @@ from chalicelib.billing.rules.units import (
 )
 from chalicelib.kernel.money import PER_MILLE
 from chalicelib.kernel.periods import Month
-from chalicelib.policy.rules import Rate, Rules
+from chalicelib.policy.rules import Rules
 
 Standing = Literal["confirmed", "undecided", "disputed"]
 Unit = Literal["day", "lesson"]
@@ -176,6 +176,8 @@ def judge(
     raised: dict[int, Raise] = {}
     stays = sorted(child.stays, key=lambda s: (s.first, s.last or date.max, s.kind, s.hours))
     divisor = len(working) if unit == "day" else _planned(lines, rules_on)
+    # A month has one or two sorts of unit and twenty units; its rules are the same objects.
+    known: dict[tuple[int, int], tuple[RatePart, Fraction, Rules]] = {}
     for number, on in asked:
         stay = next((s for s in stays if on in s), None)
         listed = stay or (stays[-1] if stays else None)
@@ -183,11 +185,14 @@ def judge(
         line = lines.get(number)
         part: RatePart | None = None
         if listed is not None:
-            rate = rules.rate_for(listed.kind, listed.hours, listed.locality, listed.sen)
-            part = _part(rate, rules, divisor)
+            sort = (id(rules), id(listed))
+            if sort not in known:
+                part = _part(listed, rules, divisor)
+                known[sort] = (part, part.share, rules)
+            part, share, _ = known[sort]
             # A lesson that nobody planned for the child, or that was cancelled, is on no list.
             if unit == "day" or (stay and line and rules.payable(line.code).counted):
-                shares[number] = part.share
+                shares[number] = share
         if stay is None:
             unpaid[number] = NOT_ENROLLED
             continue
@@ -248,8 +253,9 @@ def _claim(site_id: str, row: _Row, unit: Unit, used_tiyn: int) -> Claim:
     )
 
 
-def _part(rate: Rate, rules: Rules, divisor: int) -> RatePart:
-    """Return what a unit earns at a rate: a share of the month's, or the rate itself."""
+def _part(stay: Stay, rules: Rules, divisor: int) -> RatePart:
+    """Return what a unit of a stay earns: a share of the month's rate, or the unit's own."""
+    rate = rules.rate_for(stay.kind, stay.hours, stay.locality, stay.sen)
     if rules.programme.pays == BY_THE_MONTH:
         return RatePart(0, int(rate.rate_tiyn), rate.coefficients, divisor)
     cap_tiyn = None if rate.cap_tiyn is None else int(rate.cap_tiyn)

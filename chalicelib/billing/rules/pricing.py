@@ -22,7 +22,7 @@ Nothing depends on the order in which units, children or sites arrive, or on how
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -124,17 +124,17 @@ def price(claims: Iterable[Claim], *, used: Mapping[str, int] | None = None) -> 
 
 
 def _within_the_month(
-    priced: dict[str, Priced], earning: Iterable[_Earning], *, paid_elsewhere: int
+    priced: dict[str, Priced], earning: Sequence[_Earning], *, paid_elsewhere: int
 ) -> dict[str, Priced]:
     """Return the sites' parts: cumulative, half up, never above the month cap."""
     running, paid, highest = Fraction(0), 0, 0
     limited = True
     over_month: Counter[str] = Counter()
-    shares: dict[RatePart, tuple[Fraction, Tiyn | None]] = {}
+    known: dict[int, tuple[Fraction, Tiyn | None]] = {}
     for unit in earning:
-        if unit.part not in shares:
-            shares[unit.part] = (unit.part.share, unit.part.cap)
-        share, cap = shares[unit.part]
+        if id(unit.part) not in known:
+            known[id(unit.part)] = (unit.part.share, unit.part.cap)
+        share, cap = known[id(unit.part)]
         site = priced[unit.site_id]
         limited = limited and cap is not None
         highest = max(highest, cap or 0)
