@@ -30,11 +30,18 @@ def catalogue() -> dict[str, dict[str, str]]:
 
 
 def text(key: str, language: str, facts: Mapping[str, object] | None = None) -> str:
-    """Return a text in a language, facts filled in; the key itself where no text exists."""
+    """Return a text in a language, facts filled in; the key itself where no text exists.
+
+    A fact that is itself said in each language ({"kk": …, "ru": …, "en": …}) takes this one.
+    """
     found = catalogue().get(key)
     if found is None:
         return key
-    return _Kind().vformat(found.get(language) or found[DEFAULT_LANGUAGE], (), facts or {})
+    said = {
+        name: fact.get(language, "…") if isinstance(fact, Mapping) else fact
+        for name, fact in (facts or {}).items()
+    }
+    return _Kind().vformat(found.get(language) or found[DEFAULT_LANGUAGE], (), said)
 
 
 def language_of(accept: str | None) -> str:

@@ -8,7 +8,9 @@ import json
 import threading
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -18,8 +20,10 @@ from chalicelib.kernel.periods import local_day
 from chalicelib.kernel.refusals import Refusal
 from chalicelib.policy.actions import load_pack
 from chalicelib.providers import actions, rules, store
+from chalicelib.providers.actions.admission import told_site
 from chalicelib.storage import agenda, keys, outbox
 from chalicelib.storage.commit import commit, settles
+from chalicelib.storage.secrets import fingerprint
 from infra.local import faults
 from infra.local.testing import MORNING
 from tests.providers.town import (
@@ -407,3 +411,38 @@ def test_groups_are_found_by_id_by_site_and_by_area(town: Town) -> None:
     area = store.list_groups("preschool", "taldykorgan")
     assert [kept.value.group_id for kept in area] == [GROUP, "group-balapan-2"]
     assert store.find_group("group-nobody") is None
+
+
+# --- what was described before a field existed --------------------------------------------------
+
+
+def test_a_description_from_before_clubs_is_still_known_as_the_same_a14(town: Town) -> None:
+    """Fields that came later and say nothing leave the digest of what was asked as it was."""
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Earlier:
+        site_id: str
+        organisation_id: str
+        programme: str
+        area: str
+        name: str
+        address: str
+        locality: str
+        form: str
+        replaces: int | None = None
+
+    said: dict[str, Any] = {
+        "site_id": SITE,
+        "organisation_id": ORG,
+        "programme": "preschool",
+        "area": "taldykorgan",
+        "name": "Балапан",
+        "address": "Абай көшесі, 1",
+        "locality": "urban",
+        "form": "private",
+    }
+
+    then = fingerprint(Earlier(**said))
+
+    assert fingerprint(told_site(actions.SiteAsked(**said))) == then
+    assert fingerprint(told_site(actions.SiteAsked(**said, sen_conditions=True))) != then

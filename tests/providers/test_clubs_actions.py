@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.edge.texts import text
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, Role, system
 from chalicelib.kernel.periods import start_of
@@ -203,7 +204,9 @@ def test_a_papers_end_is_told_once_and_then_closes_choices_but_strands_nobody(
 
     assert (early, told, last_day, ended) == (False, [True, False], False, [True, False])
     ends = [facts for name, facts in notices() if name == "document-ends"]
-    assert [(f["item"], f["valid_to"]) for f in ends] == [("first-aid", "01.06.2026")]
+    assert [(f["item"]["en"], f["valid_to"]) for f in ends] == [
+        ("Coaches' first-aid certificates", "01.06.2026")
+    ]
     site = store.load_site(SITE).value
     assert site.state == "suspended"
     assert site.transition_until == date(2026, 7, 2)
@@ -212,6 +215,22 @@ def test_a_papers_end_is_told_once_and_then_closes_choices_but_strands_nobody(
     ]
     assert [group.open for group in actions.groups_of_site(SITE)] == [False]
     assert "site-suspended" in [name for name, _ in notices()]
+
+
+def test_a_paper_is_called_by_its_name_in_each_language_c5(city: ClubTown) -> None:
+    listed_with(city, fire_safety={"valid_to": "2026-03-10"})
+    assert actions.watch_documents(SITE, by=JOB, now=MORNING)
+    (facts,) = [facts for name, facts in notices() if name == "document-ends"]
+
+    said = {
+        language: text("notice:providers/document-ends", language, facts)
+        for language in ("kk", "ru", "en")
+    }
+
+    assert "«Өрт қауіпсіздігі»" in said["kk"]
+    assert "«Пожарная безопасность»" in said["ru"]
+    assert "“Fire safety”" in said["en"]
+    assert all("10.03.2026" in text and "…" not in text for text in said.values())
 
 
 def test_a_renewed_paper_is_not_held_against_the_club(city: ClubTown) -> None:
@@ -244,8 +263,8 @@ def test_each_paper_is_told_by_itself(city: ClubTown) -> None:
     for day in (date(2026, 4, 15), date(2026, 5, 2)):
         assert actions.watch_documents(SITE, by=JOB, now=start_of(day))
 
-    items = [facts["item"] for name, facts in notices() if name == "document-ends"]
-    assert sorted(items) == ["fire-safety", "first-aid", "medical-book"]
+    items = [facts["item"]["en"] for name, facts in notices() if name == "document-ends"]
+    assert sorted(items) == ["Coaches' first-aid certificates", "Fire safety", "Medical books"]
 
 
 def test_a_paper_that_ends_soon_when_the_club_is_listed_is_told_at_once(city: ClubTown) -> None:
@@ -358,3 +377,28 @@ def test_every_vote_has_its_entry_with_the_pack_that_judged_it(city: ClubTown) -
     assert entries[0].pack is not None
     assert [name for name, _ in notices()] == ["objection-upheld", "site-refused"]
     assert store.find_group(GROUP) is None
+
+
+# --- the largest there may be -------------------------------------------------------------------
+
+
+def test_a_site_with_the_longest_votes_of_two_rounds_stays_one_row_a13(city: ClubTown) -> None:
+    def at_length(n: int, reasons: int) -> list[dict[str, str]]:
+        return [
+            {"rule": f"{n}-{r}".ljust(120, "ө"), "evidence": f"{n}-{r}".ljust(500, "ұ")}
+            for r in range(reasons)
+        ]
+
+    city.in_check()
+    for step in ("decision", "objection-answer"):
+        for n, member in enumerate(MEMBERS[:3]):
+            ok(city.vote(member, "refuse", *at_length(n, 10), step=step))
+        if step == "decision":
+            ok(city.put("head", f"sites/{SITE}/objection", {"reasons": at_length(9, 20)}))
+
+    kept = store.load_site(SITE)
+    assert kept.value.decision is not None
+    assert len(kept.value.decision.reasons) == 20
+    # Three of five voted; two more votes a round would add a tenth of what an item may hold.
+    assert len(kept.body.encode()) < 200_000
+    assert city.vote("m4", "refuse", *at_length(4, 11)).code == "kezek/bad-field"

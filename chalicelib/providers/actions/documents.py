@@ -10,6 +10,7 @@ from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import local_day, stamp
 from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.policy.actions import load_pack
+from chalicelib.policy.rules import Admission
 from chalicelib.providers import store
 from chalicelib.providers.actions.listing import (
     paper_name,
@@ -119,12 +120,14 @@ def watch_documents(site_id: str, *, by: Actor, now: datetime) -> bool:
         aggregate,
         listing,
         *watch_papers(site, admission, now=now),
-        *[_notice(site, one, now=now) for one in soon],
+        *[_notice(site, one, admission, now=now) for one in soon],
     )
     return True
 
 
-def _notice(site: Site, shown: Shown, *, now: datetime) -> Put:
+def _notice(site: Site, shown: Shown, admission: Admission, *, now: datetime) -> Put:
+    # A paper has a name in each language; the reader's is taken.
+    called = next(item.text for item in admission.items if item.code == shown.item)
     return outbox.notice(
         f"document-ends#{site.site_id}#{shown.item}#{shown.valid_to}",
         to=f"organisation:{site.organisation_id}",
@@ -132,6 +135,6 @@ def _notice(site: Site, shown: Shown, *, now: datetime) -> Put:
         now=now,
         site_id=site.site_id,
         site=site.name,
-        item=shown.item,
+        item={"kk": called.kk, "ru": called.ru, "en": called.en},
         valid_to=f"{shown.valid_to:%d.%m.%Y}",
     )
