@@ -9,17 +9,23 @@ from typing import Any
 
 from chalicelib.applications import actions, rules, store
 from chalicelib.applications.rules import Application, Intake, IntakeAsked
+from chalicelib.budgets import actions as budgets
+from chalicelib.budgets.rules.reserving import Reserve
 from chalicelib.children import store as children
 from chalicelib.children.rules import Holding, swap
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, Role, system
-from chalicelib.kernel.periods import stamp
+from chalicelib.kernel.periods import Month, stamp
 from chalicelib.policy.actions import load_pack
+from chalicelib.providers import store as providers
+from chalicelib.providers.rules import Group, SiteState
+from chalicelib.storage.commit import Write, commit
 from chalicelib.vouchers import actions as vouchers
 from chalicelib.vouchers import rules as voucher_rules
 from chalicelib.vouchers.rules import Voucher
 from tests.applications.builders import silent
 from tests.children.builders import NOW, TODAY, an_iin, details
+from tests.providers.builders import a_group, a_site
 
 CLUBS = load_pack("clubs", "karaganda")
 CLUB_RULES = CLUBS.at(TODAY)
@@ -94,8 +100,82 @@ def draw(intake: Intake, *, now: datetime = BEACON, signature: str = SIGNATURE) 
     )
 
 
-def give(application_id: str, *, now: datetime = NOW, number: int = 1) -> Voucher:
-    """Issue a voucher as a run by budget does: confirmed at once, to be used in ten days."""
+def allot(direction: str = "sport", vouchers: int = 3) -> None:
+    """Allot money for so many vouchers of a direction."""
+    finance = Actor(
+        "finance-1",
+        frozenset({Role.FINANCE}),
+        areas=frozenset({"karaganda"}),
+        directions=frozenset({"*"}),
+    )
+    budgets.allot(
+        programme="clubs",
+        area="karaganda",
+        year=2026,
+        amount_tiyn=vouchers * _reserve(direction).month_tiyn * 10,
+        act="act-1",
+        direction=direction,
+        by=finance,
+        now=NOW,
+    )
+
+
+def free(direction: str = "sport") -> int:
+    return budgets.free("clubs", "karaganda", 2026, [direction])[direction]
+
+
+def _reserve(direction: str) -> Reserve:
+    return Reserve(
+        programme="clubs",
+        area="karaganda",
+        direction=direction,
+        month_tiyn=CLUB_RULES.month_max_tiyn(sen=False),
+        first=Month(2026, 3),
+        last=Month(2026, 12),
+    )
+
+
+def a_club(**changes: Any) -> Group:
+    """Keep a private club of football with four places; return its group."""
+    commit(
+        providers.create_site(
+            a_site(
+                site_id="site-club-1",
+                organisation_id="org-club-1",
+                programme="clubs",
+                area="karaganda",
+                name="Жұлдыз",
+                direction="sport",
+                state=SiteState.LISTED,
+            )
+        )
+    )
+    group = a_group(
+        **{
+            "group_id": "group-club-1",
+            "site_id": "site-club-1",
+            "organisation_id": "org-club-1",
+            "programme": "clubs",
+            "area": "karaganda",
+            "age_from": 8,
+            "age_to": 12,
+            "kind": "sport",
+            "hours": "60",
+            "activity": "football",
+            **changes,
+        }
+    )
+    commit(providers.create_group(group))
+    return group
+
+
+def give(
+    application_id: str, *, now: datetime = NOW, number: int = 1, reserved: bool = False
+) -> Voucher:
+    """Issue a voucher as a run by budget does: confirmed at once, to be used in ten days.
+
+    reserved: with money of sport, from now to the end of the year.
+    """
     kept = store.load_application(application_id)
     application = kept.value
     contract_by = CLUBS.calendar.deadline(now, working_days=CLUB_RULES.terms.contract_working_days)
@@ -122,7 +202,19 @@ def give(application_id: str, *, now: datetime = NOW, number: int = 1) -> Vouche
         ),
         state="confirmed",
         contract_by=stamp(contract_by),
+        voucher_kind="universal",
     )
+    money: list[Write] = []
+    if reserved:
+        reserve = _reserve("sport")
+        voucher = replace(
+            voucher,
+            direction="sport",
+            reserve_tiyn=reserve.month_tiyn,
+            reserved_from=str(reserve.first),
+            reserved_to=str(reserve.last),
+        )
+        money = budgets.reserving(f"reserve#{voucher.voucher_id}", [reserve], at=stamp(now))
     offered = rules.decide_offer(
         application, voucher.voucher_id, stamp(now), needs_confirmation=False
     )
@@ -135,6 +227,7 @@ def give(application_id: str, *, now: datetime = NOW, number: int = 1) -> Vouche
         journal.entry("test/given", "run/run-one-1", by=system("queue/iteration"), now=now),
         put,
         *rest,
+        *money,
         *vouchers.issuing(voucher),
         children.keep_holdings(holdings, swap(holdings.value, application_id, holding)),
     )

@@ -12,12 +12,17 @@ import pytest
 from chalicelib.applications import actions, rules, store
 from chalicelib.children import store as children
 from chalicelib.children.rules import HeldElsewhere
-from chalicelib.kernel.actors import system
-from chalicelib.kernel.periods import from_stamp, stamp
+from chalicelib.journal import actions as journal
+from chalicelib.kernel.actors import Actor, system
+from chalicelib.kernel.periods import from_stamp, local_day, stamp
 from chalicelib.kernel.refusals import Refusal
 from chalicelib.policy.rules import UnknownKind
+from chalicelib.providers import store as providers
+from chalicelib.storage.commit import commit
 from chalicelib.storage.outbox import NOTICES
+from chalicelib.vouchers import actions as vouchers
 from chalicelib.vouchers import store as vouchers_store
+from chalicelib.vouchers.rules import Voucher
 from infra.local.testing import TestTables
 from tests.applications.builders import PACK, RULES, apply, at, just_before, proves, silent
 from tests.applications.clubs import (
@@ -25,8 +30,11 @@ from tests.applications.clubs import (
     CLUB_RULES,
     CLUBS,
     ORDINARY,
+    a_club,
+    allot,
     apply_club,
     asked_club,
+    free,
     give,
 )
 from tests.children.builders import NOW, TODAY, an_iin, an_officer, details, registered
@@ -459,3 +467,143 @@ def test_the_voucher_clock_is_the_packs() -> None:
 
     assert CLUB_RULES.terms.contract_working_days == 10
     assert from_stamp(stamp(ten_days)) == ten_days > datetime(2026, 3, 13, tzinfo=UTC)
+
+
+# --- nobody came
+
+
+def signed(parent: Actor, *, now: datetime = NOW) -> Voucher:
+    """Give a voucher with money, choose the club and sign with it; return the voucher."""
+    voucher = give("application-1", now=now, reserved=True)
+    vouchers.choose(voucher.voucher_id, "group-club-1", by=parent, now=now)
+    vouchers.sign(voucher.voucher_id, local_day(now), by=parent, now=now)
+    return vouchers_store.load_voucher(voucher.voucher_id).value
+
+
+def test_whoever_never_came_goes_back_and_seat_money_and_holdings_with_it(
+    tables: TestTables,
+) -> None:
+    parent = registered()
+    a_club()
+    allot()
+    before = free()
+    first = apply_club(parent, kind="sport")
+    voucher = signed(parent)
+    assert free() < before
+    assert CLUB_RULES.terms.first_visit_working_days == 10
+    missed = at(voucher.first_visit_by)
+    early = just_before(voucher.first_visit_by)
+    assert not actions.missed_first_visit(voucher.voucher_id, by=JOB, now=early)
+
+    assert actions.missed_first_visit(voucher.voucher_id, by=JOB, now=missed)
+
+    back = store.load_application("application-1").value
+    assert (back.state, back.returns, back.ordered_at) == ("queued", 1, stamp(missed))
+    assert (back.tier, back.category) == (first.tier, first.category)
+    ended = vouchers_store.load_voucher(voucher.voucher_id).value
+    assert (ended.state, ended.closed_as) == ("closed", "no-first-visit")
+    assert providers.load_group("group-club-1").value.holders == {}
+    assert vouchers_store.find_roster("site-club-1", "group-club-1").value.members[0].ends_on
+    held = children.load_holdings(back.child_id).value.held
+    assert [(h.kind, h.id) for h in held] == [("application", "application-1")]
+    assert "notice:applications/sent-back-visit" in told(back.person_id)
+    # The month that had begun stays promised, for lessons of it may have been held.
+    month = voucher.reserve_tiyn
+    assert free() == before - month
+    assert not actions.missed_first_visit(voucher.voucher_id, by=JOB, now=missed + A_DAY)
+
+
+def test_whoever_signs_no_contract_gives_the_money_back(tables: TestTables) -> None:
+    parent = registered()
+    allot()
+    before = free()
+    apply_club(parent, kind="sport")
+    voucher = give("application-1", reserved=True)
+
+    actions.missed_contract(voucher.voucher_id, by=JOB, now=at(voucher.contract_by))
+
+    assert free() == before - voucher.reserve_tiyn
+
+
+def test_who_signed_did_not_miss_the_contract_and_who_did_not_missed_no_visit(
+    tables: TestTables,
+) -> None:
+    parent = registered()
+    a_club()
+    allot()
+    apply_club(parent)
+    unsigned = give("application-1", reserved=True)
+    far = NOW + timedelta(days=60)
+    assert not actions.missed_first_visit(unsigned.voucher_id, by=JOB, now=far)
+    vouchers.choose(unsigned.voucher_id, "group-club-1", by=parent, now=NOW)
+    vouchers.sign(unsigned.voucher_id, TODAY, by=parent, now=NOW)
+
+    assert not actions.missed_contract(unsigned.voucher_id, by=JOB, now=far)
+    assert not actions.missed_contract("voucher-none", by=JOB, now=far)
+    assert not actions.missed_first_visit("voucher-none", by=JOB, now=far)
+
+
+def test_a_voucher_without_a_queue_ends_for_good_when_nobody_came(tables: TestTables) -> None:
+    parent = registered()
+    a_club()
+    allot()
+    apply_club(parent)
+    voucher = signed(parent)
+    kept = vouchers_store.load_voucher(voucher.voucher_id)
+    commit([vouchers_store.keep_voucher(kept, replace(kept.value, application_id=""))])
+    missed = at(voucher.first_visit_by)
+
+    assert actions.missed_first_visit(voucher.voucher_id, by=JOB, now=missed)
+
+    assert vouchers_store.load_voucher(voucher.voucher_id).value.state == "closed"
+    assert children.load_holdings(voucher.child_id).value.held == ()
+    assert "notice:applications/target-unused" in told(voucher.person_id)
+    assert store.load_application("application-1").value.state == "fulfilled"
+
+
+def test_A16_the_journal_rebuilds_what_going_back_wrote(tables: TestTables) -> None:
+    parent = registered()
+    a_club()
+    allot()
+    apply_club(parent)
+    voucher = signed(parent)
+    actions.missed_first_visit(voucher.voucher_id, by=JOB, now=at(voucher.first_visit_by))
+
+    assert list(journal.differences()) == []
+
+
+def test_signing_and_missing_race_and_one_wins(tables: TestTables) -> None:
+    parent = registered()
+    a_club()
+    allot()
+    apply_club(parent)
+    voucher = give("application-1", reserved=True)
+    vouchers.choose(voucher.voucher_id, "group-club-1", by=parent, now=NOW)
+    voucher = vouchers_store.load_voucher(voucher.voucher_id).value
+    barrier, outcomes = threading.Barrier(2), {}
+
+    def sign() -> None:
+        barrier.wait()
+        try:
+            now = just_before(voucher.contract_by)
+            vouchers.sign(voucher.voucher_id, local_day(now), by=parent, now=now)
+            outcomes["signed"] = True
+        except Refusal:
+            outcomes["signed"] = False
+
+    def miss() -> None:
+        barrier.wait()
+        outcomes["missed"] = actions.missed_contract(
+            voucher.voucher_id, by=JOB, now=at(voucher.contract_by)
+        )
+
+    threads = [threading.Thread(target=step) for step in (sign, miss)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert outcomes["signed"] != outcomes["missed"]
+    held = children.load_holdings(voucher.child_id).value.held
+    kinds = sorted(h.kind for h in held)
+    assert kinds == (["enrolment", "voucher"] if outcomes["signed"] else ["application"])

@@ -51,7 +51,7 @@ from chalicelib.applications.actions.seeing import (
     seen,
     to_verify_page,
 )
-from chalicelib.applications.actions.unused import missed_contract
+from chalicelib.applications.actions.unused import missed_contract, missed_first_visit
 
 __all__ = [
     "AppliedLater",
@@ -73,6 +73,7 @@ __all__ = [
     "lapse_proof",
     "list_outdated",
     "missed_contract",
+    "missed_first_visit",
     "open_intake",
     "prefer",
     "refresh",

@@ -14,6 +14,7 @@ from typing import Literal
 from chalicelib.applications import rules, store
 from chalicelib.applications.actions.common import entry, holding_of, tell
 from chalicelib.applications.rules import Application
+from chalicelib.children import actions as children
 from chalicelib.children import rules as children_rules
 from chalicelib.children import store as children_store
 from chalicelib.journal import store as journal
@@ -21,11 +22,13 @@ from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import local_day
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Terms
+from chalicelib.storage import outbox
 from chalicelib.storage.commit import Put, Write, settles
 from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import actions as vouchers
 from chalicelib.vouchers import rules as voucher_rules
 from chalicelib.vouchers import store as vouchers_store
+from chalicelib.vouchers.actions.parts import releasing
 from chalicelib.vouchers.rules import Voucher
 
 Missed = Literal["contract", "visit"]
@@ -52,6 +55,42 @@ def _end_unsigned(voucher_id: str, *, by: Actor, now: datetime) -> bool:
         return False
     _, writes = vouchers.ending(kept, "return", now=now)
     _send_back(kept.value, writes, (voucher_id,), missed="contract", by=by, now=now)
+    return True
+
+
+@settles
+def missed_first_visit(voucher_id: str, *, by: Actor, now: datetime) -> bool:
+    """End a voucher whose holder never came in the term for it; return whether it was so.
+
+    Whether anybody came is for attendance to say: it asks for this only when nobody did. The
+    enrolment ends yesterday, its seat is free and offered on at once. A voucher that needed no
+    queue ends for good; with any other the application goes back to the end of its category.
+    Topic "vouchers/first-visit", after attendance has looked.
+    """
+    kept = vouchers_store.find_voucher(voucher_id)
+    if kept is None or not voucher_rules.overdue_visit(kept.value, now):
+        return False
+    ended, writes, gone = releasing(kept, "no-first-visit", now=now)
+    if kept.value.application_id:
+        _send_back(kept.value, writes, gone, missed="visit", by=by, now=now)
+        return True
+    own, rest = writes[0], writes[1:]
+    if not isinstance(own, Put):
+        raise TypeError("the voucher's row comes first")
+    journal.commit(
+        journal.entry(
+            "vouchers/ended-unused",
+            f"voucher/{voucher_id}",
+            by=by,
+            now=now,
+            pack=ended.pack,
+            missed="visit",
+        ),
+        own,
+        *rest,
+        _released(ended.child_id, gone),
+        *_told(ended, now=now),
+    )
     return True
 
 
@@ -115,6 +154,29 @@ def _holdings(application: Application, gone: tuple[str, ...]) -> Put:
         beside = {holding.programme for holding in held.held}
         held = children_rules.hold(held, holding_of(application), beside=beside)
     return children_store.keep_holdings(kept, held)
+
+
+def _released(child_id: str, gone: tuple[str, ...]) -> Put:
+    kept = children_store.load_holdings(child_id)
+    held = kept.value
+    for gone_id in gone:
+        held = children_rules.swap(held, gone_id)
+    return children_store.keep_holdings(kept, held)
+
+
+def _told(voucher: Voucher, *, now: datetime) -> list[Write]:
+    """Describe the notice about a voucher that needed no queue."""
+    people = children.representatives_of(voucher.child_id, local_day(now)) or (voucher.person_id,)
+    return [
+        outbox.notice(
+            f"target-unused#{voucher.voucher_id}",
+            to=f"person:{person_id}",
+            template="notice:applications/target-unused",
+            now=now,
+            voucher_id=voucher.voucher_id,
+        )
+        for person_id in people
+    ]
 
 
 def _terms(voucher: Voucher, now: datetime) -> Terms:
