@@ -58,6 +58,8 @@ TOPICS: Mapping[str, Lapse] = {
     "providers/expiry": providers.expire,
     "queue/release": actions.release_due,
     **vouchers.DEADLINES,
+    # What becomes of the application too, as the pack says; else it is the vouchers' own.
+    "vouchers/contract": applications.missed_contract,
 }
 
 
