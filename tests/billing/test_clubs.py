@@ -296,6 +296,22 @@ def test_a_child_that_switched_is_paid_alike_whoever_bills_first(order, directio
     ]
 
 
+def test_a_late_confirmation_in_one_club_leaves_less_of_the_cap_to_the_next():
+    allot()
+    here, there = moved()
+    waiting = replace(here.children[0], days=lessons(TWELVE[:7], standings={2: "undecided"}))
+    bill(replace(here, children=(waiting,)))
+    bill(there)
+    assert accrued(there) == tenge(9_000)
+
+    assert bill(here).statement.cause == "late-confirmation"
+    corrected = bill(there)
+
+    assert corrected.statement.cause == "other-provider"
+    assert corrected.statement.movement_tiyn == -tenge(1_500)
+    assert accrued(here) + accrued(there) == tenge(18_000)
+
+
 def test_the_other_club_is_asked_to_bill_again():
     allot()
     here, there = moved()

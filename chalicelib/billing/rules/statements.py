@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from chalicelib.billing.rules.judging import UNDECIDED
-from chalicelib.billing.rules.pricing import DOUBLED, HELD, Line
+from chalicelib.billing.rules.pricing import DOUBLED, HELD, OVER_MONTH_CAP, Line
 from chalicelib.kernel.refusals import OutOfTurn
 
 Cause = Literal[
@@ -166,7 +166,18 @@ def cause_of(old: Line | None, new: Line) -> Cause:
         return "rule-change" if old.pack != new.pack else "other-provider"
     if old.unpaid.get("X", 0) != new.unpaid.get("X", 0):
         return "enrolment"
+    above = [line.withheld_tiyn.get(OVER_MONTH_CAP, 0) for line in (old, new)]
+    if above[0] != above[1] and _below_the_cap(old) == _below_the_cap(new):
+        # The same units, and more or less of them above the month's cap: what another site's
+        # units use of it has changed.
+        return "other-provider"
     return "late-record"
+
+
+def _below_the_cap(line: Line) -> tuple[int, dict[str, int]]:
+    """Return a line as it would be without a month cap: units that may earn, and the others."""
+    others = {reason: n for reason, n in line.unpaid.items() if reason != OVER_MONTH_CAP}
+    return sum(line.payable.values()) + line.unpaid.get(OVER_MONTH_CAP, 0), others
 
 
 def why_not_paid(head: SiteMonth | None) -> tuple[Waiting, ...]:
