@@ -140,6 +140,23 @@ def test_a_month_whose_children_the_rosters_may_have_forgotten_is_not_billed_aga
         bill(now=at("2026-06-30 09:00"))
 
 
+def test_a_member_with_special_needs_is_paid_the_raised_rate():
+    open_site(children_count=2)
+    _remember_the_sort(sen=enrolment(1))
+    for n in (1, 2):
+        attend(n)
+    close()
+    for n in (1, 2):
+        approve(n)
+
+    lines = {s.line.child_id: s.line for s in bill().statement.lines}
+
+    assert lines[child(1)].accrual_tiyn == tenge(97_500)
+    assert lines[child(1)].parts == {"base": tenge(65_000), "sen": tenge(32_500)}
+    assert lines[child(2)].accrual_tiyn == tenge(65_000)
+    assert lines[child(2)].parts == {}
+
+
 def test_p9_a_provider_month_of_200_approved_children_is_read_with_at_most_60_units():
     open_site(children_count=200)
     _remember_the_sort()
@@ -157,9 +174,12 @@ def test_p9_a_provider_month_of_200_approved_children_is_read_with_at_most_60_un
     assert units <= 60, dict(seen.read_units)
 
 
-def _remember_the_sort() -> None:
+def _remember_the_sort(*, sen: str | None = None) -> None:
     roster = vouchers.find_roster(SITE, GROUP)
-    members = tuple(replace(m, sort="general/10.5/urban") for m in roster.value.members)
+    members = tuple(
+        replace(m, sort="general/10.5/urban", sen=m.enrolment_id == sen)
+        for m in roster.value.members
+    )
     commit([vouchers.keep_roster(roster, replace(roster.value, members=members))])
 
 
