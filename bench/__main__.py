@@ -10,7 +10,7 @@ import sys
 
 from bench.gates import Gate
 
-BENCHES = ("iteration", "check_in", "attendance_shapes", "provider_month", "imports")
+BENCHES = ("iteration", "funding", "check_in", "attendance_shapes", "provider_month", "imports")
 WHEN_ASKED = ("costs",)
 
 

@@ -90,6 +90,8 @@ def list_to_offer(run_id: str) -> list[str]:
     kept = store.find_run(run_id)
     if kept is None or kept.value.state not in ("committed", "stopped"):
         return []
+    if kept.value.money is not None:
+        return []  # no places were given, so none was wished for in vain
     waited = {
         passed.group_id
         for outcome in store.each_outcome(kept.value)

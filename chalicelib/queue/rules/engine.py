@@ -247,10 +247,9 @@ def plan_iteration(
             )
         if choice.number is not None:
             seats.take(choice.number, len(members))
-            for at, seeker in zip(unit, members, strict=True):
-                admitted.append((seeker.cohort, line.turns[at]))
-                category = order.categories[seeker.tier, seeker.cohort]
-                last_in[choice.number] = (category, seeker.ticket)
+            admitted += [(m.cohort, line.turns[at]) for at, m in zip(unit, members, strict=True)]
+            # The last of a unit stands last: the category is still its own.
+            last_in[choice.number] = (category, members[-1].ticket)
     outcomes.extend(out_of_age(seekers[index]) for index in line.out_of_age)
     return Plan(tuple(outcomes), next_turns(carry, admitted, order))
 
@@ -272,6 +271,8 @@ def _units(seekers: Sequence[Seeker], line: Line) -> Iterator[list[int]]:
 
 def choose(members: Sequence[Seeker], seats: Seats) -> Choice:
     """Return what those who are decided together get from the places that are free now."""
+    if len(members) == 1:
+        return _choose_alone(members[0], seats)
     if len(members) > BATCH_MOST:
         return Choice("batch-too-large")
     if len(members) < max(member.batch_size or 1 for member in members):
@@ -286,12 +287,20 @@ def choose(members: Sequence[Seeker], seats: Seats) -> Choice:
                 and all(seats.misfit(number, member) is None for member in members)
             ):
                 return Choice("preferred", number, preference)
-    if len(members) == 1:
-        number = seats.most_free(members[0])
-        if number is None:
-            return Choice(seats.shortage(members[0]))
-        return Choice("other-group", number)
     return _choose_together(members, seats)
+
+
+def _choose_alone(seeker: Seeker, seats: Seats) -> Choice:
+    if (seeker.batch_size or 1) > 1:
+        return Choice("batch-incomplete")
+    for preference, group_id in enumerate(seeker.preferences, 1):
+        number = seats.index.get(group_id)
+        if number is not None and seats.free[number] >= 1 and seats.misfit(number, seeker) is None:
+            return Choice("preferred", number, preference)
+    number = seats.most_free(seeker)
+    if number is None:
+        return Choice(seats.shortage(seeker))
+    return Choice("other-group", number)
 
 
 def _choose_together(members: Sequence[Seeker], seats: Seats) -> Choice:

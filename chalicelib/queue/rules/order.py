@@ -185,19 +185,10 @@ def merge(seekers: Sequence[Seeker], order: Order, carry: Mapping[int, int]) -> 
         else:
             line.out_of_age.append(index)
 
-    def drawn(seeker: Seeker) -> str:
-        seed = order.seeds.get(seeker.intake) if seeker.intake is not None else None
-        return "" if seed is None else draw_number(seed, seeker.ticket)
-
     def in_time(indexes: list[int]) -> list[int]:
-        # The ticket is unique, so what stands behind it in the key is never compared.
-        keyed = [
-            (s.ordered_at, drawn(s) if s.intake is not None else "", s.ticket, i)
-            for i in indexes
-            for s in (seekers[i],)
-        ]
-        keyed.sort()
-        return [key[3] for key in keyed]
+        if any(seekers[i].intake is not None for i in indexes):
+            return sorted(indexes, key=lambda i: _drawn(seekers[i], order))
+        return sorted(indexes, key=lambda i: (seekers[i].ordered_at, seekers[i].ticket))
 
     line.out_of_age = in_time(line.out_of_age)
     for lane in order.lanes:
@@ -211,6 +202,13 @@ def merge(seekers: Sequence[Seeker], order: Order, carry: Mapping[int, int]) -> 
     if standing:
         raise ValueError("a seeker stands in a tier or cohort that the order does not know")
     return line
+
+
+def _drawn(seeker: Seeker, order: Order) -> tuple[str, str, str]:
+    """Return what orders a child among those of its category; the draw only within its intake."""
+    seed = order.seeds.get(seeker.intake) if seeker.intake is not None else None
+    number = "" if seed is None else draw_number(seed, seeker.ticket)
+    return seeker.ordered_at, number, seeker.ticket
 
 
 def next_turns(

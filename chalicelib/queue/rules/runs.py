@@ -17,7 +17,7 @@ from typing import Literal
 from chalicelib.kernel.periods import Month, from_stamp, stamp
 from chalicelib.kernel.refusals import NotAllowed, OutOfTurn
 from chalicelib.queue.rules.engine import Outcome
-from chalicelib.queue.rules.funding import WHOLE, Money
+from chalicelib.queue.rules.funding import Money
 from chalicelib.queue.rules.order import Order, next_turns
 
 # Which algorithm decided; a later one has another name.

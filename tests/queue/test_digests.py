@@ -1,0 +1,81 @@
+"""What a run read and decided keeps its digest whatever the code learns later."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from datetime import date
+
+from chalicelib.applications.rules import QueueEntry
+from chalicelib.policy.actions import load_pack
+from chalicelib.queue import rules, store
+
+# As the first version of this code wrote them; a stored run is checked against such digests.
+READ = "cd8a7510d3d6a4c8fd49aaa858894411c73ed2cc37ba0bb876a119e5716b757a"
+DECIDED = "f74cd1e7f11e9e41c569565e33abff422373e4f4ffcd3711179f004036f699c9"
+RANKED = "3387d984da023dd0441b694f372ab8654c5867258a0d9b205f52b366286aa889"
+LISTED = "56c05c77615fdc8bde8b57b3203dfa3d2605e8b7d52f1477f35fb176742baf70"
+ROWS = "e3f2828be28e991ac1393a537f41cf6eeb00d33853f44ce7c4cfd87ade22e6c9"
+
+
+def test_a_run_of_the_first_version_is_read_and_decided_to_the_byte() -> None:
+    judged = load_pack("preschool", "taldykorgan").at(date(2025, 9, 2))
+    chance = random.Random(5)
+
+    def entry(n: int) -> QueueEntry:
+        born = chance.choice(range(2018, 2026))
+        return QueueEntry(
+            application_id=f"application-{n:04d}",
+            child_id="c",
+            person_id="p",
+            ticket=f"ticket-{n:04d}",
+            tier=chance.choices(("extraordinary", "first-priority", "general"), (1, 4, 10))[0],
+            birth_year=born,
+            age=2025 - born - chance.randint(0, 1),
+            ordered_at=f"2025-09-01T05:00:{chance.randint(10, 59)}.000000Z",
+            language=chance.choice(("kk", "ru")),
+            kind="general",
+            preferences=tuple(
+                chance.sample([f"group-{i}" for i in range(5)], chance.randint(0, 3))
+            ),
+            batch_id="b" if n in (7, 8) else None,
+            batch_size=2 if n in (7, 8) else None,
+            academic_year=2025,
+        )
+
+    seekers = [rules.seeker_of(entry(n), judged, 2025) for n in range(80)]
+    places = [
+        rules.Place(
+            group_id=f"group-{i}",
+            age_from=2,
+            age_to=chance.randint(3, 6),
+            language=chance.choice(("kk", "ru")),
+            kind="general",
+            free=chance.randint(0, 9),
+        )
+        for i in range(5)
+    ]
+    order = rules.order_of(judged, 2025)
+    read = store.Input(
+        programme="preschool",
+        area="taldykorgan",
+        academic_year=2025,
+        pack="pack",
+        engine="serial-1",
+        carry={2021: 2},
+    )
+
+    plan = rules.plan_iteration(seekers, places, order, {2021: 2})
+    ranks = rules.rank(seekers, order, {2021: 2})
+    lines = rules.listed(ranks, rules.cells_of(rules.waiting_by_category(seekers, order)))
+
+    assert store.digest([read, seekers, places]) == READ
+    assert store.digest(plan.outcomes) == DECIDED
+    assert store.digest(ranks) == RANKED
+    assert store.digest(lines) == LISTED
+    parts = [
+        *store.input_parts("r", "x" * 12, read, seekers, places),
+        *store.outcome_parts("r", "x" * 12, plan.outcomes),
+    ]
+    written = "".join(str(put.row.body) for put in parts)
+    assert hashlib.sha256(written.encode()).hexdigest() == ROWS
