@@ -6,6 +6,8 @@ from datetime import datetime
 
 from chalicelib.billing.actions.listing import in_force
 from chalicelib.budgets import actions as budgets
+from chalicelib.budgets.rules import ledger
+from chalicelib.budgets.store import ledger as books
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, local_day
 from chalicelib.policy.actions import list_packs
@@ -42,10 +44,15 @@ def months_to_settle(at: datetime) -> list[tuple[Pack, Month]]:
 def settle_months(at: datetime, *, by: Actor) -> list[dict[str, str | int]]:
     """Settle what the calendar settles on the day of an event; return what went back, by month.
 
-    Each month is settled by itself, so a run that was killed goes on with the next one.
+    One call sees which months hold anything. Each is settled by itself, so a run that was killed
+    goes on with the next one.
     """
     settled: list[dict[str, str | int]] = []
-    for pack, month in months_to_settle(at):
+    wanted = months_to_settle(at)
+    held = books.balances(a for pack, month in wanted for a in _promised(pack, month, at))
+    for pack, month in wanted:
+        if not any(held[account] for account in _promised(pack, month, at)):
+            continue
         left = budgets.settle_month(pack.programme, pack.area, month, by=by, now=at)
         if left:
             settled.append(
@@ -57,3 +64,11 @@ def settle_months(at: datetime, *, by: Actor) -> list[dict[str, str | int]]:
                 }
             )
     return settled
+
+
+def _promised(pack: Pack, month: Month, at: datetime) -> list[str]:
+    """Return the accounts of what vouchers hold of a month, one per budget."""
+    return [
+        ledger.committed(pack.programme, pack.area, month, direction)
+        for direction in budgets.directions_of(pack, local_day(at))
+    ]
