@@ -17,8 +17,10 @@ from chalicelib.kernel import ids
 from chalicelib.kernel.actors import system
 from chalicelib.kernel.refusals import Unavailable
 from chalicelib.storage import vault
+from chalicelib.vouchers import actions as vouchers
 from infra.local import faults
 from infra.local.testing import TestTables
+from tests.applications import clubs
 from tests.applications.builders import a_group, apply, at, keep_group, offer, proves
 from tests.children.builders import (
     NOW,
@@ -82,6 +84,36 @@ def job(action: Callable[..., bool], *, now: datetime) -> None:
 def term() -> datetime:
     confirm_by = store.load_application("application-1").value.confirm_by
     return at(confirm_by) if confirm_by else NOW + timedelta(days=3)
+
+
+def announced() -> None:
+    registered()
+    clubs.announce()
+
+
+def in_the_queue_of_clubs() -> None:
+    registered()
+    clubs.apply_club(PARENT, kind="sport")
+
+
+def with_a_voucher() -> None:
+    clubs.allot()
+    in_the_queue_of_clubs()
+    clubs.give("application-1", reserved=True)
+
+
+def with_a_place() -> None:
+    clubs.a_club()
+    with_a_voucher()
+    vouchers.choose("voucher-application-1-1", "group-club-1", by=PARENT, now=NOW)
+    vouchers.sign(
+        "voucher-application-1-1", TODAY, by=PARENT, now=NOW, name_enrolment=lambda: "enrolment-1"
+    )
+
+
+def missed(action: Callable[..., bool]) -> None:
+    """Do what a deadline asks of a voucher; the second time there is nothing to do."""
+    action("voucher-application-1-1", by=JOB, now=NOW + timedelta(days=40))
 
 
 def merge() -> object:
@@ -165,6 +197,15 @@ OPERATIONS: dict[str, tuple[Callable[[], None], Callable[[], object]]] = {
         applying,
         lambda: job(actions.lapse_proof, now=NOW + timedelta(days=30)),
     ),
+    "announce a window": (registering, clubs.announce),
+    "draw a window": (announced, lambda: clubs.draw(clubs.announce())),
+    "apply in a window": (announced, lambda: clubs.apply_club(PARENT, now=clubs.OPENS)),
+    "wish": (
+        in_the_queue_of_clubs,
+        lambda: actions.wish("application-1", kind="creative", language="kk", by=PARENT, now=NOW),
+    ),
+    "miss the contract": (with_a_voucher, lambda: missed(actions.missed_contract)),
+    "miss the first visit": (with_a_place, lambda: missed(actions.missed_first_visit)),
     "judge anew": (
         applying,
         lambda: job(actions.refresh, now=NOW.replace(month=8)),
