@@ -399,6 +399,15 @@ def test_an_objection_out_of_time_or_turn_is_refused(city: ClubTown) -> None:
     assert problem["due_at"] == "2026-03-10T19:00:00.000000Z"
 
 
+def test_a_changed_club_applies_again_instead_of_objecting(city: ClubTown) -> None:
+    city.refused()
+    changed = ok(city.site(address="Қарағанды, Абай көшесі, 2", replaces=1))
+
+    assert changed["proceedings"]["object_by"] is None
+    no(_object(city), 409, "providers/wrong-state")
+    city.hand_in(attempt=2)
+
+
 def test_an_objection_is_answered_by_its_own_votes(city: ClubTown) -> None:
     city.refused()
     ok(_object(city))
@@ -482,6 +491,8 @@ def test_a_paper_is_renewed_on_top_of_what_was_read(city: ClubTown) -> None:
         ("first-aid", {"valid_to": "2026-03-01"}, 409, "providers/checklist-unmet"),
         ("first-aid", {"valid_to": None}, 409, "providers/checklist-unmet"),
         ("first-aid", {"state": "in-progress"}, 409, "providers/checklist-unmet"),
+        # It may be in progress at first; once it was there, it would be watched no more.
+        ("sanitary-conclusion", {"state": "in-progress"}, 409, "providers/checklist-unmet"),
         ("teaching-programme", {}, 400, "providers/unknown-item"),
         ("swimming-pool", {}, 400, "providers/unknown-item"),
         ("first-aid", {"document": ""}, 400, "kezek/bad-field"),
@@ -493,6 +504,24 @@ def test_a_paper_that_is_no_better_is_refused(
     city.listed()
 
     no(_renew(city, item, replaces=1, **said), status, code)
+
+
+def test_a_paper_in_progress_is_brought_later_and_watched_from_then_on(city: ClubTown) -> None:
+    ok(city.organisation())
+    ok(city.site())
+    city.hand_in(sanitary_conclusion={"state": "in-progress", "valid_to": None})
+    ok(city.put("department", f"sites/{SITE}/check", {"result": "complete"}))
+    for member in MEMBERS[:3]:
+        ok(city.vote(member))
+    ok(city.put("department", f"sites/{SITE}/listing", {"act": "1-Ө"}))
+
+    renewed = ok(_renew(city, "sanitary-conclusion", valid_to="2026-12-31", replaces=1))
+
+    shown = {item["item"]: item for item in renewed["proceedings"]["checklist"]}
+    assert (shown["sanitary-conclusion"]["state"], shown["sanitary-conclusion"]["valid_to"]) == (
+        "ready",
+        "2026-12-31",
+    )
 
 
 def test_papers_are_renewed_by_the_head_of_a_listed_club_only(city: ClubTown) -> None:

@@ -77,8 +77,9 @@ def told_site(asked: SiteAsked) -> msgspec.Raw:
 def put_site(asked: SiteAsked, *, by: Actor, now: datetime) -> Site:
     """Describe a site, or change it while it is not being judged and not on the List.
 
-    Checks in order: own organisation, it exists, the area has rules, earlier content, revision,
-    state, direction and form.
+    Whoever changes a refused site applies again instead of objecting. Checks in order: own
+    organisation, it exists, the area has rules, earlier content, revision, state, direction and
+    form.
     """
     if asked.organisation_id not in by.organisations:
         raise Unknown()
@@ -109,7 +110,7 @@ def put_site(asked: SiteAsked, *, by: Actor, now: datetime) -> Site:
         raise SiteFixed(state=kept.value.state.value)
     check_described(asked, pack.at(local_day(now)))
     site = replace(
-        kept.value,
+        steps.edited(kept.value),
         name=asked.name,
         address=asked.address,
         locality=asked.locality,

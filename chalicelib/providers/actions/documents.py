@@ -49,7 +49,7 @@ def renew_document(
     today = local_day(now)
     pack = load_pack(site.programme, site.area)
     admission = pack.at(today).admission
-    law.check_one(shown, admission=admission, today=today, direction=site.direction)
+    law.check_one(shown, earlier, admission=admission, today=today, direction=site.direction)
 
     renewed = replace(
         site,

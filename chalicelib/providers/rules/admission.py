@@ -170,10 +170,18 @@ def vote(
     )
 
 
+def edited(site: Site) -> Site:
+    """Return a site that its head has changed; a refusal of what it was is objected to no more."""
+    if site.decision is None or site.decision.object_by is None:
+        return site
+    return replace(site, decision=replace(site.decision, object_by=None))
+
+
 def objected(site: Site, reasons: Sequence[Reason], *, at: str, due_at: str) -> Site:
     """Return the site before the commission again: its organisation objects to the refusal.
 
-    Once per application, and only to a refusal of the commission. due_at: the end of the
+    Once per application, only to a refusal of the commission, and only while the site is what was
+    refused. due_at: the end of the
     commission's term to answer. Raises WrongState, ReasonNeeded, ObjectionLate.
     """
     check_turn(site, Step.OBJECT)

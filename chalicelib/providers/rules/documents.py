@@ -70,13 +70,19 @@ def check_list(
         raise ChecklistUnmet(missing=missing, not_ready=not_ready, expired=expired)
 
 
-def check_one(shown: Shown, *, admission: Admission, today: date, direction: str) -> None:
-    """Raise UnknownItem or ChecklistUnmet unless this item alone is as it must be."""
+def check_one(
+    shown: Shown, earlier: Shown | None, *, admission: Admission, today: date, direction: str
+) -> None:
+    """Raise UnknownItem or ChecklistUnmet unless this item alone is as it must be.
+
+    A paper that was there does not go back to being in progress: it would be watched no more.
+    """
     known = {item.code: item for item in items_for(admission, direction)}
     if shown.item not in known:
         raise UnknownItem(item=shown.item[:40])
     item = known[shown.item]
-    not_ready = shown.state == "in-progress" and not item.in_progress_allowed
+    was_ready = earlier is not None and earlier.state == "ready"
+    not_ready = shown.state == "in-progress" and (was_ready or not item.in_progress_allowed)
     expired = _over(shown, item, today)
     if not_ready or expired:
         raise ChecklistUnmet(
