@@ -51,7 +51,11 @@ from chalicelib.applications.actions.seeing import (
     seen,
     to_verify_page,
 )
-from chalicelib.applications.actions.unused import missed_contract, missed_first_visit
+from chalicelib.applications.actions.unused import (
+    missed_contract,
+    missed_first_visit,
+    no_longer_comes,
+)
 
 __all__ = [
     "AppliedLater",
@@ -74,6 +78,7 @@ __all__ = [
     "list_outdated",
     "missed_contract",
     "missed_first_visit",
+    "no_longer_comes",
     "open_intake",
     "prefer",
     "refresh",

@@ -20,7 +20,7 @@ from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import from_stamp, local_day
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.policy.actions import load_pack
-from chalicelib.policy.rules import Text
+from chalicelib.policy.rules import NoRuleInForce, Pack, Rules, Terms, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +65,24 @@ def _seen(
         if area not in windows:
             windows[area] = store.load_intakes(*area).value
         drawn = _drawn(application, windows[area].of(application.intake), now=now)
-    left = in_force.terms.returns_max - application.returns
+    terms = _terms(pack, in_force, now=now)
+    left = terms.returns_max - application.returns
     return Seen(
         application=application,
         category=rules.category_text(application, in_force),
         drawn=drawn,
-        returns_left=max(left, 0) if in_force.terms.contract_missed == SENT_BACK else 0,
+        returns_left=max(left, 0) if terms.contract_missed == SENT_BACK else 0,
         protected=frozenset(code for code, row in in_force.statuses.items() if row.protected),
-        next=rules.next_step(
-            application, drawn.intake if drawn else None, terms=in_force.terms, now=now
-        ),
+        next=rules.next_step(application, drawn.intake if drawn else None, terms=terms, now=now),
     )
+
+
+def _terms(pack: Pack, received: Rules, *, now: datetime) -> Terms:
+    """Return the terms of today; of the day it was received when the programme is over."""
+    try:
+        return pack.at(local_day(now)).terms
+    except NoRuleInForce:
+        return received.terms
 
 
 def _drawn(application: Application, intake: Intake | None, *, now: datetime) -> Drawn | None:

@@ -21,7 +21,7 @@ from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import local_day
 from chalicelib.policy.actions import load_pack
-from chalicelib.policy.rules import Terms
+from chalicelib.policy.rules import NoRuleInForce, Terms
 from chalicelib.storage import outbox
 from chalicelib.storage.commit import Put, Write, settles
 from chalicelib.storage.shelf import Kept
@@ -31,7 +31,7 @@ from chalicelib.vouchers import store as vouchers_store
 from chalicelib.vouchers.actions.parts import releasing
 from chalicelib.vouchers.rules import Voucher
 
-Missed = Literal["contract", "visit"]
+Missed = Literal["contract", "visit", "visits"]
 
 
 def missed_contract(voucher_id: str, *, by: Actor, now: datetime) -> bool:
@@ -43,7 +43,7 @@ def missed_contract(voucher_id: str, *, by: Actor, now: datetime) -> bool:
     kept = vouchers_store.find_voucher(voucher_id)
     if kept is None or not voucher_rules.overdue_contract(kept.value, now):
         return False
-    if kept.value.application_id and _terms(kept.value, now).contract_missed == rules.SENT_BACK:
+    if kept.value.application_id and _sends_back(kept.value, now):
         return _end_unsigned(voucher_id, by=by, now=now)
     return vouchers.lapse_contract(voucher_id, by=by, now=now)
 
@@ -71,27 +71,55 @@ def missed_first_visit(voucher_id: str, *, by: Actor, now: datetime) -> bool:
     if kept is None or not voucher_rules.overdue_visit(kept.value, now):
         return False
     ended, writes, gone = releasing(kept, "no-first-visit", now=now)
-    if kept.value.application_id:
+    if kept.value.application_id and _sends_back(kept.value, now):
         _send_back(kept.value, writes, gone, missed="visit", by=by, now=now)
         return True
+    _end(ended, writes, gone, "visit", by=by, now=now)
+    return True
+
+
+@settles
+def no_longer_comes(voucher_id: str, *, by: Actor, now: datetime) -> bool:
+    """End a voucher whose holder came no more, for good; return whether it was still in use.
+
+    Attendance asks for this after a warning and its term. The application was fulfilled and stays
+    so; a new one stands at the end.
+    """
+    kept = vouchers_store.find_voucher(voucher_id)
+    if kept is None or kept.value.state != "used":
+        return False
+    ended, writes, gone = releasing(kept, "no-visits", now=now)
+    _end(ended, writes, gone, "visits", by=by, now=now)
+    return True
+
+
+def _end(
+    ended: Voucher,
+    writes: list[Write],
+    gone: tuple[str, ...],
+    missed: Missed,
+    *,
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Commit the end of a voucher that takes no application with it."""
     own, rest = writes[0], writes[1:]
     if not isinstance(own, Put):
         raise TypeError("the voucher's row comes first")
     journal.commit(
         journal.entry(
             "vouchers/ended-unused",
-            f"voucher/{voucher_id}",
+            f"voucher/{ended.voucher_id}",
             by=by,
             now=now,
             pack=ended.pack,
-            missed="visit",
+            missed=missed,
         ),
         own,
         *rest,
         _released(ended.child_id, gone),
-        *_told(ended, now=now),
+        *_told(ended, missed, now=now),
     )
-    return True
 
 
 def _send_back(
@@ -164,19 +192,28 @@ def _released(child_id: str, gone: tuple[str, ...]) -> Put:
     return children_store.keep_holdings(kept, held)
 
 
-def _told(voucher: Voucher, *, now: datetime) -> list[Write]:
-    """Describe the notice about a voucher that needed no queue."""
+def _told(voucher: Voucher, missed: Missed, *, now: datetime) -> list[Write]:
+    """Describe the notice about a voucher that ended for good."""
+    what = "no-longer-comes" if missed == "visits" else "target-unused"
     people = children.representatives_of(voucher.child_id, local_day(now)) or (voucher.person_id,)
     return [
         outbox.notice(
-            f"target-unused#{voucher.voucher_id}",
+            f"{what}#{voucher.voucher_id}",
             to=f"person:{person_id}",
-            template="notice:applications/target-unused",
+            template=f"notice:applications/{what}",
             now=now,
             voucher_id=voucher.voucher_id,
         )
         for person_id in people
     ]
+
+
+def _sends_back(voucher: Voucher, now: datetime) -> bool:
+    """Return whether the rules of today send back; those of a programme that is over do not."""
+    try:
+        return _terms(voucher, now).contract_missed == rules.SENT_BACK
+    except NoRuleInForce:
+        return False
 
 
 def _terms(voucher: Voucher, now: datetime) -> Terms:
