@@ -18,7 +18,13 @@ from chalicelib.kernel.refusals import Refusal, Unavailable
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Group, free_places, take_seat
 from chalicelib.queue import rules, store
-from chalicelib.queue.actions.desk import Desk, passed_over, shown_last_day, told
+from chalicelib.queue.actions.desk import (
+    Desk,
+    asks_confirmation,
+    passed_over,
+    shown_last_day,
+    told,
+)
 from chalicelib.queue.actions.funding import issue_funded
 from chalicelib.queue.actions.running import closing, order_for, wind_up
 from chalicelib.queue.rules import Granted, Outcome, Settled
@@ -199,11 +205,13 @@ def _issue(
         others += issuing(voucher)
         others += told(
             voucher,
-            "notice:queue/voucher-issued",
+            "notice:queue/voucher-issued"
+            if asks_confirmation(desk.judged)
+            else "notice:queue/place-to-sign",
             now,
             site=desk.site_name(group.site_id),
             group=group.name,
-            last_day=shown_last_day(voucher.confirm_by),
+            last_day=shown_last_day(voucher.contract_by or voucher.confirm_by),
         )
     seat = providers.keep_group(kept_group, group)
     others.append(seat)
