@@ -53,6 +53,12 @@ def notice(event_key: str, *, to: str, template: str, now: datetime, **facts: An
     return NOTICES.create(keys.notice(to, event_key), value, otherwise=Raced())
 
 
+def find_notice(to: str, event_key: str) -> Notice | None:
+    """Return what somebody was told of an event, None where nothing was."""
+    kept = NOTICES.find(keys.notice(to, event_key))
+    return kept.value if kept else None
+
+
 def work(event_key: str, topic: str, *, now: datetime, **facts: Any) -> Put:
     """Describe work for a job; kept a month after it was handed on."""
     value = Work(event_key, topic, facts, stamp(now))
