@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chalicelib.applications import actions, rules, store
 from chalicelib.children import store as children
@@ -153,6 +155,29 @@ def test_a_proved_status_with_special_needs_goes_with_application_and_entry(
     assert proved.sen
     assert proved.tier == CLUB_RULES.tier_for(["sen"]).code
     assert store.load_entry(proved).value.sen
+
+
+@given(st.data())
+def test_several_statuses_the_best_counts_at_any_age(data: st.DataObject) -> None:
+    codes = list(CLUB_RULES.statuses)
+    held = data.draw(st.lists(st.sampled_from(codes), unique=True))
+    age = data.draw(st.integers(5, 17))
+    proved = [rules.ClaimedStatus(status=code, state="proved", proof="registry") for code in held]
+    waiting = [
+        rules.ClaimedStatus(status=code, state=state, proof="paper")
+        for code, state in data.draw(
+            st.lists(
+                st.tuples(st.sampled_from(codes), st.sampled_from(["claimed", "refused", "lapsed"]))
+            )
+        )
+    ]
+
+    tier = rules.tier_of((*waiting, *proved), CLUB_RULES, age=age)
+
+    orders = {t.code: t.order for t in CLUB_RULES.tiers}
+    alone = [orders[rules.tier_of([status], CLUB_RULES, age=age)] for status in proved]
+    nothing = orders[rules.tier_of((), CLUB_RULES, age=age)]
+    assert orders[tier] == min([*alone, nothing])
 
 
 @pytest.mark.parametrize(

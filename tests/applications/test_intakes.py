@@ -11,7 +11,7 @@ import re
 import threading
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,9 @@ def test_what_is_announced_names_the_source_of_the_seed() -> None:
     assert intake.randomness is None
 
 
+# Instants that no calendar can write down in another zone.
+FIRST_OF_ALL = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
+LAST_OF_ALL = datetime.max.replace(tzinfo=timezone(-timedelta(hours=12)))
 WEEK = timedelta(days=RULE.announce_days)
 LENGTH = timedelta(days=RULE.days)
 
@@ -119,6 +122,16 @@ LENGTH = timedelta(days=RULE.days)
         (NOW, {"beacon_at": CLOSES + timedelta(seconds=3)}, None),
         (NOW, {"beacon_at": datetime(2020, 1, 1, tzinfo=UTC)}, rules.BadWindow),
         (OPENS + A_DAY, {}, rules.AnnouncedTooLate),
+        (NOW, {"beacon_at": NOW + timedelta(days=732)}, None),
+        (NOW, {"beacon_at": NOW + timedelta(days=733)}, rules.BadWindow),
+        (NOW, {"opens_at": FIRST_OF_ALL}, rules.AnnouncedTooLate),
+        (
+            NOW,
+            {"opens_at": FIRST_OF_ALL, "closes_at": FIRST_OF_ALL + A_DAY},
+            rules.AnnouncedTooLate,
+        ),
+        (NOW, {"closes_at": LAST_OF_ALL}, rules.BadWindow),
+        (NOW, {"beacon_at": LAST_OF_ALL}, rules.BadWindow),
     ],
 )
 def test_who_announces_when(

@@ -16,9 +16,10 @@ made: SHA-256 of three lines, the smallest first. docs/queue-draw.md shows how t
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from chalicelib.applications.rules.refusals import (
@@ -39,6 +40,7 @@ from chalicelib.policy.rules import IntakeRule
 IntakeState = Literal["announced", "open", "closed", "drawn"]
 
 _DRAW = "kezek-draw-v1"
+_FURTHEST = timedelta(days=2 * 366)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,24 +126,27 @@ def decide_announce(
 ) -> Intake:
     """Return a window that may be published.
 
-    Raises NoDrawHere, BadWindow, WindowTooShort, AnnouncedTooLate, WindowsOverlap, in this order.
-    The round must come out after the window has closed: at that moment nobody can apply any more.
+    Raises NoDrawHere, BadWindow, WindowTooShort, AnnouncedTooLate, WindowsOverlap. The beacon is at
+    most two years ahead, and its round must come out after the window has closed: at that moment
+    nobody can apply any more.
     """
     if rule.mode != "draw":
         raise NoDrawHere()
     if asked.closes_at <= asked.opens_at:
         raise BadWindow(field="closes_at")
-    round_ = rule.round_at(int(asked.beacon_at.timestamp()))
-    round_at = datetime.fromtimestamp(
-        rule.beacon_genesis + (round_ - 1) * rule.beacon_period_seconds, tz=asked.beacon_at.tzinfo
-    )
+    if asked.beacon_at <= asked.closes_at or asked.beacon_at - now > _FURTHEST:
+        raise BadWindow(field="beacon_at")
+    if asked.opens_at <= now:
+        raise _too_late(rule, now)
+    round_ = rule.round_at(math.floor(asked.beacon_at.timestamp()))
+    comes_out = rule.beacon_genesis + (round_ - 1) * rule.beacon_period_seconds
+    round_at = datetime.fromtimestamp(comes_out, tz=UTC)
     if round_ < 1 or round_at <= asked.closes_at:
         raise BadWindow(field="beacon_at")
     if asked.closes_at - asked.opens_at < timedelta(days=rule.days):
         raise WindowTooShort(days=rule.days)
-    if asked.opens_at - now < timedelta(days=rule.announce_days) or asked.opens_at <= now:
-        earliest = now + timedelta(days=rule.announce_days)
-        raise AnnouncedTooLate(days=rule.announce_days, earliest=stamp(earliest))
+    if asked.opens_at - now < timedelta(days=rule.announce_days):
+        raise _too_late(rule, now)
     intake = Intake(
         intake_id=intake_id,
         programme=asked.programme,
@@ -163,6 +168,11 @@ def decide_announce(
                 intake_id=other.intake_id, opens_at=other.opens_at, beacon_at=other.beacon_at
             )
     return intake
+
+
+def _too_late(rule: IntakeRule, now: datetime) -> AnnouncedTooLate:
+    earliest = now + timedelta(days=rule.announce_days)
+    return AnnouncedTooLate(days=rule.announce_days, earliest=stamp(earliest))
 
 
 def announced(intakes: Intakes, intake: Intake) -> Intakes:
