@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -18,13 +19,15 @@ from chalicelib.children import store as children
 from chalicelib.children.rules import Holding, Holdings
 from chalicelib.journal import actions as journal
 from chalicelib.kernel.periods import Month
-from chalicelib.queue import actions, rules, store
+from chalicelib.kernel.refusals import Unavailable
+from chalicelib.queue import actions, jobs, rules, store
 from chalicelib.storage import agenda
 from chalicelib.storage.commit import Raced, commit
 from chalicelib.storage.outbox import NOTICES
 from chalicelib.vouchers import store as vouchers
 from infra.local import faults
-from tests.queue.city import JOB
+from infra.local.testing import TestCloud
+from tests.queue.city import JOB, fired
 from tests.queue.clubs import (
     AREA,
     DIRECTIONS,
@@ -395,3 +398,83 @@ def test_a_run_released_a_month_later_reserves_from_that_month_on() -> None:
     voucher = vouchers.load_voucher(rules.voucher_id_for(RUN, "application-0001")).value
     assert (voucher.reserved_from, voucher.reserved_to) == ("2026-10", "2026-12")
     assert committed()["sport"] == run_of().reserved_tiyn == cost() * 3 // 4
+
+
+@pytest.mark.parametrize("fault", ["lost_answer", "throttle", "conflict"])
+def test_A1_a_lost_answer_a_throttle_or_a_conflict_changes_no_outcome(
+    tables: Any, fault: str
+) -> None:
+    a_small_city_of_clubs(20)
+    released()
+    with faults.watch() as seen:
+        finished(most=6)
+    calls, expected = len(seen.calls), issued()
+    tables.wipe()
+
+    for at in range(2, calls + 1, 11):
+        a_small_city_of_clubs(20)
+        released()
+        with contextlib.suppress(Unavailable), getattr(faults, fault)(at):
+            finished(most=6)
+        finished(most=6)
+
+        assert issued() == expected, f"{fault} at call {at}"
+        assert sum(committed().values()) == run_of().reserved_tiyn
+        assert run_of().issued == len(expected)
+        tables.wipe()
+
+
+def test_families_who_withdraw_while_a_run_issues_leave_no_money_behind() -> None:
+    let_wait(a_wish(f"{n:04d}") for n in range(16))
+    allot(sport=16)
+    run_id = released()
+    barrier = threading.Barrier(2)
+    gone: list[str] = []
+
+    def families() -> None:
+        barrier.wait()
+        for n in range(15, -1, -2):
+            kept = applications.load_application(f"application-{n:04d}")
+            entry = applications.find_entry(kept.value)
+            if kept.value.state != "queued" or entry is None:
+                continue
+            left = replace(kept.value, state="withdrawn")
+            with contextlib.suppress(Raced):
+                commit([applications.keep_application(kept, left), applications.leave_queue(entry)])
+                gone.append(kept.value.application_id)
+
+    def runner() -> None:
+        barrier.wait()
+        finished(run_id, most=8)
+
+    threads = [threading.Thread(target=families), threading.Thread(target=runner)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    run = run_of()
+    settled = {s.application_id: s.skipped for s in store.each_settled(run)}
+    assert (run.state, run.issued) == ("committed", 16 - len(gone))
+    assert {a for a, why in settled.items() if why} == set(gone)
+    assert issued().keys().isdisjoint(gone)
+    assert committed()["sport"] == run.issued * cost() == run.reserved_tiyn
+
+
+def test_an_evening_of_clubs_goes_by_itself_from_draft_to_published_ranks(
+    cloud: TestCloud,
+) -> None:
+    a_small_city_of_clubs(30)
+    cloud.set_clock(EVENING)
+    jobs.run_iteration(fired(EVENING))
+    jobs.run_iteration(fired(EVENING + timedelta(minutes=1)))
+    cloud.set_clock(LATER)
+    jobs.run_deadlines(fired(LATER))
+    cloud.drain()
+
+    run = store.load_run(f"run-clubs-karaganda-{EVENING.date()}").value
+    head = store.find_head(PROGRAMME, AREA)
+    assert (run.state, run.issued) == ("committed", run.vouchers) and run.issued > 0
+    assert head is not None and head.value.waiting == 30 - run.issued
+    assert {one.direction for one in head.value.shortages} == set(DIRECTIONS)
+    assert cloud.dead_letters() == []
