@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from chalicelib.policy.actions import load_pack
@@ -14,6 +15,8 @@ RULES = load_pack("clubs", AREA).at(TODAY)
 MEMBERS = ("m1", "m2", "m3", "m4", "m5")
 NO_FIRST_AID = {"rule": "first-aid", "evidence": "the trainer's course ended in January"}
 NO_CAMERAS = {"rule": "cameras", "evidence": "no camera at the entrance, act 7"}
+# The last day of papers that last a year; others last as long as the rules say.
+LAST = date(2027, 2, 28)
 # The city's centre, and clubs to the north of it; a thousandth of a degree is 111 m.
 CENTRE = {"lat": 49.8, "lon": 73.1}
 
@@ -175,7 +178,8 @@ def checklist_body(direction: str = "sport", attempt: int = 1, **papers: Any) ->
             continue
         shown: dict[str, Any] = {"item": item.code, "state": "ready", "document": "KZ-7"}
         if item.validity_days is not None:
-            shown["valid_to"] = "2027-12-31"
+            last = min(TODAY + timedelta(days=item.validity_days), LAST)
+            shown["valid_to"] = last.isoformat()
         said = papers.get(item.code.replace("-", "_"), {})
         if said is not None:
             items.append({**shown, **said})

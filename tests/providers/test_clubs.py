@@ -216,6 +216,11 @@ def test_each_direction_has_its_checklist(city: ClubTown) -> None:
         city.put("head", f"sites/{SITE}/submission", without), 409, "providers/checklist-unmet"
     )
     assert problem["missing"] == ["first-aid"]
+    too_long = checklist_body("sport", tax_debt={"valid_to": "2026-06-01"})
+    problem = no(
+        city.put("head", f"sites/{SITE}/submission", too_long), 400, "providers/paper-too-long"
+    )
+    assert (problem["item"], problem["latest"]) == ("tax-debt", "2026-05-31")
     ok(city.put("head", f"sites/{SITE}/submission", sport))
     ok(city.put("head", "sites/site-dombra-1/submission", creative))
 
@@ -463,7 +468,7 @@ def test_preschool_objects_in_the_same_way(town: Town) -> None:
 
 
 def _renew(city: ClubTown, item: str = "first-aid", who: str = "head", **said: Any) -> Said:
-    body = {"document": "KZ-8", "valid_to": "2028-01-31", **said}
+    body = {"document": "KZ-8", "valid_to": "2027-03-01", **said}
     return city.put(who, f"sites/{SITE}/documents/{item}", body)
 
 
@@ -474,7 +479,7 @@ def test_a_paper_is_renewed_on_top_of_what_was_read(city: ClubTown) -> None:
     renewed = ok(_renew(city, replaces=1))
     shown = {item["item"]: item for item in renewed["proceedings"]["checklist"]}
 
-    assert shown["first-aid"]["valid_to"] == "2028-01-31"
+    assert shown["first-aid"]["valid_to"] == "2027-03-01"
     assert shown["first-aid"]["renewed_at"] == "2026-03-02T04:00:00.000000Z"
     assert shown["fire-safety"]["renewed_at"] is None
     assert renewed["proceedings"]["revision"] == 2
@@ -493,6 +498,8 @@ def test_a_paper_is_renewed_on_top_of_what_was_read(city: ClubTown) -> None:
         ("first-aid", {"state": "in-progress"}, 409, "providers/checklist-unmet"),
         # It may be in progress at first; once it was there, it would be watched no more.
         ("sanitary-conclusion", {"state": "in-progress"}, 409, "providers/checklist-unmet"),
+        ("first-aid", {"valid_to": "2027-03-03"}, 400, "providers/paper-too-long"),
+        ("tax-debt", {"valid_to": "2026-06-01"}, 400, "providers/paper-too-long"),
         ("teaching-programme", {}, 400, "providers/unknown-item"),
         ("swimming-pool", {}, 400, "providers/unknown-item"),
         ("first-aid", {"document": ""}, 400, "kezek/bad-field"),
@@ -557,6 +564,7 @@ def test_the_yearly_recheck_wants_papers_in_force(city: ClubTown) -> None:
     city.listed()
     city.at(at("2027-02-10T04:00:00Z"))
     ok(_renew(city, valid_to="2027-02-11", replaces=1))
+    ok(_renew(city, "tax-debt", valid_to="2027-05-01", replaces=2))
     city.at(at("2027-02-12T04:00:00Z"))
 
     no(
@@ -564,7 +572,7 @@ def test_the_yearly_recheck_wants_papers_in_force(city: ClubTown) -> None:
         409,
         "providers/checklist-unmet",
     )
-    ok(_renew(city, replaces=2))
+    ok(_renew(city, valid_to="2028-01-31", replaces=3))
     renewed = ok(city.put("department", f"sites/{SITE}/listing", {"act": "2-Ө"}))
     assert renewed["valid_to"] == "2028-03-01"
 

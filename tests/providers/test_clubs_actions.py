@@ -192,8 +192,8 @@ def listed_with(city: ClubTown, **papers: Any) -> None:
 def test_a_papers_end_is_told_once_and_then_closes_choices_but_strands_nobody(
     city: ClubTown,
 ) -> None:
-    listed_with(city, first_aid={"valid_to": "2026-06-01"})
-    warn, over = start_of(date(2026, 5, 2)), start_of(date(2026, 6, 2))
+    listed_with(city, first_aid={"valid_to": "2026-04-10"})
+    warn, over = start_of(date(2026, 3, 11)), start_of(date(2026, 4, 11))
     assert due(over) == [warn]
 
     early = actions.watch_documents(SITE, by=JOB, now=warn - timedelta(seconds=1))
@@ -205,13 +205,13 @@ def test_a_papers_end_is_told_once_and_then_closes_choices_but_strands_nobody(
     assert (early, told, last_day, ended) == (False, [True, False], False, [True, False])
     ends = [facts for name, facts in notices() if name == "document-ends"]
     assert [(f["item"]["en"], f["valid_to"]) for f in ends] == [
-        ("Coaches' first-aid certificates", "01.06.2026")
+        ("Coaches' first-aid certificates", "10.04.2026")
     ]
     site = store.load_site(SITE).value
     assert site.state == "suspended"
-    assert site.transition_until == date(2026, 7, 2)
+    assert site.transition_until == date(2026, 5, 11)
     assert [(r.rule, r.evidence) for r in site.measures[-1].reasons] == [
-        ("first-aid", "valid to 01.06.2026")
+        ("first-aid", "valid to 10.04.2026")
     ]
     assert [group.open for group in actions.groups_of_site(SITE)] == [False]
     assert "site-suspended" in [name for name, _ in notices()]
@@ -234,33 +234,34 @@ def test_a_paper_is_called_by_its_name_in_each_language_c5(city: ClubTown) -> No
 
 
 def test_a_renewed_paper_is_not_held_against_the_club(city: ClubTown) -> None:
-    listed_with(city, first_aid={"valid_to": "2026-06-01"})
-    warn, over = start_of(date(2026, 5, 2)), start_of(date(2026, 6, 2))
+    listed_with(city, first_aid={"valid_to": "2026-04-10"})
+    warn, over = start_of(date(2026, 3, 11)), start_of(date(2026, 4, 11))
     assert actions.watch_documents(SITE, by=JOB, now=warn)
     city.at(warn)
     ok(
         city.put(
             "head",
             f"sites/{SITE}/documents/first-aid",
-            {"document": "KZ-8", "valid_to": "2027-06-01", "replaces": 1},
+            {"document": "KZ-8", "valid_to": "2026-09-01", "replaces": 1},
         )
     )
 
     assert not actions.watch_documents(SITE, by=JOB, now=over)
-    assert start_of(date(2027, 5, 2)) in due(start_of(date(2027, 5, 2)))
+    # The next to end is now the tax certificate, which lasts ninety days.
+    assert due(start_of(date(2026, 6, 1)))[-1] == start_of(date(2026, 5, 1))
     assert store.load_site(SITE).value.listed
 
 
 def test_each_paper_is_told_by_itself(city: ClubTown) -> None:
     listed_with(
         city,
-        first_aid={"valid_to": "2026-06-01"},
-        fire_safety={"valid_to": "2026-06-01"},
-        medical_book={"valid_to": "2026-05-15"},
+        first_aid={"valid_to": "2026-05-12"},
+        fire_safety={"valid_to": "2026-05-12"},
+        medical_book={"valid_to": "2026-04-25"},
         cameras={"state": "in-progress", "valid_to": None},
     )
 
-    for day in (date(2026, 4, 15), date(2026, 5, 2)):
+    for day in (date(2026, 3, 26), date(2026, 4, 12)):
         assert actions.watch_documents(SITE, by=JOB, now=start_of(day))
 
     items = [facts["item"]["en"] for name, facts in notices() if name == "document-ends"]

@@ -102,6 +102,7 @@ class RemovalBody(Struct, frozen=True, forbid_unknown_fields=True):
         rules.CorrectionLate,
         rules.UnknownItem,
         rules.ChecklistUnmet,
+        rules.PaperTooLong,
         CalendarMissing,
     ),
 )

@@ -199,6 +199,7 @@ def put_teachers(call: Call[TeachersBody], site_id: SiteId) -> SiteSeen:
         rules.SiteFixed,
         rules.UnknownItem,
         rules.ChecklistUnmet,
+        rules.PaperTooLong,
         NoRuleInForce,
     ),
 )

@@ -15,7 +15,7 @@ Callers import from here.
 from __future__ import annotations
 
 from chalicelib.providers.rules.admission import CorrectionLate, CorrectionUsed, ObjectionLate
-from chalicelib.providers.rules.documents import ChecklistUnmet, Shown, UnknownItem
+from chalicelib.providers.rules.documents import ChecklistUnmet, PaperTooLong, Shown, UnknownItem
 from chalicelib.providers.rules.groups import (
     MOST_CAPACITY,
     AboveActivityAge,
@@ -112,6 +112,7 @@ __all__ = [
     "ObjectionLate",
     "Organisation",
     "OtherDirection",
+    "PaperTooLong",
     "Reason",
     "ReasonNeeded",
     "Seat",

@@ -60,7 +60,7 @@ def submit(
 ) -> Site:
     """Return the site handed in for the formal check.
 
-    Raises WrongState, CorrectionLate, UnknownItem, ChecklistUnmet.
+    Raises WrongState, CorrectionLate, UnknownItem, ChecklistUnmet, PaperTooLong.
     attempt: one more than the last, so that a late repetition never hands in twice.
     due_at: the end of the formal check.
     """

@@ -28,6 +28,12 @@ class ChecklistUnmet(OutOfTurn):
     code = "providers/checklist-unmet"
 
 
+class PaperTooLong(Malformed):
+    """No paper of this item lasts so long: one of today would end on `latest` at most."""
+
+    code = "providers/paper-too-long"
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """One item of the checklist as the head shows it.
@@ -52,7 +58,7 @@ def items_for(admission: Admission, direction: str) -> list[ChecklistItem]:
 def check_list(
     shown: Iterable[Shown], *, admission: Admission, today: date, direction: str = ""
 ) -> None:
-    """Raise UnknownItem or ChecklistUnmet (with the items) unless all is shown that must be."""
+    """Raise UnknownItem, ChecklistUnmet (with the items) or PaperTooLong unless all is right."""
     given: dict[str, Shown] = {}
     known = {item.code: item for item in items_for(admission, direction)}
     for item in shown:
@@ -68,12 +74,14 @@ def check_list(
     expired = sorted(code for code, item in given.items() if _over(item, known[code], today))
     if missing or not_ready or expired:
         raise ChecklistUnmet(missing=missing, not_ready=not_ready, expired=expired)
+    for code, item in sorted(given.items()):
+        _check_length(item, known[code], admission, today)
 
 
 def check_one(
     shown: Shown, earlier: Shown | None, *, admission: Admission, today: date, direction: str
 ) -> None:
-    """Raise UnknownItem or ChecklistUnmet unless this item alone is as it must be.
+    """Raise UnknownItem, ChecklistUnmet or PaperTooLong unless this item alone is as it must be.
 
     A paper that was there does not go back to being in progress: it would be watched no more.
     """
@@ -90,6 +98,7 @@ def check_one(
             not_ready=[shown.item] if not_ready else [],
             expired=[shown.item] if expired else [],
         )
+    _check_length(shown, item, admission, today)
 
 
 def renewed(checklist: Sequence[Shown], item: Shown) -> tuple[Shown, ...]:
@@ -145,6 +154,15 @@ def next_look(
         if day > today
     ]
     return min(days, default=None)
+
+
+def _check_length(shown: Shown, item: ChecklistItem, admission: Admission, today: date) -> None:
+    # Where ends are watched, nobody escapes by naming one that no paper has.
+    if not admission.document_notice_days or item.validity_days is None or shown.valid_to is None:
+        return
+    latest = today + timedelta(days=item.validity_days)
+    if shown.valid_to > latest:
+        raise PaperTooLong(item=shown.item, latest=latest.isoformat())
 
 
 def _over(shown: Shown, item: ChecklistItem, today: date) -> bool:
