@@ -344,6 +344,17 @@ def test_a_price_per_day_is_a_pack_s_choice_too():
     assert found.unpaid == {"over-month-cap": 9}
 
 
+def test_days_outside_a_stay_are_on_no_list_where_a_day_has_its_price():
+    camp = clubs_pack(unit="day")
+    child = a_child(codes="P" * 5, stays=(a_stay(last=date(2026, 10, 7)),))
+
+    found = pricing.due([judged(child, rules=camp)], {}, pack="p")[child.child_id]
+
+    assert found.accrual_tiyn == tenge(7_500)
+    assert found.unpaid == {"X": 16}
+    assert found.withheld_tiyn == {"X": 0}
+
+
 def test_a_monthly_rate_can_be_shared_by_lessons_too():
     shared = clubs_pack(pays="share-of-month")
     days = lessons(standings=UNCONFIRMED, codes={TWELVE[0]: "L"})

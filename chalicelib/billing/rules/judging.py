@@ -190,8 +190,11 @@ def judge(
                 part = _part(listed, rules, divisor)
                 known[sort] = (part, part.share, rules)
             part, share, _ = known[sort]
-            # A lesson that nobody planned for the child, or that was cancelled, is on no list.
-            if unit == "day" or (stay and line and rules.payable(line.code).counted):
+            # A monthly rate by list is the whole month's. Where a unit has its price, one that
+            # nobody planned for the child, or that was cancelled, is on no list.
+            if rules.programme.pays == BY_THE_MONTH or (
+                stay is not None and (line is None or rules.payable(line.code).counted)
+            ):
                 shares[number] = share
         if stay is None:
             unpaid[number] = NOT_ENROLLED
@@ -206,6 +209,7 @@ def judge(
         if payable.proof is not None and not line.proved:
             unpaid[number] = NO_PROOF
             continue
+        shares[number] = share
         one = mask_of(number)
         row.claimed[line.code] |= one
         fact = (part.rate_tiyn, part.per_mille, part.of, part.cap_tiyn)
