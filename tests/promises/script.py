@@ -6,6 +6,7 @@ way (`city.on_act`) the first time an operation is reached, in exactly the state
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -237,6 +238,7 @@ def play(city: City) -> None:
     timesheets(city)
     money(city)
     leaving(city)
+    drawing(city)
 
 
 def admission(city: City) -> None:
@@ -354,6 +356,11 @@ def applying(city: City) -> None:
         city.families[6],
         "/v1/applications/application-6/preferences",
         {"preferences": ["group-0001", "group-0000"]},
+    )
+    city.act(
+        city.families[7],
+        "/v1/applications/application-7/wish",
+        {"kind": "general", "language": "ru"},
     )
     city.act(city.families[7], "/v1/applications/application-7/withdrawal")
     row = {
@@ -673,3 +680,34 @@ def leaving(city: City) -> None:
         other={"act": "6-Ө", "reasons": [], "planned_transfer": True},
     )
     city.cloud.drain()
+
+
+def drawing(city: City) -> None:
+    """A window of intake for clubs is announced, and drawn by the beacon."""
+    now = city.cloud.clock()
+    window = "/v1/applications/intakes/intake-clubs-1"
+    asked = {
+        "programme": "clubs",
+        "area": "astana",
+        "opens_at": (now + timedelta(days=10)).isoformat(),
+        "closes_at": (now + timedelta(days=15)).isoformat(),
+        "beacon_at": (now + timedelta(days=16)).isoformat(),
+    }
+    later = {**asked, "beacon_at": (now + timedelta(days=17)).isoformat()}
+    announced = city.act(city.operator, window, asked, other=later)
+    city.cloud.set_clock(now + timedelta(days=16))
+    beacon, other = (
+        {
+            "round": announced["beacon"]["round"],
+            "randomness": hashlib.sha256(signature).hexdigest(),
+            "signature": signature.hex(),
+        }
+        for signature in (b"k" * 48, b"l" * 48)
+    )
+    city.act(
+        city.operator,
+        f"{window}/beacon",
+        beacon,
+        other=other,
+        code="applications/already-drawn",
+    )
