@@ -12,6 +12,7 @@ from chalicelib.budgets.rules.ledger import AccountShort
 from chalicelib.edge import pages, tables
 from chalicelib.edge.body import TooLarge
 from chalicelib.edge.routes import Call, File, Routes
+from chalicelib.edge.texts import text
 from chalicelib.kernel.periods import BadMonth, Month, from_stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.payouts import actions
@@ -72,7 +73,10 @@ class ReleaseAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class ClaimSeen(msgspec.Struct, frozen=True):
-    """A claim. waits_for: the next step, "why am I not paid yet"; held: what else keeps it."""
+    """A claim. waits_for: the next step, "why am I not paid yet"; held: what else keeps it.
+
+    why: both in words. direction: whose department agrees, "" in a programme that has one.
+    """
 
     claim_id: str
     number: int
@@ -88,6 +92,7 @@ class ClaimSeen(msgspec.Struct, frozen=True):
     waits_for: str | None
     reason: str | None
     held: str | None
+    why: str | None
     calculated_at: str
     signed_at: str | None
     agreed_at: str | None
@@ -209,7 +214,7 @@ class FiguresSeen(msgspec.Struct, frozen=True):
 def put_signature(call: Call[SignatureAsked], claim_id: str) -> ClaimSeen:
     """Sign a claim for the provider, over the sum that was seen."""
     claim = actions.sign(claim_id, amount_tiyn=call.asked.amount_tiyn, by=call.actor, now=call.now)
-    return _claim(claim)
+    return _claim(claim, call.language)
 
 
 @routes.put(
@@ -225,7 +230,7 @@ def put_agreement(call: Call[AgreementAsked], claim_id: str) -> ClaimSeen:
     claim = actions.agree(
         claim_id, agreed=asked.agreed, reason=asked.reason, by=call.actor, now=call.now
     )
-    return _claim(claim)
+    return _claim(claim, call.language)
 
 
 @routes.put(
@@ -237,7 +242,7 @@ def put_agreement(call: Call[AgreementAsked], claim_id: str) -> ClaimSeen:
 )
 def put_release(call: Call[ReleaseAsked], claim_id: str) -> ClaimSeen:
     """Release an agreed or returned claim for payment; never what one signed or agreed oneself."""
-    return _claim(actions.release(claim_id, by=call.actor, now=call.now))
+    return _claim(actions.release(claim_id, by=call.actor, now=call.now), call.language)
 
 
 @routes.get(
@@ -258,7 +263,7 @@ def get_claims(call: Call[None]) -> ClaimsSeen:
     page = rest[: asked.limit]
     more = len(rest) > len(page)
     return ClaimsSeen(
-        tuple(_claim(claim) for claim in page),
+        tuple(_claim(claim, call.language) for claim in page),
         pages.cursor(page[-1].claim_id, of=whose) if more else None,
     )
 
@@ -407,7 +412,12 @@ def get_figures(call: Call[None]) -> FiguresSeen | File:
     return File(content, tables.CSV_MEDIA_TYPE, f"payouts-{asked.area}-{asked.month}.csv")
 
 
-def _claim(claim: Claim) -> ClaimSeen:
+def _claim(claim: Claim, language: str) -> ClaimSeen:
+    waits_for = WAITS_FOR.get(claim.state)
+    by_direction = waits_for == "agreement" and claim.direction != ""
+    reasons = [f"why:{waits_for}{'-of-direction' if by_direction else ''}"] if waits_for else []
+    reasons += [claim.held] if claim.held else []
+    facts = {"month": claim.month, "tenge": claim.amount_tiyn // 100}
     return ClaimSeen(
         claim_id=claim.claim_id,
         number=claim.number,
@@ -420,9 +430,10 @@ def _claim(claim: Claim) -> ClaimSeen:
         statements=(claim.first, claim.last),
         amount_tiyn=claim.amount_tiyn,
         state=claim.state,
-        waits_for=WAITS_FOR.get(claim.state),
+        waits_for=waits_for,
         reason=claim.reason,
         held=claim.held,
+        why=" ".join(text(reason, language, facts) for reason in reasons) or None,
         calculated_at=claim.calculated_at,
         signed_at=claim.signed.at if claim.signed else None,
         agreed_at=claim.agreed.at if claim.agreed else None,

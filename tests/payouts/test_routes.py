@@ -11,8 +11,9 @@ import openpyxl
 import pytest
 from lxml import etree
 
+from chalicelib.edge import texts
 from chalicelib.kernel.money import tenge
-from chalicelib.payouts import actions, store
+from chalicelib.payouts import actions, routes, store
 from chalicelib.payouts.actions import paying
 from tests.billing.builders import OCTOBER, a_site_on_the_list, an_organisation
 
@@ -201,6 +202,25 @@ def test_claims_are_listed_in_pages_to_those_who_may_see_them(town):
         400,
         "kernel/bad-month",
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("kk", "қолыңызды күтіп"), ("ru", "ждёт вашей подписи"), ("en", "waits for your signature")],
+)
+def test_a_claim_says_in_words_what_it_waits_for(town, language, words):
+    query, headers = {"month": "2026-10"}, {"Accept-Language": language}
+    said = town.cloud.get("/v1/payouts/claims", query=query, token=town.head, headers=headers)
+
+    (claim,) = said.json["claims"]
+    assert claim["waits_for"] == "signature"
+    assert words in claim["why"]
+
+
+def test_whatever_a_claim_waits_for_has_its_words():
+    known = texts.catalogue()
+    for waits_for in {*routes.WAITS_FOR.values(), "agreement-of-direction"}:
+        assert set(known[f"why:{waits_for}"]) == {"kk", "ru", "en"}
 
 
 # --- runs and files -----------------------------------------------------------------------------
