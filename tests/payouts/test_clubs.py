@@ -44,7 +44,7 @@ def department(direction: str | None) -> Actor:
 
 
 @pytest.fixture(autouse=True)
-def _town(tables):
+def _budgets(tables):
     for direction in ("sport", "creative"):
         budgets.allot(
             programme="clubs",
@@ -95,6 +95,25 @@ def test_only_the_direction_s_own_department_finds_the_claim(direction):
     by = department("sport")
     agreed = actions.agree(claim.claim_id, agreed=True, reason=None, by=by, now=NOW)
     assert (agreed.state, agreed.direction) == ("agreed", "sport")
+
+
+def test_over_http_another_direction_s_claim_is_no_claim_at_all(cloud):
+    cloud.set_clock(NOW)
+    claim = signed("club-aaaa")
+    path = f"/v1/payouts/claims/{claim.claim_id}/agreement"
+
+    def officer(*directions: str) -> str:
+        return cloud.token("department", "d-1", areas=["karaganda"], directions=list(directions))
+
+    foreign = cloud.put(path, {"agreed": True}, token=officer("creative"))
+    none = cloud.put(
+        path.replace(claim.claim_id, "claim-none"), {"agreed": True}, token=officer("creative")
+    )
+    assert (foreign.status, foreign.code) == (404, "kezek/unknown")
+    assert foreign.content == none.content
+
+    own = cloud.put(path, {"agreed": True}, token=officer("sport"))
+    assert (own.status, own.json["state"], own.json["direction"]) == (200, "agreed", "sport")
 
 
 @pytest.mark.parametrize(
