@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.applications import actions, rules, store
+from chalicelib.children import actions as children_actions
 from chalicelib.children import store as children
-from chalicelib.children.rules import HeldElsewhere
+from chalicelib.children.rules import HeldElsewhere, Holding, Holdings
 from chalicelib.journal import actions as journal
 from chalicelib.kernel.actors import Actor, system
 from chalicelib.kernel.periods import from_stamp, local_day, stamp
-from chalicelib.kernel.refusals import Refusal
+from chalicelib.kernel.refusals import AnotherContent, Refusal
 from chalicelib.policy.rules import UnknownKind
 from chalicelib.providers import store as providers
 from chalicelib.storage.commit import commit
@@ -322,6 +323,73 @@ def test_lesson_34_one_pack_alone_does_not_allow_two_programmes(
     assert refused.value.facts["programme"] == "preschool"
     assert refused.value.facts["kind"] == "application"
     assert refused.value.facts["area"] == "taldykorgan"
+
+
+def test_A9_two_programmes_at_once_that_do_not_go_together_and_one_wins(
+    tables: TestTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib.children.actions import acting
+
+    parent = registered()
+    child = details(iin=an_iin(100), birth_date=date(2020, 5, 4))
+    apply(parent, "application-p", child=child)  # the child is known before the two race
+    actions.withdraw("application-p", by=parent, now=NOW)
+    monkeypatch.setattr(acting, "_beside", lambda p, a, on: ())
+    barrier, outcomes = threading.Barrier(2), []
+
+    def one(asking: Any, application_id: str) -> None:
+        barrier.wait()
+        try:
+            outcomes.append(asking(parent, application_id, child=child).state)
+        except HeldElsewhere as refusal:
+            outcomes.append(refusal.code)
+
+    threads = [
+        threading.Thread(target=one, args=args)
+        for args in ((apply, "application-1"), (apply_club, "application-2"))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(outcomes) == ["children/held-elsewhere", "queued"]
+
+
+@pytest.mark.parametrize(
+    ("held", "programme", "area", "allowed"),
+    [
+        ([], "clubs", "karaganda", set()),
+        ([("preschool", "taldykorgan")], "clubs", "karaganda", {"preschool"}),
+        ([("clubs", "astana")], "preschool", "astana", {"clubs"}),
+        ([("clubs", "karaganda")], "clubs", "astana", set()),  # one's own needs no leave
+        ([("an-old-one", "karaganda")], "clubs", "karaganda", set()),
+        ([("preschool", "nowhere")], "clubs", "karaganda", set()),
+        ([("preschool", "taldykorgan"), ("preschool", "nowhere")], "clubs", "karaganda", set()),
+    ],
+)
+def test_both_packs_of_their_areas_must_name_each_other(
+    held: list[tuple[str, str]], programme: str, area: str, allowed: set[str]
+) -> None:
+    holdings = Holdings(
+        tuple(
+            Holding(kind="voucher", id=f"v-{n}", programme=p, area=a)
+            for n, (p, a) in enumerate(held)
+        )
+    )
+
+    assert children_actions.beside(holdings, programme, area, TODAY) == allowed
+
+
+def test_an_application_kept_with_the_default_kind_spelled_out_is_the_same(
+    tables: TestTables,
+) -> None:
+    parent = registered()
+    spelled = apply(parent, kind="general")
+
+    assert apply(parent, kind="") == spelled
+    with pytest.raises(AnotherContent):
+        apply(parent, kind="sanatorium")
 
 
 def test_one_club_application_in_the_whole_country(tables: TestTables) -> None:

@@ -25,7 +25,7 @@ from chalicelib.children.rules import Person
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.ids import new_ticket
-from chalicelib.kernel.periods import local_day
+from chalicelib.kernel.periods import from_stamp, local_day
 from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.policy.actions import load_pack
 from chalicelib.providers import store as providers
@@ -50,7 +50,7 @@ def apply(
     earlier = store.find_application(application_id)
     if earlier is not None:
         own(application_id, power=None, by=by, now=now)
-        if earlier.value.asked != content:
+        if earlier.value.asked != content and not _spelled_the_same(earlier.value, asked):
             raise AnotherContent()
         return earlier.value
 
@@ -166,6 +166,18 @@ def prefer(
             *follow(application),
         )
     return application
+
+
+def _spelled_the_same(earlier: Application, asked: Asked) -> bool:
+    """Return whether an application was kept as if the default kind had been named.
+
+    So it was by versions of the code that knew one programme only.
+    """
+    if asked.kind:
+        return False
+    pack = load_pack(earlier.programme, earlier.area)
+    in_force = pack.at(local_day(from_stamp(earlier.received_at)))
+    return earlier.asked == fingerprint(rules.spelled_out(asked, in_force))
 
 
 def check_groups(preferences: Sequence[str], *, programme: str, area: str) -> None:
