@@ -395,7 +395,7 @@ def _partner_absences(stage: Stage) -> list[tuple[str, str, date, str]]:
     for garden in _partner_sites().values():
         head = stage.head(garden.organisation_id)
         for sheet in pages(head, f"/v1/attendance/sites/{garden.site_id}/months/{MONTH}"):
-            for day in sheet["days"]:
+            for day in sheet["lines"]:
                 if day["code"] in ("S", "F"):
                     on = date.fromisoformat(day["on"])
                     found.append((garden.site_id, sheet["child_id"], on, day["code"]))

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
-from infra.client import Api
+from infra.demo import settling
 from infra.demo.preschool import reckoning, sample
 from infra.demo.preschool.attending import MONTH, Autumn, Child
 from infra.demo.preschool.queueing import Summer, standing
 from infra.demo.preschool.reckoning import PaidDay
-from infra.demo.stage import Stage, Unexpected, at, good, pages
+from infra.demo.settling import Billed, Paid
+from infra.demo.stage import Stage, at, good, pages
 from samples.attendance import LEAVER_LAST_DAY, NO_REASON, PRESENT, WORKING_DAYS, mark
 
 QUARTER = "2026-Q3"
@@ -36,21 +34,11 @@ class Winter:
     silent: int = 0
     decided: int = 0
     held_days: int = 0
-    due_tiyn: int = 0
-    posted_tiyn: int = 0
+    billed: Billed = field(default_factory=Billed)
     held_tiyn: int = 0
-    child_days: int = 0
-    list_based_tiyn: int = 0
-    savings_tiyn: Counter[str] = field(default_factory=Counter)
-    formula: str = ""
     reckoned_tiyn: int = 0
     reckoned_days: int = 0
-    claims: Counter[str] = field(default_factory=Counter)
-    payees: int = 0
-    sent_tiyn: int = 0
-    paid_tiyn: int = 0
-    returned_tiyn: int = 0
-    files: list[str] = field(default_factory=list)
+    paid: Paid = field(default_factory=Paid)
     ratings: int = 0
     rated_hundredths: int | None = None
     posted_again_tiyn: int = 0
@@ -74,8 +62,10 @@ def play(stage: Stage, summer: Summer, autumn: Autumn) -> Winter:
         _bill(stage, winter)
         _reckon(stage, summer, autumn, winter, held)
     with stage.act("claims and payment"):
-        _claim(stage, winter)
-        _pay(stage, winter)
+        stage.jump(at("2026-10-14", "10:00"))
+        settling.through_three_hands(stage, MONTH)
+        stage.jump(at("2026-10-16", "09:00"))
+        winter.paid = settling.pay(stage, MONTH, run_id=RUN, answer_id="bank-2026-10-16")
     with stage.act("ratings"):
         _rate(stage, autumn, winter)
         winter.at_the_end = standing(stage)
@@ -159,7 +149,7 @@ def _decide(stage: Stage, autumn: Autumn, winter: Winter, held: set[tuple[str, d
     Takes what was decided out of `held`; what was decided as absent stays with its code N.
     """
     department = stage.officer("department")
-    waiting = _undecided(stage, department)
+    waiting = settling.undecided(stage, department, MONTH)
     by_child = {c.child_id: c for c in autumn.children.values()}
     disputed = sorted(
         (entry["child_id"], line["on"], entry["site_id"], line)
@@ -199,54 +189,21 @@ def _decide(stage: Stage, autumn: Autumn, winter: Winter, held: set[tuple[str, d
     winter.held_days = len(held)
 
 
-def _undecided(stage: Stage, department: Api) -> list[Any]:
-    found: list[Any] = []
-    cursor: str | None = None
-    while True:
-        page = good(
-            department.get(
-                "/v1/attendance/undecided",
-                programme=stage.programme,
-                area=stage.area,
-                month=MONTH,
-                limit=10,
-                cursor=cursor,
-            )
-        )
-        found += page["items"]
-        cursor = page["next_cursor"]
-        if not cursor:
-            return found
-
-
 def _bill(stage: Stage, winter: Winter) -> None:
     """The schedule bills; the second morning it finds nothing to post."""
     stage.jump(at("2026-10-12", "05:59"))
     stage.live(at("2026-10-12", "06:05"), "run_billing")
     _read_figures(stage, winter)
-    once = winter.posted_tiyn
+    once = winter.billed.posted_tiyn
     stage.jump(at("2026-10-13", "05:59"))
     stage.live(at("2026-10-13", "06:05"), "run_billing")
     _read_figures(stage, winter)
-    winter.posted_again_tiyn = winter.posted_tiyn - once
+    winter.posted_again_tiyn = winter.billed.posted_tiyn - once
 
 
 def _read_figures(stage: Stage, winter: Winter) -> None:
     """Read what anybody may read, and what waits from each provider's page."""
-    found = good(
-        stage.api.get(
-            "/v1/billing/figures", programme=stage.programme, area=stage.area, month=MONTH
-        )
-    )
-    rows = found["providers"]
-    winter.formula = found["formula"]
-    winter.due_tiyn = sum(row["due_tiyn"] for row in rows)
-    winter.posted_tiyn = sum(row["posted_tiyn"] for row in rows)
-    winter.child_days = sum(row["child_days"] for row in rows)
-    winter.list_based_tiyn = sum(row["list_based_tiyn"] for row in rows)
-    winter.savings_tiyn = Counter()
-    for row in rows:
-        winter.savings_tiyn.update(row["savings_tiyn"])
+    winter.billed = settling.billed(stage, MONTH)
     auditor = stage.officer("auditor")
 
     def waiting(garden: sample.Garden) -> int:
@@ -313,79 +270,6 @@ def _partner_days(summer: Summer, groups: dict[str, Any]) -> list[list[PaidDay]]
             ]
         )
     return found
-
-
-def _claims(stage: Stage) -> list[dict[str, Any]]:
-    auditor = stage.officer("auditor")
-    return list(
-        pages(
-            auditor,
-            "/v1/payouts/claims",
-            "claims",
-            month=MONTH,
-            programme=stage.programme,
-            area=stage.area,
-        )
-    )
-
-
-def _claim(stage: Stage, winter: Winter) -> None:
-    """Heads sign, the department agrees, a second officer releases."""
-    stage.jump(at("2026-10-14", "10:00"))
-    department, finance = stage.officer("department"), stage.officer("finance")
-    claims = _claims(stage)
-
-    def hands(claim: dict[str, Any]) -> None:
-        path = f"/v1/payouts/claims/{claim['claim_id']}"
-        head = stage.head(claim["organisation_id"])
-        good(head.put(f"{path}/signature", {"amount_tiyn": claim["amount_tiyn"]}))
-        good(department.put(f"{path}/agreement", {"agreed": True}))
-        good(finance.put(f"{path}/release", {}))
-
-    stage.each("claims signed, agreed, released", claims, hands)
-    stage.calls += 2 * len(claims)
-
-
-def _pay(stage: Stage, winter: Winter) -> None:
-    """One payment file; the bank settles all but one, whose account is closed."""
-    stage.jump(at("2026-10-16", "09:00"))
-    finance = stage.officer("finance")
-    asked = {"programme": stage.programme, "area": stage.area, "month": MONTH}
-    run = good(finance.put(f"/v1/payouts/runs/{RUN}", asked))
-    folder = stage.control.data / "payments"
-    folder.mkdir(exist_ok=True)
-    for form, ending in (("csv", "csv"), ("xlsx", "xlsx"), ("pain.001", "xml")):
-        answer = finance.get(f"/v1/payouts/runs/{RUN}", format=form)
-        if not answer.good:
-            raise Unexpected(f"{form}: {answer.code}")
-        (folder / f"{RUN}.{ending}").write_bytes(answer.raw)
-        winter.files.append(str(folder / f"{RUN}.{ending}"))
-    winter.payees = len(run["payments"])
-    winter.sent_tiyn = int(run["total_tiyn"])
-    told = finance.ask("PUT", "/v1/payouts/answers/bank-2026-10-16", _bank(run), media="text/csv")
-    for line in good(told)["lines"]:
-        winter.claims[line["became"]] += 1
-    again = finance.ask("PUT", "/v1/payouts/answers/bank-2026-10-16", _bank(run), media="text/csv")
-    good(again)
-    stage.control.drain()
-    figures = good(stage.api.get("/v1/payouts/figures", **asked))
-    winter.paid_tiyn = sum(row["paid_tiyn"] for row in figures["providers"])
-    winter.returned_tiyn = sum(row["returned_tiyn"] for row in figures["providers"])
-
-
-def _bank(run: dict[str, Any]) -> bytes:
-    """Return the treasury's answer: everything settled, the first payment returned."""
-    out = io.StringIO()
-    rows = csv.writer(out)
-    rows.writerow(["record", "end_to_end_id", "status", "amount", "reason"])
-    total = Decimal(0)
-    for number, payment in enumerate(run["payments"]):
-        amount = Decimal(payment["amount_tiyn"]) / 100
-        total += amount
-        status, reason = ("settled", "") if number else ("returned", "AC04")
-        rows.writerow(["payment", payment["end_to_end_id"], status, f"{amount:.2f}", reason])
-    rows.writerow(["total", len(run["payments"]), "", f"{total:.2f}", ""])
-    return out.getvalue().encode()
 
 
 def _rate(stage: Stage, autumn: Autumn, winter: Winter) -> None:

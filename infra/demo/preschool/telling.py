@@ -80,18 +80,20 @@ def figures(summer: Summer, autumn: Autumn, winter: Winter) -> list[Figure]:
             winter.at_the_end["free_public"],
             expected["free_public_at_the_end"],
         ),
-        Figure("child-days paid", winter.child_days, winter.reckoned_days),
-        Figure("due for September, tiyn", winter.due_tiyn, winter.reckoned_tiyn),
-        Figure("posted for September, tiyn", winter.posted_tiyn, winter.reckoned_tiyn),
+        Figure("child-days paid", winter.billed.units, winter.reckoned_days),
+        Figure("due for September, tiyn", winter.billed.due_tiyn, winter.reckoned_tiyn),
+        Figure("posted for September, tiyn", winter.billed.posted_tiyn, winter.reckoned_tiyn),
         Figure("posted by the second morning's billing", winter.posted_again_tiyn, 0),
-        Figure("sent to the bank, tiyn", winter.sent_tiyn, winter.reckoned_tiyn),
+        Figure("sent to the bank, tiyn", winter.paid.sent_tiyn, winter.reckoned_tiyn),
         Figure(
-            "paid and returned, tiyn", winter.paid_tiyn + winter.returned_tiyn, winter.sent_tiyn
+            "paid and returned, tiyn",
+            winter.paid.paid_tiyn + winter.paid.returned_tiyn,
+            winter.paid.sent_tiyn,
         ),
         Figure(
             "savings and due make the list-based sum",
-            winter.due_tiyn + sum(winter.savings_tiyn.values()),
-            winter.list_based_tiyn,
+            winter.billed.due_tiyn + sum(winter.billed.savings_tiyn.values()),
+            winter.billed.list_based_tiyn,
         ),
         Figure("planted troubles unnoticed", _unnoticed(summer, autumn), []),
     ]
@@ -153,17 +155,20 @@ def tell(stage: Stage, summer: Summer, autumn: Autumn, winter: Winter, seconds: 
     page.table(
         "The money, tenge",
         [
-            ("payment by list would be", tenge(winter.list_based_tiyn)),
-            ("due for days that count", tenge(winter.due_tiyn)),
-            ("posted", tenge(winter.posted_tiyn)),
+            ("payment by list would be", tenge(winter.billed.list_based_tiyn)),
+            ("due for days that count", tenge(winter.billed.due_tiyn)),
+            ("posted", tenge(winter.billed.posted_tiyn)),
             ("held until decided", tenge(winter.held_tiyn)),
-            ("sent to payees", f"{tenge(winter.sent_tiyn)} to {winter.payees}"),
-            ("paid", tenge(winter.paid_tiyn)),
-            ("returned by the bank", tenge(winter.returned_tiyn)),
-            *((f"saved: {reason}", tenge(n)) for reason, n in sorted(winter.savings_tiyn.items())),
-            ("saved in all", tenge(sum(winter.savings_tiyn.values()))),
+            ("sent to payees", f"{tenge(winter.paid.sent_tiyn)} to {winter.paid.payees}"),
+            ("paid", tenge(winter.paid.paid_tiyn)),
+            ("returned by the bank", tenge(winter.paid.returned_tiyn)),
+            *(
+                (f"saved: {reason}", tenge(n))
+                for reason, n in sorted(winter.billed.savings_tiyn.items())
+            ),
+            ("saved in all", tenge(sum(winter.billed.savings_tiyn.values()))),
         ],
-        winter.formula,
+        winter.billed.formula,
     )
     page.caught(troubles(summer, autumn))
     page.way(stage, seconds, autumn.uploads)
