@@ -98,7 +98,7 @@ def put_direction(
     "/{programme}/{area}/{year}",
     action="budgets/see",
     answers=BudgetSeen,
-    refuses=(Unknown, BadField),
+    refuses=(NoPack, Unknown, BadField),
 )
 def get_budget(call: Call[None], programme: str, area: str, year: str) -> BudgetSeen:
     """Show an area's budget of a year and what is left of it."""
@@ -109,7 +109,7 @@ def get_budget(call: Call[None], programme: str, area: str, year: str) -> Budget
     "/{programme}/{area}/{year}/{direction}",
     action="budgets/see",
     answers=BudgetSeen,
-    refuses=(Unknown, BadField),
+    refuses=(NoPack, Unknown, BadField),
 )
 def get_direction(
     call: Call[None], programme: str, area: str, year: str, direction: str

@@ -91,6 +91,11 @@ def test_a_budget_nobody_set_is_unknown(town, finance):
     no(town.get(BUDGET, token=finance), 404, "kezek/unknown")
 
 
+@pytest.mark.parametrize("tail", ["", "/sport", "/%00", "/figures"])
+def test_names_that_no_key_can_hold_are_answered_like_any_unknown(town, finance, tail):
+    no(town.get(f"/v1/budgets/%00/taldykorgan/2026{tail}", token=finance), 404, "policy/no-pack")
+
+
 @pytest.mark.parametrize("role", ["head", "department", "operator", "auditor", "representative"])
 def test_only_finance_allots(town, role):
     no(town.put(BUDGET, ALLOTMENT, token=town.token(role)), 403, "kezek/not-your-role")
@@ -169,6 +174,10 @@ def test_a_budget_is_not_cut_below_what_is_held_for_vouchers(town, sport_finance
     no(town.put(SPORT, below, token=sport_finance), 409, "budgets/short")
     to_the_tiyn = {"amount_tiyn": tenge(54_000), "act": "№ 14"}
     assert town.put(SPORT, to_the_tiyn, token=sport_finance).json["left_tiyn"] == 0
+
+
+def test_a_direction_that_no_key_can_hold_is_unknown(town, sport_finance):
+    no(town.get(SPORT.replace("sport", "%00"), token=sport_finance), 404, "kezek/unknown")
 
 
 # --- settling -----------------------------------------------------------------------------------

@@ -128,8 +128,11 @@ def allot(
 def see_budget(
     *, programme: str, area: str, year: int, by: Actor, direction: str = ""
 ) -> BudgetShown:
-    """Return a year's budget and what is left of it. Raises Unknown."""
-    kept = store.find_budget(programme, area, year, direction)
+    """Return a year's budget and what is left of it. Raises NoPack, Unknown."""
+    load_pack(programme, area)
+    # No row is asked for by a name that no row can have.
+    known = direction.replace("-", "").isalnum() or not direction
+    kept = store.find_budget(programme, area, year, direction) if known else None
     if kept is None or not (by.serves(area, direction or None) or by.has(Role.AUDITOR)):
         raise Unknown()
     return _shown(kept.value)
