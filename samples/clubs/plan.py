@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import zip_longest
 
 from samples.clubs import city, october
 from samples.clubs.city import DIRECTIONS, DRAWN, MOVED, SURE, TARGET, Club, Group
@@ -27,7 +28,7 @@ NEVER_CHOOSE = {"sport": 1, "creative": 1, "education": 1}
 NO_SHOWS = {"sport": 2, "creative": 1, "education": 1}
 SWITCHERS_A_WAVE = 4    # per direction; the last of them goes to another direction
 CANCELLED, MADE_UP = 10, 6
-TAPS, CODES, SILENT = 24, 16, 12
+TAPS, CODES, SILENT = 24, 12, 12
 SILENT_OPEN = 1         # … of whom one stays undecided
 GHOSTS, FORGOTTEN = 5, 4
 
@@ -140,24 +141,32 @@ def _switch(made: Plan, clubs: list[Club], able: Sequence[Pupil]) -> None:
 
 def _answer(made: Plan, groups: dict[str, Group], able: Sequence[Pupil]) -> None:
     """Share families out: those who tap, use codes, keep silent, contest."""
-    window = [p for p in able if p.way == WINDOW and p.ordinal % 10 == 1]
-    made.taps = [p.number for p in window[:TAPS]]
-    made.codes = [p.number for p in able if p.way == WINDOW and p.ordinal % 10 == 2][:CODES]
-    made.silent = [p.number for p in able if p.stream == MOVED and p.ordinal % 25 == 4][:SILENT]
+    window = [p for p in able if p.way == WINDOW]
+    # Codes come by message for the month's first lesson, at one club: Thursday or Friday.
+    early = next(p.group for p in window if {4, 5} & set(groups[p.group].weekdays))
+    made.codes = [p.number for p in window if p.group == early][:CODES]
+    tapping = [p for p in window if p.group != early and p.ordinal % 5 == 1]
+    made.taps = [p.number for p in _spread(tapping, TAPS)]
+    silent = [p for p in able if p.stream == MOVED and p.ordinal % 25 == 4]
+    made.silent = [p.number for p in _spread(silent, SILENT)]
     made.silent_open = made.silent[-SILENT_OPEN:]
-    ghosts = [p for p in able if p.stream == MOVED and p.ordinal % 25 == 5][:GHOSTS]
+    ghosts = _spread([p for p in able if p.stream == MOVED and p.ordinal % 25 == 5], GHOSTS)
     ends = ("agreed", "upheld", "agreed", "upheld", "open")
     for pupil, end in zip(ghosts, ends, strict=True):
         lesson = _first(pupil, groups, PRESENT)
         made.contests.append(Contest(pupil.number, lesson, MISSED, end))
-    forgotten = [
-        p for p in able
-        if p.stream == MOVED and p.platform != ARTSPORT and p.ordinal % 25 == 7
-    ][:FORGOTTEN]
+    forgotten = _spread([p for p in able if p.stream == MOVED and p.ordinal % 25 == 7], FORGOTTEN)
     for number, pupil in enumerate(forgotten):
         lesson = _first(pupil, groups, MISSED)
         end = "agreed" if number % 2 == 0 else "upheld"
         made.contests.append(Contest(pupil.number, lesson, PRESENT, end))
+
+
+def _spread(able: Sequence[Pupil], count: int) -> list[Pupil]:
+    """Return some pupils, from each direction in turn."""
+    lanes = [[p for p in able if p.direction == direction] for direction in DIRECTIONS]
+    dealt = [p for turn in zip_longest(*lanes) for p in turn if p is not None]
+    return dealt[:count]
 
 
 def _first(pupil: Pupil, groups: dict[str, Group], code: str) -> Lesson:
