@@ -107,7 +107,7 @@ def paper(item: str, valid_to: date | None, **said: Any) -> Shown:
 
 def ends(*days: int) -> list[Shown]:
     """Return papers that end so many days from today."""
-    codes = [i.code for i in papers.items_for(ADMISSION, "sport") if i.validity_days]
+    codes = [i.code for i in ADMISSION.items_for("sport") if i.validity_days]
     return [paper(code, TODAY + timedelta(days=n)) for code, n in zip(codes, days, strict=False)]
 
 

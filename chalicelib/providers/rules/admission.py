@@ -9,7 +9,7 @@ from typing import Literal
 
 from chalicelib.kernel.refusals import OutOfTurn
 from chalicelib.policy.rules import Admission
-from chalicelib.providers.rules.documents import Shown, UnknownItem, check_list, items_for
+from chalicelib.providers.rules.documents import Shown, UnknownItem, check_list
 from chalicelib.providers.rules.sites import (
     BY_TIME,
     Correction,
@@ -104,7 +104,7 @@ def check(
     if site.corrections >= admission.corrections_max:
         raise CorrectionUsed(most=admission.corrections_max)
     cited(reasons)
-    known = {item.code for item in items_for(admission, site.direction)}
+    known = {item.code for item in admission.items_for(site.direction)}
     for reason in reasons:
         if reason.rule not in known:
             raise UnknownItem(item=reason.rule[:40])

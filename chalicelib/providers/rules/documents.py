@@ -50,17 +50,12 @@ class Shown:
     renewed_at: str | None = None
 
 
-def items_for(admission: Admission, direction: str) -> list[ChecklistItem]:
-    """Return the checklist of a direction; items without a direction are everybody's."""
-    return [item for item in admission.items if not item.kinds or direction in item.kinds]
-
-
 def check_list(
     shown: Iterable[Shown], *, admission: Admission, today: date, direction: str = ""
 ) -> None:
     """Raise UnknownItem, ChecklistUnmet (with the items) or PaperTooLong unless all is right."""
     given: dict[str, Shown] = {}
-    known = {item.code: item for item in items_for(admission, direction)}
+    known = {item.code: item for item in admission.items_for(direction)}
     for item in shown:
         if item.item not in known or item.item in given:
             raise UnknownItem(item=item.item[:40])
@@ -85,7 +80,7 @@ def check_one(
 
     A paper that was there does not go back to being in progress: it would be watched no more.
     """
-    known = {item.code: item for item in items_for(admission, direction)}
+    known = {item.code: item for item in admission.items_for(direction)}
     if shown.item not in known:
         raise UnknownItem(item=shown.item[:40])
     item = known[shown.item]
@@ -114,7 +109,7 @@ def watched(checklist: Iterable[Shown], admission: Admission, direction: str) ->
     """
     if not admission.document_notice_days:
         return []
-    ending = {i.code for i in items_for(admission, direction) if i.validity_days is not None}
+    ending = {i.code for i in admission.items_for(direction) if i.validity_days is not None}
     return [one for one in checklist if one.item in ending and one.valid_to is not None]
 
 
