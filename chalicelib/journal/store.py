@@ -93,16 +93,28 @@ def commit(what: Entry, aggregate: Put | Delete, *others: Write) -> None:
     whose condition failed.
     """
     writes: list[Write] = [aggregate, *others]
+    images = [_image(w) for w in writes if isinstance(w, Put | Delete) and w.row.logical in REBUILT]
+    _commit([*writes, _entry(what, aggregate, images)])
+
+
+def beside(what: Entry, aggregate: Put | Delete) -> Put:
+    """Describe the entry of a further aggregate that a commit changes, in that one's own stream.
+
+    The images of its rows lie with the commit's entry, as those of all that is written with it.
+    """
+    return _entry(what, aggregate, [])
+
+
+def _entry(what: Entry, aggregate: Put | Delete, images: Sequence[Image]) -> Put:
     sequence = int(aggregate.row.version or 0)
     numbered = dataclasses.replace(what, sequence=sequence)
-    images = [_image(w) for w in writes if isinstance(w, Put | Delete) and w.row.logical in REBUILT]
     row = EntryRow(
         *keys.entry(numbered.stream, sequence),
         version=1,
         body=msgspec.json.encode(numbered).decode(),
         images=zlib.compress(msgspec.json.encode(images), 6),
     )
-    _commit([*writes, Put(row, only_if=EntryRow.pk.does_not_exist(), otherwise=Raced())])
+    return Put(row, only_if=EntryRow.pk.does_not_exist(), otherwise=Raced())
 
 
 def history(stream: str) -> Iterator[Entry]:

@@ -18,6 +18,7 @@ from chalicelib.budgets.rules.reserving import Reserve
 from chalicelib.children import store as children
 from chalicelib.children.rules import Holding, Holdings
 from chalicelib.journal import actions as journal
+from chalicelib.journal.store import history
 from chalicelib.kernel.periods import Month
 from chalicelib.kernel.refusals import Unavailable
 from chalicelib.queue import actions, jobs, rules, store
@@ -164,8 +165,11 @@ def test_many_vouchers_go_into_one_commit_and_an_account_is_written_once_in_it()
     with faults.watch() as seen:
         finished()
 
-    # Seven rows a voucher, eleven of the money, three of the commit.
-    assert seen.operations["TransactWriteItems"] <= 20 // 10 + 3
+    # Nine rows a voucher, ten of the money's accounts, two of the commit; run and end beside.
+    assert seen.operations["TransactWriteItems"] <= 20 // 9 + 1 + 2
+    for n in range(20):
+        (entry,) = history(f"application/application-{n:04d}")
+        assert (entry.event, entry.facts["reserved_tiyn"]) == ("queue/voucher-issued", cost())
 
 
 # --- what changed between plan and issue --------------------------------------------------------

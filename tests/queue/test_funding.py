@@ -408,21 +408,46 @@ def test_a_second_run_over_what_is_left_serves_nobody_else(
         assert again.vouchers == 0
 
 
+SHAPES = {
+    "categories": tuple((0, (tier,)) for tier in TIERS),
+    "bands": tuple((band, (tier,)) for tier in TIERS for band in (17, 10)),
+    "youngest last": (
+        *((17, (tier,)) for tier in TIERS),
+        *((10, (tier,)) for tier in TIERS),
+    ),
+    "two alternate": tuple((band, tiers) for tiers in (TIERS[:1], TIERS[1:]) for band in (17, 10)),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 @settings(max_examples=60, deadline=None)
-@given(queues())
+@given(case=queues(), ages=st.lists(st.sampled_from([10, 17]), min_size=20, max_size=20))
 def test_the_causes_of_a_rank_add_up_to_all_who_are_served_before(
-    case: tuple[list[Seeker], Money],
+    case: tuple[list[Seeker], Money], ages: list[int], shape: str
 ) -> None:
-    queue, _ = case
-    ranks = rules.rank(queue, ORDER, {})
+    lanes = SHAPES[shape]
+    bands = tuple(dict.fromkeys(band for band, _ in lanes))
+    order = replace(an_order(bands), lanes=tuple(Lane(*lane) for lane in lanes))
+    queue = [
+        replace(s, cohort=age if len(bands) > 1 else 0)
+        for s, age in zip(case[0], ages, strict=False)
+    ]
+    lane_of = {(band, tier): n for n, (band, tiers) in enumerate(lanes) for tier in tiers}
+
+    ranks = rules.rank(queue, order, {})
 
     for position, one in enumerate(ranks):
+        lane = lane_of[one.cohort, one.tier]
         ahead = ranks[:position]
+        others = [r for r in ahead if lane_of[r.cohort, r.tier] != lane]
+        better = [r for r in others if TIERS.index(r.tier) < TIERS.index(one.tier)]
         assert one.ahead.total == position and one.older_cohorts == 0
         assert one.ahead.own_category == sum(r.category == one.category for r in ahead)
-        assert one.ahead.better_right == sum(
-            TIERS.index(r.tier) < TIERS.index(one.tier) for r in ahead
+        assert one.ahead.alternation == sum(
+            lane_of[r.cohort, r.tier] == lane and r.tier != one.tier for r in ahead
         )
+        assert one.ahead.better_right == len(better)
+        assert one.ahead.other_ages == len(others) - len(better)
         assert one.place == one.ahead.own_category + 1 <= one.waiting
 
 

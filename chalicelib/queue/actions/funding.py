@@ -17,6 +17,7 @@ from chalicelib.budgets import actions as budgets
 from chalicelib.budgets.rules.ledger import BudgetShort
 from chalicelib.budgets.rules.reserving import Reserve
 from chalicelib.journal import store as journal
+from chalicelib.journal.rules import Entry
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, from_stamp
 from chalicelib.kernel.refusals import Refusal, Unavailable
@@ -34,7 +35,8 @@ from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers.actions import issuing
 
 _TRIES = 6
-_OF_A_COMMIT = 3  # the run's row, the posting, the journal's entry
+_OF_A_COMMIT = 2  # the run's row, the posting
+_OF_A_VOUCHER = 2  # the application, its entry in the journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def _load(
         touched = {
             (ready.reserve.direction, n) for n in range(1 + sum(1 for _ in ready.reserve.months()))
         }
-        rows = 1 + len(ready.others) + 2 * len(touched - accounts)
+        rows = _OF_A_VOUCHER + len(ready.others) + 2 * len(touched - accounts)
         if load and writes + rows > MOST_WRITES:
             break
         load.append(ready)
@@ -209,20 +211,33 @@ def _commit(kept: Kept[Run], load: Sequence[_Ready], *, by: Actor, now: datetime
         [ready.reserve for ready in load],
         at=run.released_at,
     )
-    journal.commit(
-        journal.entry(
+
+    def entry(ready: _Ready) -> Entry:
+        return journal.entry(
             "queue/voucher-issued",
-            f"application/{first.outcome.application_id}",
+            f"application/{ready.outcome.application_id}",
             by=by,
             now=now,
             pack=run.pack,
             run_id=run.run_id,
-            vouchers=[ready.settled.voucher_id for ready in load],
-            reserved_tiyn=sum(ready.reserve.total_tiyn for ready in load),
-        ),
+            voucher=ready.settled.voucher_id,
+            direction=ready.reserve.direction,
+            reserved_tiyn=ready.reserve.total_tiyn,
+        )
+
+    journal.commit(
+        entry(first),
         first.application,
         store.while_at(kept),
         *first.others,
-        *(write for ready in load[1:] for write in (ready.application, *ready.others)),
+        *(
+            write
+            for ready in load[1:]
+            for write in (
+                ready.application,
+                *ready.others,
+                journal.beside(entry(ready), ready.application),
+            )
+        ),
         *money,
     )

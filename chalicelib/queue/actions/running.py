@@ -19,7 +19,7 @@ from chalicelib.policy.actions import load_pack
 from chalicelib.queue import rules, store
 from chalicelib.queue.actions import planning
 from chalicelib.queue.actions.desk import settled_by
-from chalicelib.queue.rules import Run, StopReason
+from chalicelib.queue.rules import Run, Seeker, StopReason
 from chalicelib.storage import agenda, outbox
 from chalicelib.storage.commit import Put, Write, settles
 from chalicelib.storage.secrets import fingerprint
@@ -82,7 +82,7 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
         engine=reading.engine,
         carry=carry,
         money=money,
-        seeds={i: reading.order.seeds[i] for i in sorted({s.intake for s in seekers if s.intake})},
+        seeds=_seeds_of(seekers, reading.order),
     )
     inputs = store.digest([read, seekers, places])
     input_parts = store.input_parts(run_id, inputs, read, seekers, places)
@@ -220,6 +220,12 @@ def closing(run: Run, opened: Kept[rules.Open]) -> list[Write]:
         store.keep_open(opened, carried),
         store.keep_line(store.load_line(run), rules.line_of(run)),
     ]
+
+
+def _seeds_of(seekers: Iterable[Seeker], order: rules.Order) -> dict[str, str]:
+    """Return the seeds that order somebody who waits, for whoever counts the order again."""
+    used = {seeker.intake for seeker in seekers}
+    return {intake: seed for intake, seed in sorted(order.seeds.items()) if intake in used}
 
 
 def order_for(run: Run) -> rules.Order:
