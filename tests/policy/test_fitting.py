@@ -189,6 +189,20 @@ def without(table, text):
         ),
         (
             TARGET,
+            TARGET.replace("reserved = false", "reserved = true"),
+            'code = "target"\nqueued = false\nreserved',
+            "'target' is not queued for",
+            "reserved = false",
+        ),
+        (
+            'vouchers = "by-budget"',
+            'vouchers = "with-place"',
+            'code = "universal"\nqueued = true\nreserved',
+            "vouchers come with a place",
+            '"by-budget"',
+        ),
+        (
+            TARGET,
             TARGET.replace('["public"]', "[]"),
             "forms = []",
             "forms = [] is wrong",
@@ -350,6 +364,12 @@ def test_a_contradiction_names_its_line_and_its_cure(old, new, at, wrong, cure):
             'vouchers = "by-budget"\n',
             "this kind reserves nothing",
             "reserved = true",
+        ),
+        (
+            'code = "fire-safety"\n',
+            'code = "fire-safety"\nkinds = ["general"]\n',
+            "kinds of a checklist, and no site has a direction",
+            "by_direction = true",
         ),
         (
             'label = { kk = "{tier}, {year} жылы',

@@ -297,15 +297,33 @@ def _check_vouchers(reader: Reader, now: LocatedRows, day: date) -> None:
             f"{len(queued)} kinds of voucher are queued for on {day}",
             "let exactly one have queued = true",
         )
-    for each in now["iteration"]:
-        if each.row.vouchers == "by-budget" and queued and not queued[0].row.reserved:
+    for each in now["voucher_kinds"]:
+        if each.row.reserved and not each.row.queued:
             _report_once(
                 reader,
-                queued[0],
+                each,
                 "reserved",
-                f"vouchers are issued by budget on {day}, and this kind reserves nothing",
-                'write reserved = true, or vouchers = "with-place" under iteration',
+                f"{each.row.code!r} is not queued for on {day}, and nothing reserves money for it",
+                "write reserved = false",
             )
+    for each in now["iteration"]:
+        for kind in queued:
+            if each.row.vouchers == "by-budget" and not kind.row.reserved:
+                _report_once(
+                    reader,
+                    kind,
+                    "reserved",
+                    f"vouchers are issued by budget on {day}, and this kind reserves nothing",
+                    'write reserved = true, or vouchers = "with-place" under iteration',
+                )
+            if each.row.vouchers == "with-place" and kind.row.reserved:
+                _report_once(
+                    reader,
+                    kind,
+                    "reserved",
+                    f"vouchers come with a place on {day}, and nothing reserves money for them",
+                    'write reserved = false, or vouchers = "by-budget" under iteration',
+                )
     if any(each.row.reserved for each in now["voucher_kinds"]):
         for each in now["rates"]:
             if each.row.per == "unit" and each.row.cap_tiyn is None:
@@ -348,6 +366,15 @@ def _check_programme(reader: Reader, now: LocatedRows, day: date) -> None:
                 f"{CANCELLED!r} is a lesson cancelled, and a unit is a day on {day}",
                 'drop the row, or write unit = "lesson" under programme',
             )
+        for item in now["checklist"]:
+            if item.row.kinds and not programme.by_direction:
+                _report_once(
+                    reader,
+                    item,
+                    "kinds",
+                    f"kinds of a checklist, and no site has a direction on {day}",
+                    "drop kinds, or write by_direction = true under programme",
+                )
         for kind in now["kinds"]:
             if programme.by_direction and kind.row.department is None:
                 _report_once(
