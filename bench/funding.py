@@ -21,7 +21,7 @@ from infra.local import faults, testing
 
 CHILDREN = 3_000
 ISSUED = 120
-MOST_RATIO = 3.0
+MOST_RATIO = 4.0
 MOST_UNITS = 34.0  # per voucher, the journal's and the outbox's rows included
 ON = date(2026, 9, 10)
 SEED = "5eed" * 16
