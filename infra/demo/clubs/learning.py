@@ -7,6 +7,7 @@ plan has it, and nothing is played that the plan does not have.
 from __future__ import annotations
 
 import functools
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -25,8 +26,10 @@ from samples.clubs.plan import Move
 
 # Tablets send when they have a network, always within the ten days that the rules allow.
 BURSTS = (at("2026-10-10", "21:30"), at("2026-10-20", "21:30"), at("2026-10-30", "21:30"))
+EARLY = at("2026-10-02", "21:30")
 LAST_BURST = at("2026-10-31", "21:30")
 HOLIDAY = date(2026, 10, 26)
+CODE = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}\b")
 REASON = {"rule": "premises-kind", "evidence": "lessons are given in a basement"}
 
 
@@ -56,6 +59,7 @@ class Month:
     children: dict[str, Child] = field(default_factory=dict)
     tablets: dict[str, Tablet] = field(default_factory=dict)
     sent: int = 0
+    sent_early: str = ""
     uploads: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
@@ -66,6 +70,7 @@ class Month:
     transition_until: str = ""
     cancelled: int = 0
     made_up: int = 0
+    by_code: int = 0
     no_shows: list[str] = field(default_factory=list)
     ended: Counter[str] = field(default_factory=Counter)
     caught: dict[str, str] = field(default_factory=dict)
@@ -79,6 +84,8 @@ def play(stage: Stage, autumn: Autumn) -> Month:
         stage.jump(at("2026-10-01", "07:00"))
         _pair(stage, month)
         _expect(stage, autumn, month, [p for p in _pupils(autumn) if not _late(p)])
+    with stage.act("codes by message"):
+        _early(stage, month)
     with stage.act("ArtSport moves in"):
         stage.jump(at("2026-10-05", "07:00"))
         _artsport(stage, autumn)
@@ -101,13 +108,13 @@ def play(stage: Stage, autumn: Autumn) -> Month:
             month.switched += _transfer(
                 stage, month, _of(month_plan.moves, asked) if asked == second else []
             )
-        _no_shows(stage, autumn, month)
     with stage.act("lessons to 31 October"):
         _send(stage, month, BURSTS[0].date(), BURSTS[1])
         _make_trouble(stage, month)
         _send(stage, month, BURSTS[1].date(), BURSTS[2])
         _holiday(stage, month)
         _send(stage, month, BURSTS[2].date(), LAST_BURST)
+        _no_shows(stage, autumn, month)
     return month
 
 
@@ -235,15 +242,16 @@ def records_of(tablet: Tablet, child: Child, line: tuple[Lesson, str, str]) -> l
     return [tablet.sign(enrolment, "absence", starts, reason=code)]
 
 
-def _send(stage: Stage, month: Month, after: date, moment: datetime) -> None:
-    """Each club's tablet sends what it gathered since it sent last."""
+def _send(stage: Stage, month: Month, after: date, moment: datetime, *, only: str = "") -> None:
+    """Each club's tablet sends what it gathered since it sent last; only: one club's."""
     stage.jump(moment)
     upto = moment.date()
     rosters: dict[str, list[tuple[Lesson, Child, tuple[Lesson, str, str]]]] = {}
     for child in month.children.values():
         for line in child.lines:
-            if after < line[0].on <= upto:
-                code = sample.house_of(line[1]).code
+            code = sample.house_of(line[1]).code
+            sent = EARLY.date() if code == month.sent_early else after
+            if max(after, sent) < line[0].on <= upto and only in ("", code):
                 rosters.setdefault(code, []).append((line[0], child, line))
 
     def send(code: str) -> list[Any]:
@@ -276,6 +284,17 @@ def count(month: Month, receipt: Any) -> Counter[str]:
     return found
 
 
+def _early(stage: Stage, month: Month) -> None:
+    """One club's tablet is on the network: its families are asked for a word the day after."""
+    group = sample.children()[sample.karaganda().month.codes[0]].group
+    house = sample.house_of(group)
+    _send(stage, month, EARLY.date() - timedelta(days=2), EARLY, only=house.code)
+    month.sent_early = house.code
+    stage.jump(EARLY + timedelta(hours=14, minutes=29))
+    stage.fire("run_attendance")
+    month.by_code = _use_codes(stage, month)
+
+
 def of_group(month: Month, group: str, on: date) -> list[Child]:
     """Return the children of a group on a day."""
     return [
@@ -292,6 +311,26 @@ def upload(stage: Stage, month: Month, tablet: Tablet, records: list[Record]) ->
     stage.calls += 1
     month.uploads += 1
     return count(month, told)
+
+
+def _use_codes(stage: Stage, month: Month) -> int:
+    """Families confirm the first lesson by the code of a message, without signing in."""
+    coming = [month.children[number] for number in sample.karaganda().month.codes]
+
+    def confirm(child: Child) -> int:
+        api = stage.family(child.account)
+        told = good(api.get("/v1/notices"))["notices"]
+        codes = [
+            code
+            for notice in told
+            if "lessons-to-confirm" in notice["template"]
+            for code in CODE.findall(notice["text"])
+        ]
+        for code in codes:
+            good(stage.api.put(f"/v1/attendance/confirmations/{code}", {}))
+        return len(codes)
+
+    return sum(stage.each("lessons confirmed by code", coming, confirm))
 
 
 # --- who moves ------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from infra.demo.clubs import learning, opening, sample
+from infra.demo.clubs import learning, opening, paying, sample, telling
 from infra.demo.stage import Scene, Stage
 
 SCENE = Scene(
@@ -20,8 +20,9 @@ SCENE = Scene(
 def play(stage: Stage) -> bool:
     """Play the acts; return whether every figure is as expected."""
     autumn = opening.play(stage)
-    learning.play(stage, autumn)
-    return True
+    month = learning.play(stage, autumn)
+    winter = paying.play(stage, autumn, month)
+    return telling.tell(stage, autumn, month, winter, stage.seconds)
 
 
 def people(stage: Stage) -> list[tuple[str, str, dict[str, Any]]]:
