@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,14 +16,14 @@ from chalicelib.budgets import actions as budgets
 from chalicelib.budgets.rules.ledger import BudgetShort
 from chalicelib.budgets.rules.reserving import Reserve
 from chalicelib.children import store as children
-from chalicelib.children.rules import Holding, Holdings
+from chalicelib.children.rules import Holding, Holdings, Relation
 from chalicelib.journal import actions as journal
 from chalicelib.journal.store import history
 from chalicelib.kernel.periods import Month
 from chalicelib.kernel.refusals import Unavailable
 from chalicelib.queue import actions, jobs, rules, store
 from chalicelib.storage import agenda
-from chalicelib.storage.commit import Raced, commit
+from chalicelib.storage.commit import Raced, Write, commit
 from chalicelib.storage.outbox import NOTICES
 from chalicelib.vouchers import store as vouchers
 from infra.local import faults
@@ -482,3 +482,33 @@ def test_an_evening_of_clubs_goes_by_itself_from_draft_to_published_ranks(
     assert head is not None and head.value.waiting == 30 - run.issued
     assert {one.direction for one in head.value.shortages} == set(DIRECTIONS)
     assert cloud.dead_letters() == []
+
+
+def test_A13_a_january_of_three_directions_and_large_families_fits_its_commits() -> None:
+    january = datetime(2026, 1, 15, 13, 0, tzinfo=UTC)
+    let_wait(a_wish(f"{n:04d}", kind=DIRECTIONS[n % 3]) for n in range(9))
+    writes: list[Write] = []
+    for n in range(9):
+        for parent in range(5):
+            relation = Relation(
+                child_id=f"child-{n:04d}",
+                person_id=f"parent-{parent}-of-{n:04d}",
+                powers=("apply",),
+                valid_from=date(2025, 1, 1),
+                valid_to=None,
+                basis="birth-record",
+            )
+            writes += children.create_relation(relation)
+    commit(writes[:50])
+    commit(writes[50:])
+    allot(january, sport=12, creative=12, education=12)
+    actions.propose(RUN, programme=PROGRAMME, area=AREA, by=JOB, now=january)
+    actions.release_due(RUN, by=JOB, now=january + timedelta(minutes=30))
+
+    with faults.watch() as seen:
+        finished(now=january + timedelta(minutes=30))
+
+    assert (run_of().issued, run_of().skipped) == (9, 0)
+    assert run_of().reserved_tiyn == 9 * cost() // MONTHS * 12
+    sizes = [len(call.asked.get("TransactItems", ())) for call in seen.calls]
+    assert 60 < max(sizes) <= 100
