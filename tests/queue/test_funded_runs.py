@@ -512,3 +512,31 @@ def test_A13_a_january_of_three_directions_and_large_families_fits_its_commits()
     assert run_of().reserved_tiyn == 9 * cost() // MONTHS * 12
     sizes = [len(call.asked.get("TransactItems", ())) for call in seen.calls]
     assert 60 < max(sizes) <= 100
+
+
+def test_a_voucher_nobody_used_gives_its_money_to_the_next_and_its_child_the_end_of_the_line() -> (
+    None
+):
+    let_wait(a_wish(f"{n:04d}") for n in range(3))
+    allot(sport=2)
+    finished(released())
+    assert sorted(issued()) == ["application-0000", "application-0001"]
+    # Thursday 24 September, 24:00: the term to choose and sign.
+    over = datetime(2026, 9, 24, 19, 0, tzinfo=UTC)
+
+    jobs.run_deadlines(fired(over))
+    line = [
+        k.value.application_id
+        for k in sorted(applications.list_queue(PROGRAMME, AREA), key=lambda k: k.value.ordered_at)
+    ]
+    actions.propose("run-number-two", programme=PROGRAMME, area=AREA, by=JOB, now=over)
+    actions.release_due("run-number-two", by=JOB, now=over + timedelta(minutes=30))
+    finished("run-number-two", now=over + timedelta(minutes=30))
+
+    assert line[0] == "application-0002" and len(line) == 3
+    second = run_of("run-number-two")
+    got = [o.application_id for o in store.each_outcome(second) if o.gets]
+    assert got[0] == "application-0002" and second.issued == len(got) == 2
+    # The month that had begun stays with the statements until it is settled.
+    assert committed()["sport"] == second.reserved_tiyn + 2 * cost() // MONTHS
+    assert list(journal.differences()) == []
