@@ -12,7 +12,15 @@ from chalicelib.adapters import registry
 from chalicelib.applications import actions, rules
 from chalicelib.applications.actions import Seen
 from chalicelib.children import rules as children
-from chalicelib.children.routes import Iin, Name, NoIinReason, RegistrationAsked
+from chalicelib.children.routes import (
+    AccountAsked,
+    ChildAsked,
+    RegistrationAsked,
+    RowAsked,
+    account_of,
+    details_of,
+    registration_of,
+)
 from chalicelib.edge import pages
 from chalicelib.edge.routes import Call, Routes
 from chalicelib.edge.texts import text
@@ -26,19 +34,6 @@ routes = Routes(__name__, "applications")
 Id = Annotated[str, Meta(min_length=8, max_length=64)]
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-z0-9-]+$")]
 _LIST = "/v1/applications"
-
-
-class ChildAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    """A child as its representative describes it; without an IIN, the reason why."""
-
-    surname: Name
-    given_name: Name
-    birth_date: date
-    sex: children.Sex
-    iin: Iin | None = None
-    no_iin_reason: NoIinReason | None = None
-    patronymic: Name | None = None
-    address: Annotated[str, Meta(min_length=1, max_length=300)] | None = None
 
 
 class BatchAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -175,24 +170,13 @@ class IntakesPage(Struct, frozen=True):
     next_cursor: str | None
 
 
-class SignInAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    """The account the family has at an issuer of ours: iss and sub of its tokens."""
-
-    issuer: Annotated[str, Meta(min_length=1, max_length=200)]
-    subject: Annotated[str, Meta(min_length=1, max_length=200)]
-
-
-class SourceAsked(Struct, frozen=True, forbid_unknown_fields=True):
+class SourceAsked(RowAsked, frozen=True, forbid_unknown_fields=True):
     """Where the row stood: system, its number there, the file's SHA-256 and the line.
 
     `place`: in that system's own list, 1 first, where its export says. The family is told why its
     place is another here.
     """
 
-    system: Annotated[str, Meta(min_length=2, max_length=60)]
-    number: Annotated[str, Meta(min_length=1, max_length=60)]
-    file: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-    line: Annotated[int, Meta(ge=1)]
     place: Annotated[int, Meta(ge=1)] | None = None
 
 
@@ -210,7 +194,7 @@ class ImportAsked(Struct, frozen=True, forbid_unknown_fields=True):
     statuses: Annotated[tuple[Code, ...], Meta(max_length=12)] = ()
     preferences: Annotated[tuple[Id, ...], Meta(max_length=20)] = ()
     batch: BatchAsked | None = None
-    sign_in: SignInAsked | None = None
+    sign_in: AccountAsked | None = None
 
 
 class ImportedShown(Struct, frozen=True):
@@ -392,7 +376,7 @@ def apply(call: Call[ApplicationAsked], application_id: str) -> ApplicationShown
             language=asked.language,
             kind=asked.kind or "",
             child_id=asked.child_id,
-            child=_details(asked.child) if asked.child else None,
+            child=details_of(asked.child) if asked.child else None,
             statuses=asked.statuses,
             preferences=asked.preferences,
             batch=rules.BatchAsked(id=asked.batch.id, size=asked.batch.size)
@@ -719,26 +703,16 @@ def restore(call: Call[None], application_id: str) -> ApplicationShown:
 def import_application(call: Call[ImportAsked], application_id: str) -> ImportedShown:
     """Take over an application from another system's queue, in that queue's order."""
     asked = call.asked
-    person = asked.representative
     row = actions.Imported(
-        representative=children.Registration(
-            iin=person.iin,
-            surname=person.surname,
-            given_name=person.given_name,
-            patronymic=person.patronymic,
-            language=person.language,
-            contacts=tuple(children.Contact(c.kind, c.value) for c in person.contacts),
-        ),
-        sign_in=actions.SignIn(issuer=asked.sign_in.issuer, subject=asked.sign_in.subject)
-        if asked.sign_in
-        else None,
+        representative=registration_of(asked.representative),
+        sign_in=account_of(asked.sign_in),
         asked=rules.Asked(
             programme=asked.programme,
             area=asked.area,
             language=asked.language,
             kind=asked.kind or "",
             child_id=None,
-            child=_details(asked.child),
+            child=details_of(asked.child),
             statuses=asked.statuses,
             preferences=asked.preferences,
             batch=rules.BatchAsked(id=asked.batch.id, size=asked.batch.size)
@@ -759,19 +733,6 @@ def import_application(call: Call[ImportAsked], application_id: str) -> Imported
     )
     return ImportedShown(
         a.application_id, a.ticket, a.state, a.category, a.ordered_at, a.received_at
-    )
-
-
-def _details(child: ChildAsked) -> children.ChildDetails:
-    return children.ChildDetails(
-        iin=child.iin,
-        no_iin_reason=child.no_iin_reason,
-        surname=child.surname,
-        given_name=child.given_name,
-        patronymic=child.patronymic,
-        birth_date=child.birth_date,
-        sex=child.sex,
-        address=child.address,
     )
 
 

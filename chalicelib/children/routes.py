@@ -44,6 +44,35 @@ class RegistrationAsked(Struct, frozen=True, forbid_unknown_fields=True):
     contacts: Annotated[tuple[ContactAsked, ...], Meta(max_length=rules.CONTACTS_MAX)] = ()
 
 
+class ChildAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A child as its representative describes it; without an IIN, the reason why."""
+
+    surname: Name
+    given_name: Name
+    birth_date: date
+    sex: rules.Sex
+    iin: Iin | None = None
+    no_iin_reason: NoIinReason | None = None
+    patronymic: Name | None = None
+    address: Annotated[str, Meta(min_length=1, max_length=300)] | None = None
+
+
+class AccountAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """The account the family has at an issuer of ours: iss and sub of its tokens."""
+
+    issuer: Annotated[str, Meta(min_length=1, max_length=200)]
+    subject: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class RowAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where an imported row stood: system, its number there, the file's SHA-256 and the line."""
+
+    system: Annotated[str, Meta(min_length=2, max_length=60)]
+    number: Annotated[str, Meta(min_length=1, max_length=60)]
+    file: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    line: Annotated[int, Meta(ge=1)]
+
+
 class RepresentativeAsked(Struct, frozen=True, forbid_unknown_fields=True):
     """What a person may do for a child, between which days, and on what ground."""
 
@@ -117,16 +146,7 @@ class Linked(Struct, frozen=True):
 )
 def register(call: Call[RegistrationAsked]) -> PersonSeen:
     """Register as a representative, or change language and contacts."""
-    asked = call.asked
-    registration = rules.Registration(
-        iin=asked.iin,
-        surname=asked.surname,
-        given_name=asked.given_name,
-        patronymic=asked.patronymic,
-        language=asked.language,
-        contacts=tuple(rules.Contact(c.kind, c.value) for c in asked.contacts),
-    )
-    return actions.register(registration, by=call.actor, now=call.now)
+    return actions.register(registration_of(call.asked), by=call.actor, now=call.now)
 
 
 @routes.get("/me", action="children/see-me", answers=PersonSeen, refuses=(rules.RegisterFirst,))
@@ -247,3 +267,37 @@ def _identity(child: rules.Child) -> ChildIdentity:
     return ChildIdentity(
         child.child_id, child.area, child.birth_year, child.has_iin, child.merged_into
     )
+
+
+# --- what slices above read of the same words
+
+
+def registration_of(asked: RegistrationAsked) -> rules.Registration:
+    """Return a representative as described in a body."""
+    return rules.Registration(
+        iin=asked.iin,
+        surname=asked.surname,
+        given_name=asked.given_name,
+        patronymic=asked.patronymic,
+        language=asked.language,
+        contacts=tuple(rules.Contact(c.kind, c.value) for c in asked.contacts),
+    )
+
+
+def details_of(child: ChildAsked) -> rules.ChildDetails:
+    """Return a child as described in a body."""
+    return rules.ChildDetails(
+        iin=child.iin,
+        no_iin_reason=child.no_iin_reason,
+        surname=child.surname,
+        given_name=child.given_name,
+        patronymic=child.patronymic,
+        birth_date=child.birth_date,
+        sex=child.sex,
+        address=child.address,
+    )
+
+
+def account_of(asked: AccountAsked | None) -> actions.SignIn | None:
+    """Return the account a body names; None without one."""
+    return actions.SignIn(issuer=asked.issuer, subject=asked.subject) if asked else None

@@ -228,6 +228,21 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where an application or a voucher stood on the platform it came from.
+
+    number: its number there; file: SHA-256 of the exported file; row: its line, from 1. place: in
+    that platform's own list, 1 first, None where the export does not say.
+    """
+
+    platform: str
+    number: str
+    file: str
+    row: int
+    place: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
     """One live thing of a child. since: the instant it began."""
 

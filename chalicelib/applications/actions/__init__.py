@@ -25,7 +25,6 @@ from chalicelib.applications.actions.claiming import AskRegistry
 from chalicelib.applications.actions.importing import (
     AppliedLater,
     Imported,
-    SignIn,
     Source,
     import_application,
 )
@@ -63,7 +62,6 @@ __all__ = [
     "Drawn",
     "Imported",
     "Seen",
-    "SignIn",
     "Source",
     "announce",
     "applications_page",

@@ -125,7 +125,6 @@ from chalicelib.applications.rules.values import (
     ClaimedStatus,
     GroupLanguage,
     Proof,
-    Provenance,
     QueueEntry,
     RefusalReason,
     RegistryResult,
@@ -135,6 +134,7 @@ from chalicelib.applications.rules.values import (
     TicketOf,
 )
 from chalicelib.applications.rules.waiting import Next, next_step
+from chalicelib.children.rules import Provenance
 
 __all__ = [
     "ANY",

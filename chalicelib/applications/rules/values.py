@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from chalicelib.children.rules import ChildDetails
+from chalicelib.children.rules import ChildDetails, Provenance
 
 State = Literal["queued", "offered", "fulfilled", "inactive", "annulled", "withdrawn", "expired"]
 StatusState = Literal["claimed", "proved", "refused", "lapsed"]
@@ -70,21 +70,6 @@ class Asked:
     statuses: tuple[str, ...]
     preferences: tuple[str, ...]
     batch: BatchAsked | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """Where an application stood on the platform it came from.
-
-    number: its number there; file: SHA-256 of the exported file; row: its line, from 1. place: in
-    that platform's own list, 1 first, None where the export does not say.
-    """
-
-    platform: str
-    number: str
-    file: str
-    row: int
-    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

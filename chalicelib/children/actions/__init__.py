@@ -1,6 +1,7 @@
 """What is done with representatives and children: gather, decide, commit.
 
 acting        who acts for whom
+bringing      a family that comes with another system's row
 registering   representatives, and children as they are applied for
 correcting    what only officers do
 seeing        what representatives see
@@ -11,11 +12,13 @@ from __future__ import annotations
 from chalicelib.children.actions.acting import (
     acting_for,
     beside,
+    check_acting,
     children_of,
     person_of,
     representatives_of,
     resolve,
 )
+from chalicelib.children.actions.bringing import Brought, SignIn, bring
 from chalicelib.children.actions.correcting import (
     Correction,
     correct_identity,
@@ -34,11 +37,15 @@ from chalicelib.children.actions.seeing import (
 )
 
 __all__ = [
+    "Brought",
     "ChildSeen",
     "Correction",
     "PersonSeen",
+    "SignIn",
     "acting_for",
     "beside",
+    "bring",
+    "check_acting",
     "child",
     "child_for",
     "children_of",

@@ -34,10 +34,15 @@ def acting_for(child_id: str, actor: Actor, power: Power | None, on: date) -> Pe
     alias = store.find_alias(actor.subject)
     if alias is None or alias.value.person_id is None:
         raise Unknown()
-    relation = store.find_relation(child_id, alias.value.person_id)
+    check_acting(child_id, alias.value.person_id, power, on)
+    return store.load_person(alias.value.person_id).value
+
+
+def check_acting(child_id: str, person_id: str, power: Power | None, on: date) -> None:
+    """Raise Unknown or PowerMissing unless a person may act for a child on a day. One read."""
+    relation = store.find_relation(child_id, person_id)
     if not rules.decide_acting(relation.value if relation else None, power=power, on=on):
         raise Unknown()
-    return store.load_person(alias.value.person_id).value
 
 
 def representatives_of(child_id: str, on: date) -> tuple[str, ...]:
