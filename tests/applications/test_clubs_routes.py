@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.adapters import registry
 from chalicelib.applications import rules, store
+from chalicelib.children.actions import acting
 from infra.local.testing import Said, TestCloud
 from tests.applications.builders import at
 from tests.applications.clubs import (
@@ -179,6 +180,31 @@ def test_a_child_of_a_kindergarten_may_have_a_club_and_a_second_club_never(
     assert refused(said, 409, "applications/already-applied")
     assert said.json["held"] == "application"
     assert said.json["area"] == "karaganda"
+
+
+def test_a_programme_that_does_not_go_beside_is_refused_and_what_is_held_is_named(
+    cloud: TestCloud, parent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acting, "_beside", lambda programme, area, on: ())
+    small = {**CHILD, "birth_date": "2020-05-04"}
+    kindergarten = {
+        "programme": "preschool",
+        "area": "taldykorgan",
+        "language": "kk",
+        "child": small,
+    }
+    cloud.put("/v1/applications/application-0", kindergarten, token=parent)
+
+    said = cloud.put(ONE, {**ASKED, "child": small}, token=parent)
+
+    assert refused(said, 409, "children/held-elsewhere")
+    facts = {name: said.json[name] for name in ("kind", "programme", "area", "beside")}
+    assert facts == {
+        "kind": "application",
+        "programme": "preschool",
+        "area": "taldykorgan",
+        "beside": "clubs",
+    }
 
 
 def test_a_wish_is_changed(cloud: TestCloud, parent: str) -> None:
