@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.billing.rules import pricing
-from chalicelib.billing.rules.claimed import doubled_units
+from chalicelib.billing.rules.claimed import doubled_units, mark_of
 from chalicelib.billing.rules.judging import Day
 from chalicelib.billing.rules.pricing import price
+from chalicelib.billing.rules.statements import cause_of
 from chalicelib.billing.rules.units import hours_touched, lesson_number, mask_of, numbers, places
 from chalicelib.kernel.money import half_up, tenge
 
@@ -405,7 +406,7 @@ def journeys(draw):
         clubs[f"club-{number}"] = a_pupil(
             days=days,
             stays=(draw(st.sampled_from(SORTS)),),
-            used_tiyn=draw(st.sampled_from((0, 0, tenge(4_000), 123_456))),
+            used_tiyn=draw(st.sampled_from((0, 0, tenge(4_000), 123_444))),
         )
     return clubs
 
@@ -499,6 +500,55 @@ def test_one_more_confirmation_never_takes_money_from_the_child_s_month(clubs):
     }
 
     assert sum(one.accrual_tiyn for one in lines_at(**confirmed).values()) >= before
+
+
+def test_a_cap_left_in_tiyn_is_rounded_down():
+    # 18,000.00 - 1,234.44 leave 16,765.56: whole tenge, and never above it.
+    found = line(a_pupil(used_tiyn=123_444))
+
+    assert found.accrual_tiyn == tenge(16_765)
+
+
+def test_a_claim_s_mark_follows_hours_rates_and_what_was_used():
+    marks = {
+        mark_of(judged(child).claim)
+        for child in (
+            a_pupil(),
+            a_pupil(days=(*lessons(TWELVE[1:]), lesson(2, minutes=90))),
+            a_pupil(stays=(a_stay(sen=True),)),
+            a_pupil(stays=(a_stay(kind="education"),)),
+            a_pupil(used_tiyn=1),
+            a_pupil(days=(), used_tiyn=1),
+        )
+    }
+
+    assert len(marks) == 6
+    assert mark_of(judged(a_pupil(days=())).claim) == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cause"),
+    [
+        ({"payable": {"P": 12}}, {"payable": {"P": 11}, "above": 1}, "other-provider"),
+        ({"payable": {"P": 9}, "tiyn": 1}, {"payable": {"P": 9}, "tiyn": 2}, "other-provider"),
+        ({"payable": {"P": 12}}, {"payable": {"P": 11}, "unpaid": {"N": 1}}, "late-record"),
+        ({"payable": {"P": 12}}, {"payable": {"P": 11, "S": 1}}, "late-record"),
+        ({"unpaid": {"undecided": 1}}, {"payable": {"P": 1}}, "late-confirmation"),
+    ],
+)
+def test_the_cause_of_a_correction_is_told_from_the_two_lines(before, after, cause):
+    def stated(payable=None, unpaid=None, above=0, tiyn=0):
+        return pricing.Line(
+            child_id="child-aaaa",
+            attended=0,
+            payable=payable or {},
+            unpaid={**(unpaid or {}), **({"over-month-cap": above} if above else {})},
+            withheld_tiyn={"over-month-cap": above * 1_500 + tiyn} if above or tiyn else {},
+            accrual_tiyn=0,
+            pack="p",
+        )
+
+    assert cause_of(stated(**before), stated(**after)) == cause
 
 
 def test_a_lesson_has_the_number_of_its_five_minutes():
