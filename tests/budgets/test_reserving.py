@@ -101,13 +101,21 @@ def test_taking_and_giving_back_balance_and_undo_each_other(drawn):
     assert {account: -amount for account, amount in taken.items()} == given_back
 
 
-@given(st.integers(-(10**9), 10**9), st.integers(0, 10**9))
+@given(st.integers(-(10**9), 10**9), st.lists(st.integers(0, 10**9), min_size=1, max_size=4))
 def test_a_statement_uses_what_is_committed_first_and_never_more(amount, held):
-    on_committed, on_budget = rules.split_use(amount, committed_tiyn=held)
+    promised = [(f"committed:{n}", sum_) for n, sum_ in enumerate(held)]
 
-    assert on_committed + on_budget == -amount
-    assert held + on_committed >= 0
-    assert on_budget <= 0
+    moved = dict(rules.paying(amount, promised, budget="budget"))
+
+    assert sum(moved.values()) == -amount
+    assert all(moved.get(account, 0) + sum_ >= 0 for account, sum_ in promised)
+    assert moved.get("budget", 0) == min(0, sum(held) - amount)
+
+
+def test_a_promise_follows_a_child_that_moved_in_mid_month():
+    moved = rules.paying(27_000, [("creative", 18_000), ("sport", 18_000)], budget="budget")
+
+    assert moved == (("creative", -18_000), ("sport", -9_000))
 
 
 # --- booked -------------------------------------------------------------------------------------

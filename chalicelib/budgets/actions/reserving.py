@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from chalicelib.budgets.actions.allotting import directions_of
 from chalicelib.budgets.rules import ledger
 from chalicelib.budgets.rules import reserving as rules
 from chalicelib.budgets.rules.ledger import BudgetShort
@@ -15,6 +16,7 @@ from chalicelib.budgets.rules.reserving import Reserve
 from chalicelib.budgets.store import ledger as books
 from chalicelib.kernel.periods import Month
 from chalicelib.kernel.refusals import Refusal
+from chalicelib.policy.actions import load_pack
 from chalicelib.storage.commit import Raced, Write
 
 
@@ -59,13 +61,18 @@ def using(
 ) -> tuple[tuple[tuple[str, int], ...], dict[str, Refusal]]:
     """Return the movements that pay a statement of a month, and what a short account means.
 
-    What is committed for the month goes first, the rest comes from the budget; a reversal goes
-    back to what is committed. Balances are read, and their conditions stand in the write: another
-    statement in between makes the caller begin again.
+    What is committed for the month goes first, whatever direction holds it: a promise is made to a
+    child, who may go to another direction in mid-month. The rest comes from the direction's
+    budget. Balances are read, and their conditions stand in the write: another statement in
+    between makes the caller begin again.
     """
-    promised = ledger.committed(programme, area, month, direction)
+    known = directions_of(load_pack(programme, area), month.last)
+    others = [each for each in known if each != direction]
+    accounts = [ledger.committed(programme, area, month, each) for each in (direction, *others)]
+    held = books.balances(accounts) if amount_tiyn > 0 else dict.fromkeys(accounts, 0)
     money = ledger.budget(programme, area, month.year, direction)
-    held = books.balances([promised])[promised] if amount_tiyn > 0 else 0
-    on_committed, on_budget = rules.split_use(amount_tiyn, committed_tiyn=held)
+    movements = rules.paying(
+        amount_tiyn, [(account, held[account]) for account in accounts], budget=money
+    )
     short = BudgetShort(programme=programme, area=area, year=month.year)
-    return ((promised, on_committed), (money, on_budget)), {promised: Raced(), money: short}
+    return movements, {**{account: Raced() for account in accounts}, money: short}

@@ -9,7 +9,7 @@ when a voucher ends go back at once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -83,13 +83,23 @@ def moving(reserve: Reserve, to_direction: str) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(moved.items()))
 
 
-def split_use(amount_tiyn: int, *, committed_tiyn: int) -> tuple[int, int]:
-    """Return what a statement's amount moves on committed and on budget, in this order.
+def paying(
+    amount_tiyn: int, promised: Sequence[tuple[str, int]], *, budget: str
+) -> tuple[tuple[str, int], ...]:
+    """Return the movements that pay a statement's amount.
 
-    amount_tiyn: plus is spent, and takes what is committed first; minus is a reversal and goes
-    back to where it can be used again for the same month.
+    promised: accounts that are committed for the month and what they hold, the statement's own
+    direction first. Plus is spent: the own promise first, then those of other directions, because
+    a child who moved in mid-month was promised where it came from, then the budget. Minus is a
+    reversal and goes back to where it can be used again for the same month.
     """
     if amount_tiyn <= 0:
-        return -amount_tiyn, 0
-    from_committed = min(amount_tiyn, committed_tiyn)
-    return -from_committed, from_committed - amount_tiyn
+        return ((promised[0][0], -amount_tiyn),)
+    movements: list[tuple[str, int]] = []
+    left = amount_tiyn
+    for account, held in promised:
+        taken = min(left, held)
+        if taken > 0:
+            movements.append((account, -taken))
+            left -= taken
+    return (*movements, (budget, -left)) if left else tuple(movements)
