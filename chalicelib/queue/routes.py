@@ -236,7 +236,9 @@ class RunAnswered(Struct, frozen=True):
 
     inputs, outcome: SHA-256 of what was read and decided. carry: the turn of one to three at
     which each birth cohort went on and goes on. waiting: by category. vouchers: planned; issued
-    and skipped: so far. money: where vouchers come by budget; reserved_tiyn: taken of it so far.
+    and skipped: so far. confirm_by: until when families confirm or, where nothing is to be
+    confirmed, choose and sign. money: where vouchers come by budget; reserved_tiyn: taken of it so
+    far.
     """
 
     run_id: str
