@@ -1,0 +1,434 @@
+"""Clubs end to end over HTTP and the real jobs: a window of intake becomes paid lessons."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.applications.rules import draw_number
+from chalicelib.journal import actions as rebuild
+from infra.local.testing import TestCloud
+from tests.stories.people import almaty, bin_, iban, iin
+
+AREA = {"programme": "clubs", "area": "karaganda"}
+# The dearest month of any rate: a rural club. Any move is covered by what is held.
+MONTH_MAX = 21_600_00
+SEN_MAX = 27_000_00
+# A voucher issued in September holds four months of the year.
+HELD = 4 * MONTH_MAX
+DIRECTIONS = ("sport", "creative", "education")
+CODE = re.compile(r"[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}")
+SIGNATURE = "ab" * 48
+RANDOMNESS = hashlib.sha256(bytes.fromhex(SIGNATURE)).hexdigest()
+
+
+def club(n: int, direction: str, form: str = "private", *, capacity: int = 10) -> dict[str, Any]:
+    return {
+        "organisation": {
+            "organisation_id": f"organisation-{n}",
+            "bin": bin_(n),
+            "name": f"Club {n}",
+            "form": "public" if form == "public" else "private",
+            "account": iban(n),
+            "bank": "KCJBKZKX",
+            "contact": "77010000000",
+        },
+        **AREA,
+        "name": f"Club {n}",
+        "address": f"Abai street {n}, Karaganda",
+        "locality": "urban",
+        "form": form,
+        "direction": direction,
+        "groups": [
+            {
+                "group_id": f"group-000{n}",
+                "name": f"Group {n}",
+                "academic_year": 2026,
+                "age_from": 8,
+                "age_to": 14,
+                "language": "kk",
+                "kind": direction,
+                "hours": "60",
+                "capacity": capacity,
+                "from_on": "2026-09-01",
+                "activity": {"sport": "football", "creative": "dombra", "education": "robotics"}[
+                    direction
+                ],
+            }
+        ],
+        "act": "No. 1",
+        "listed_on": "2026-08-20",
+        "source": {"system": "old list", "file": "0" * 64, "line": n + 2},
+    }
+
+
+def application(n: int, wish: str, *statuses: str) -> dict[str, Any]:
+    return {
+        **AREA,
+        "language": "any",
+        "kind": wish,
+        "preferences": [],
+        "statuses": list(statuses),
+        "child": {
+            "surname": "Серіков",
+            "given_name": "Ғалымжан",
+            "birth_date": "2015-03-14",
+            "sex": "male",
+            "iin": iin(100 + n),
+            "address": "Karaganda",
+        },
+    }
+
+
+class Story:
+    """Five families, three clubs in three directions, money for three vouchers of sport."""
+
+    def __init__(self, cloud: TestCloud, person: Callable[..., Any]) -> None:
+        self.cloud = cloud
+        every = {"areas": ["karaganda"], "directions": ["*"]}
+        self.operator = person("operator", "operator-1", **every)
+        self.auditor = person("auditor", "auditor-1", **every)
+        self.finance = person("finance", "finance-1", **every)
+        self.departments = {
+            direction: person(
+                "department", f"officer-{direction}", areas=["karaganda"], directions=[direction]
+            )
+            for direction in DIRECTIONS
+        }
+        self.heads = [
+            person("head", f"head-{n}", organisations=[f"organisation-{n}"]) for n in range(3)
+        ]
+        self.families = [person("representative", f"family-{n}") for n in range(5)]
+
+    def voucher(self, n: int) -> dict[str, Any]:
+        shown = self.families[n].get(f"/v1/applications/application-{n}")
+        return self.families[n].get(f"/v1/vouchers/{shown['voucher_id']}")
+
+    def child(self, n: int) -> str:
+        shown = self.families[n].get(f"/v1/applications/application-{n}")
+        return str(shown["child_id"])
+
+
+@pytest.fixture
+def story(cloud: TestCloud, person: Callable[..., Any]) -> Story:
+    return Story(cloud, person)
+
+
+def prepare(story: Story) -> None:
+    """The clubs are on the List, their timetables and the budgets are set."""
+    story.cloud.set_clock(almaty("2026-09-01T09:00:00"))
+    for n, (direction, form) in enumerate(
+        [("sport", "private"), ("creative", "private"), ("education", "public")]
+    ):
+        story.operator.put(f"/v1/providers/imports/site-000{n}", club(n, direction, form))
+    for direction, amount in (("sport", 2 * HELD), ("creative", HELD), ("education", 0)):
+        story.finance.put(
+            f"/v1/budgets/clubs/karaganda/2026/{direction}",
+            {"amount_tiyn": amount, "act": f"No. 7 {direction}"},
+        )
+    # Club 0 on Monday, Wednesday and Friday at 16:00, club 1 an hour later, club 2 on Saturdays.
+    for n, (days, starts) in enumerate(
+        [((1, 3, 5), "16:00"), ((1, 3, 5), "17:00"), ((6,), "10:00")]
+    ):
+        story.heads[n].put(
+            f"/v1/lessons/groups/group-000{n}/timetable",
+            {
+                "from_on": "2026-09-21",
+                "lessons": [{"weekday": d, "starts": starts, "minutes": 60} for d in days],
+            },
+        )
+
+
+def hold_intake(story: Story) -> None:
+    """A window of ten days in which no click is faster than another, and its draw."""
+    cloud = story.cloud
+    intake = story.operator.put(
+        "/v1/applications/intakes/intake-1",
+        {
+            **AREA,
+            "opens_at": "2026-09-08T09:00:00+05:00",
+            "closes_at": "2026-09-18T18:00:00+05:00",
+            "beacon_at": "2026-09-19T12:00:00+05:00",
+        },
+    )
+    for n, family in enumerate(story.families):
+        family.put(
+            "/v1/children/me",
+            {
+                "iin": iin(n),
+                "surname": "Серікова",
+                "given_name": "Әлия",
+                "language": "kk",
+                "contacts": [{"kind": "phone", "value": f"+7701000000{n}"}],
+            },
+        )
+    cloud.set_clock(almaty("2026-09-08T09:00:01"))
+    for n, wish in enumerate(["sport", "sport", "sport", "creative"]):
+        cloud.set_clock(cloud.clock() + timedelta(days=1))
+        story.families[n].put(f"/v1/applications/application-{n}", application(n, wish))
+    cloud.set_clock(almaty("2026-09-18T19:00:00"))
+    refused = story.operator.refused("PUT", "/v1/queue/runs/run-early", AREA)
+    assert refused == "queue/intake-open", "nobody is served before the draw"
+    cloud.set_clock(almaty("2026-09-19T12:10:00"))
+    drawn = story.operator.put(
+        "/v1/applications/intakes/intake-1/beacon",
+        {
+            "round": intake["beacon"]["round"],
+            "randomness": RANDOMNESS,
+            "signature": SIGNATURE,
+        },
+    )
+    assert drawn["state"] == "drawn"
+
+
+def paired(story: Story, tablet: Callable[[], Any], n: int) -> Any:
+    """Return a tablet of a club."""
+    asked = {"site_id": f"site-000{n}", "label": "Hall"}
+    code = story.heads[n].put(f"/v1/attendance/pairings/pairing-{n}", asked)
+    made = tablet()
+    assert made.pair(code["code"]).status == 200
+    return made
+
+
+def signed(story: Story, n: int, group_id: str, starts_on: str) -> str:
+    """Choose a club and sign; return the enrolment's id."""
+    voucher_id = story.voucher(n)["voucher_id"]
+    story.families[n].put(f"/v1/vouchers/{voucher_id}/choice", {"group_id": group_id})
+    contract = story.families[n].put(
+        f"/v1/vouchers/{voucher_id}/contract", {"starts_on": starts_on}
+    )
+    return str(contract["enrolment_id"])
+
+
+def at_five(lesson: str) -> str:
+    """Return the creative club's lesson of the same day."""
+    return f"{lesson[:8]}T1700"
+
+
+def begins(lesson: str) -> datetime:
+    """Return the instant at which a lesson begins."""
+    day, clock = lesson.split("T")
+    return almaty(f"{day[:4]}-{day[4:6]}-{day[6:]}T{clock[:2]}:{clock[2:]}:00")
+
+
+def visit(story: Story, tablet: Any, lesson: str, *enrolments: str) -> None:
+    """Sign the visits of a lesson, some seconds apart, and send them when it is over."""
+    at = begins(lesson)
+    records = [
+        tablet.record(enrolment, "in", at - timedelta(minutes=5, seconds=-7 * n))
+        for n, enrolment in enumerate(enrolments)
+    ]
+    story.cloud.set_clock(at + timedelta(minutes=70))
+    said = tablet.upload(records)
+    assert {o["outcome"] for o in said.json["outcomes"]} == {"accepted"}, said.text
+
+
+def tap(story: Story, n: int, lesson: str) -> None:
+    """Confirm one lesson."""
+    story.families[n].put(
+        f"/v1/attendance/children/{story.child(n)}/lessons/{lesson}/confirmation",
+        {"programme": "clubs"},
+    )
+
+
+def approve(story: Story, n: int, site: str) -> None:
+    """Look at a month and confirm what is left of it."""
+    path = f"/v1/attendance/children/{story.child(n)}/months/2026-10"
+    sheets = story.families[n].get(path, query={"programme": "clubs"})["items"]
+    (sheet,) = [sheet for sheet in sheets if sheet["site_id"] == site]
+    story.families[n].put(
+        f"{path}/approval", {"digest": sheet["digest"], "site_id": site, "programme": "clubs"}
+    )
+
+
+def test_a_window_of_intake_becomes_paid_lessons(
+    story: Story, tablet: Callable[[], Any], cloud: TestCloud
+) -> None:
+    prepare(story)
+    hold_intake(story)
+
+    # The order is what anybody computes from the seed and the tickets.
+    tickets = [
+        story.families[n].get(f"/v1/applications/application-{n}")["ticket"] for n in range(4)
+    ]
+    by_draw = sorted(range(3), key=lambda n: draw_number(RANDOMNESS, tickets[n]))
+    first, second, third = by_draw
+    cloud.advance(almaty("2026-09-21T21:00:00"))
+    states = {
+        n: story.families[n].get(f"/v1/applications/application-{n}")["state"] for n in range(4)
+    }
+    assert states == {first: "fulfilled", second: "fulfilled", third: "queued", 3: "fulfilled"}
+
+    # Money ended before the queue did: the place and what is missing are seen, applying stays open.
+    place = story.families[third].get(f"/v1/queue/places/application-{third}")
+    assert (place["place"], place["money"]["missing_tiyn"]) == (1, HELD)
+    story.families[4].put("/v1/applications/application-4", application(4, "sport"))
+    figures = cloud.get("/v1/budgets/clubs/karaganda/2026/figures").json["budgets"]
+    assert {f["direction"]: f["left_tiyn"] for f in figures} == dict.fromkeys(DIRECTIONS, 0)
+
+    # Two families of sport and one of the creative choose; papers are not asked for.
+    starts = "2026-10-01"
+    tablets = {n: paired(story, tablet, n) for n in (0, 1)}
+    enrolments: dict[int, str] = {}
+    for n, group_id in ((first, "group-0000"), (second, "group-0000"), (3, "group-0001")):
+        enrolments[n] = signed(story, n, group_id, starts)
+    public_only = story.families[first].refused(
+        "PUT",
+        f"/v1/vouchers/{story.voucher(first)['voucher_id']}/transfer",
+        {"group_id": "group-0002"},
+    )
+    assert public_only == "vouchers/wrong-form", "a universal voucher is not for public clubs"
+
+    # October: lessons on Monday, Wednesday, Friday. One is cancelled and made up on a Saturday.
+    lessons = [
+        one["lesson"]
+        for one in cloud.get("/v1/lessons/groups/group-0000/months/2026-10").json["items"]
+    ]
+    cloud.set_clock(almaty("2026-10-06T09:00:00"))
+    story.heads[0].put(
+        "/v1/lessons/groups/group-0000/lessons/20261007T1600/cancellation",
+        {"reason": "teacher-away"},
+    )
+    story.heads[0].put(
+        "/v1/lessons/groups/group-0000/lessons/20261010T1600/make-up",
+        {"instead_of": "20261007T1600"},
+    )
+    given = sorted({*lessons, "20261010T1600"} - {"20261007T1600"})
+    # The first child switches to the creative club in mid-month, from one day to the next.
+    before = [lesson for lesson in given if lesson < "20261015"]
+    after = [lesson for lesson in given if lesson >= "20261015"]
+    taught = [at_five(lesson) for lesson in lessons]
+    for lesson in before:
+        visit(story, tablets[0], lesson, enrolments[first], enrolments[second])
+        if at_five(lesson) in taught:
+            visit(story, tablets[1], at_five(lesson), enrolments[3])
+    # A visit outside the timetable, or in a cancelled lesson, is evidence and makes no mark.
+    for lesson, code in (
+        ("20261007T1600", "lesson-cancelled"),
+        ("20261008T1600", "outside-timetable"),
+    ):
+        record = tablets[0].record(enrolments[second], "in", begins(lesson))
+        (outcome,) = tablets[0].upload([record]).json["outcomes"]
+        assert (outcome["outcome"], outcome["code"]) == ("refused", code)
+
+    cloud.set_clock(almaty("2026-10-14T18:30:00"))
+    moved = story.families[first].put(
+        f"/v1/vouchers/{story.voucher(first)['voucher_id']}/transfer", {"group_id": "group-0001"}
+    )
+    assert moved["starts_on"] == "2026-10-15", "any day, no papers, no queue"
+    enrolments[first] = moved["enrolment_id"]
+    for lesson in after:
+        visit(story, tablets[0], lesson, enrolments[second])
+        visit(story, tablets[1], at_five(lesson), enrolments[3], enrolments[first])
+    creative = cloud.get("/v1/budgets/clubs/karaganda/2026/figures").json["budgets"]
+    held = {f["direction"]: f["committed_tiyn"] for f in creative}
+    # Months not begun follow the child; what October may cost stays where it was promised.
+    assert held == {"sport": 6 * MONTH_MAX, "creative": 6 * MONTH_MAX, "education": 0}
+
+    # Families speak: one tap a lesson, a code without the cabinet, a contest, a month at once.
+    child = {n: story.child(n) for n in (first, second, 3)}
+    cloud.set_clock(almaty("2026-10-30T19:00:00"))
+    for lesson in before[:3]:
+        tap(story, first, lesson)
+    stranger = story.families[second].refused(
+        "PUT",
+        f"/v1/attendance/children/{child[first]}/lessons/{before[3]}/confirmation",
+        {"programme": "clubs"},
+    )
+    assert stranger == "kezek/unknown", "nobody confirms for another family"
+    contested = given[-1]
+    story.families[second].put(
+        f"/v1/attendance/children/{child[second]}/months/2026-10/disputes/{contested}",
+        {"claim": "N", "reason": "was-not-there", "programme": "clubs"},
+    )
+    cloud.advance(almaty("2026-11-01T13:00:00"), only=["run_attendance"])
+    told = story.families[first].get("/v1/notices", query={"limit": 100})["notices"]
+    codes = [
+        code
+        for notice in told
+        if notice["template"] == "notice:attendance/lessons-to-confirm-by-code"
+        for code in CODE.findall(notice["text"])
+    ]
+    by_code = cloud.put(f"/v1/attendance/confirmations/{codes[0]}", {})
+    assert by_code.json == {"lesson": before[3], "confirmed": True}
+    again = cloud.put(f"/v1/attendance/confirmations/{codes[0]}", {})
+    assert again.json == by_code.json, "spent once, answered alike"
+
+    cloud.advance(almaty("2026-11-02T13:00:00"), only=["run_attendance"])
+    for n, site in ((0, "site-0000"), (1, "site-0001")):
+        story.heads[n].put(f"/v1/attendance/sites/{site}/months/2026-10/closing", {})
+    cloud.drain()
+    for n, site in ((first, "site-0000"), (first, "site-0001"), (second, "site-0000")):
+        approve(story, n, site)
+    # The third family is silent; the officer of the creative direction decides, nobody else.
+    cloud.advance(almaty("2026-11-08T13:00:00"), only=["run_attendance"])
+    query = {"programme": "clubs", "area": "karaganda", "month": "2026-10"}
+    undecided = story.departments["creative"].get("/v1/attendance/undecided", query=query)["items"]
+    assert {u["child_id"] for u in undecided} == {child[3]}
+    sport = story.departments["sport"].get("/v1/attendance/undecided", query=query)["items"]
+    assert {u["child_id"] for u in sport} == {child[second]}
+    for department, lines in (("creative", undecided), ("sport", sport)):
+        for one in lines:
+            for line in one["lines"]:
+                counts = one["child_id"] != child[second]
+                cloud.set_clock(max(cloud.clock(), almaty("2026-11-09T09:00:00")))
+                story.departments[department].put(
+                    f"/v1/attendance/sites/{one['site_id']}/months/2026-10/children/"
+                    f"{one['child_id']}/decisions/{line['lesson']}",
+                    {
+                        "counts": counts,
+                        "reason": "device-evidence" if counts else "representative-statement",
+                        "day_code": "P",
+                    }
+                    if counts
+                    else {"counts": False, "reason": "representative-statement"},
+                )
+
+    # What was confirmed is paid: 1,500 a lesson, never above 18,000 for a child, wherever it was.
+    cloud.advance(almaty("2026-11-11T09:00:00"), only=["run_billing"])
+    earned: dict[str, int] = {}
+    for n in (0, 1):
+        month = story.heads[n].get(f"/v1/billing/sites/site-000{n}/months/2026-10")
+        for statement in month["statements"]:
+            for line in statement["lines"]:
+                earned[line["child_id"]] = earned.get(line["child_id"], 0) + line["movement_tiyn"]
+    assert earned == {
+        child[first]: min(len(before) + len(after), 12) * 1_500_00,
+        child[second]: min(len(given) - 1, 12) * 1_500_00,
+        child[3]: min(len(taught), 12) * 1_500_00,
+    }
+    figures = cloud.get("/v1/budgets/clubs/karaganda/2026/figures").json["budgets"]
+    assert sum(f["spent_tiyn"] for f in figures) == sum(earned.values())
+    assert [f["left_tiyn"] for f in figures] == [0, 0, 0], "paid from what was promised"
+
+    # Each direction's department agrees its own; the register goes to the bank on the 18th.
+    cloud.advance(almaty("2026-11-14T09:00:00"), only=["run_claims"])
+    wanted = {**AREA, "month": "2026-10"}
+    for direction, n in (("sport", 0), ("creative", 1)):
+        claims = story.departments[direction].get("/v1/payouts/claims", query=wanted)["claims"]
+        (claim,) = claims
+        path = f"/v1/payouts/claims/{claim['claim_id']}"
+        story.heads[n].put(f"{path}/signature", {"amount_tiyn": claim["amount_tiyn"]})
+        other = story.departments["education"].refused("PUT", f"{path}/agreement", {"agreed": True})
+        assert other == "kezek/unknown"
+        story.departments[direction].put(f"{path}/agreement", {"agreed": True})
+        story.finance.put(f"{path}/release", {})
+    run = story.finance.put("/v1/payouts/runs/payment-run-1", wanted)
+    assert run["total_tiyn"] == sum(earned.values())
+
+    # What nobody used of September and October goes back, and the family that waits is served.
+    cloud.advance(
+        almaty("2026-12-02T21:00:00"), only=["run_billing", "run_iteration", "run_deadlines"]
+    )
+    assert (
+        story.families[third].get(f"/v1/applications/application-{third}")["state"] == "fulfilled"
+    )
+
+    cloud.drain()
+    assert list(rebuild.differences()) == []
+    assert cloud.dead_letters() == []
