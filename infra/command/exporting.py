@@ -72,25 +72,56 @@ def export_register(
     _told(to, None, f"payment run {run_id}", "payments of other runs", as_json)
 
 
+@commands.command("statements")
+def export_statements(
+    site_id: Annotated[str, typer.Argument(help="Id of the kindergarten or club.")],
+    month: Annotated[str, typer.Argument(help="YYYY-MM.")],
+    to: To,
+    url: Url = None,
+    token: Token = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """The statements of a provider's month, a line per child; raised financing in its columns."""
+    api = place.api(url, token, data, "finance")
+    form = {".csv": "csv", ".xlsx": "xlsx"}.get(to.suffix.lower())
+    if form is None:
+        raise CommandFailed(f"{to}: statements are .csv or .xlsx", code=2)
+    answer = _good(api.get(f"/v1/billing/sites/{site_id}/months/{month}", format=form))
+    to.write_bytes(answer.raw)
+    _told(to, None, f"statements of {site_id}, {month}", "names; children go by their id", as_json)
+
+
 @commands.command("figures")
 def export_figures(
     to: To,
     of: Annotated[
-        str, typer.Option(help="Which: providers, queue, billing or payouts.")
+        str, typer.Option(help="Which: providers, queue, billing, payouts or budgets.")
     ] = "providers",
     url: Url = None,
     data: Data = None,
     programme: Programme = "preschool",
     area: Area = "taldykorgan",
-    month: Annotated[str | None, typer.Option(help="YYYY-MM, for billing and payouts.")] = None,
+    month: Annotated[
+        str | None, typer.Option(help="YYYY-MM, for billing, payouts and budgets (its year).")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Public figures: places, queue by category, child-days and sums."""
-    if of not in ("providers", "queue", "billing", "payouts"):
+    """Public figures: places, queue by category, units (days, lessons) and sums, budgets."""
+    if of not in ("providers", "queue", "billing", "payouts", "budgets"):
         raise CommandFailed(
-            f"no figures of {of!r}", hint="providers, queue, billing, payouts", code=2
+            f"no figures of {of!r}", hint="providers, queue, billing, payouts, budgets", code=2
         )
     api = place.public_api(url, data)
+    if of == "budgets":
+        if month is None:
+            raise CommandFailed(
+                "figures of budgets are of one year", hint="--month 2026-10", code=2
+            )
+        found = _good(api.get(f"/v1/budgets/{programme}/{area}/{month[:4]}/figures")).json()
+        held = f"budgets of {programme}, {area}, {month[:4]}, by direction where there are any"
+        _write(to, found["budgets"], held, "vouchers and persons", as_json)
+        return
     if of in ("billing", "payouts") and month is None:
         raise CommandFailed(f"figures of {of} are of one month", hint="--month 2026-09", code=2)
     asked = {"programme": programme, "area": area, "month": month, "format": "csv"}

@@ -3,7 +3,7 @@
     kezek serve | demo | status | token | backup | restore | rebuild
     kezek import providers | applications | register | attendance FILE
     kezek run iteration | deadlines | billing | checkpoint
-    kezek export queue | register | figures | journal FILE
+    kezek export queue | register | statements | figures | journal FILE
     kezek policy check FILE...
 
 Exit codes: 0 done; 1 something was refused or is not as expected; 2 wrong use or unreadable input;
