@@ -157,6 +157,19 @@ def test_what_the_reserve_lacks_falls_to_the_direction_s_budget():
     assert balance(SPORT_BUDGET) == tenge(1_000_000 - 36_000)
 
 
+def test_a_child_that_changed_direction_is_paid_from_what_was_promised_where_it_came_from():
+    allot()
+    reserve("voucher-1")
+    here, there = moved(direction="creative")
+
+    bill(here)
+    bill(there)
+
+    assert (accrued(here), accrued(there)) == (tenge(10_500), tenge(7_500))
+    assert balance(SPORT_OCTOBER) == tenge(3_600)
+    assert balance(SPORT_BUDGET) == tenge(1_000_000 - 21_600)
+
+
 def test_without_reserve_and_budget_the_month_is_held_and_goes_on_by_itself():
     billed = bill(a_club())
 
