@@ -160,6 +160,7 @@ class IntakeShown(Struct, frozen=True):
     seed: str | None
     signature: str | None
     drawn_at: str | None
+    cancelled_at: str | None
     rules: str
 
 
@@ -475,6 +476,7 @@ def announce_intake(call: Call[IntakeAsked], intake_id: str) -> IntakeShown:
     answers=IntakeShown,
     refuses=(
         Unknown,
+        rules.IntakeCancelled,
         rules.BeaconNotYet,
         rules.OtherRound,
         rules.BadBeacon,
@@ -492,6 +494,17 @@ def draw_intake(call: Call[BeaconAsked], intake_id: str) -> IntakeShown:
         now=call.now,
     )
     return _intake(intake, call.now)
+
+
+@routes.put(
+    "/intakes/{intake_id}/cancellation",
+    action="applications/cancel-intake",
+    answers=IntakeShown,
+    refuses=(Unknown, rules.IntakeOpened),
+)
+def cancel_intake(call: Call[None], intake_id: str) -> IntakeShown:
+    """Cancel a window that was announced by mistake, before it opens."""
+    return _intake(actions.cancel(intake_id, by=call.actor, now=call.now), call.now)
 
 
 @routes.get(
@@ -794,6 +807,7 @@ def _intake(intake: rules.Intake, now: datetime) -> IntakeShown:
         seed=intake.randomness,
         signature=intake.signature,
         drawn_at=intake.drawn_at,
+        cancelled_at=intake.cancelled_at,
         rules=intake.pack,
     )
 

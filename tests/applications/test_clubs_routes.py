@@ -334,9 +334,46 @@ def test_windows_are_listed_newest_first_page_by_page(
     assert [i["intake_id"] for i in first["items"]] == ["intake-autumn"]
     assert [i["intake_id"] for i in second["items"]] == ["intake-2026-03"]
     assert second["next_cursor"] is None
+    # One in the stead of one that was cancelled opens at the same instant.
+    cloud.put(f"{WINDOW}/cancellation", token=operator)
+    cloud.put("/v1/applications/intakes/intake-stead", ASKED_WINDOW, token=operator)
+    seen, cursor = [], first["next_cursor"]
+    while cursor:
+        page = cloud.get(f"{url}&cursor={cursor}").json
+        seen += [i["intake_id"] for i in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == ["intake-stead", "intake-2026-03"]
     assert refused(cloud.get(f"{url}&cursor=x"), 400, "kezek/bad-cursor")
     nowhere = cloud.get("/v1/applications/intakes?programme=clubs&area=nowhere")
     assert refused(nowhere, 404, "policy/no-pack")
+
+
+def test_a_window_is_cancelled_before_it_opens_and_never_after(
+    cloud: TestCloud, operator: str, parent: str, window: dict[str, Any]
+) -> None:
+    other = "/v1/applications/intakes/intake-two"
+    autumn = {
+        **ASKED_WINDOW,
+        "opens_at": "2026-09-01T04:00:00Z",
+        "closes_at": "2026-09-05T04:00:00Z",
+        "beacon_at": "2026-09-06T04:00:00Z",
+    }
+    cloud.put(other, autumn, token=operator)
+
+    said = cloud.put(f"{other}/cancellation", token=operator)
+
+    assert (said.status, said.json["state"]) == (200, "cancelled")
+    assert cloud.get(other).json == said.json
+    beacon = {"round": 1, "randomness": SEED, "signature": SIGNATURE}
+    drawn = cloud.put(f"{other}/beacon", beacon, token=operator)
+    assert refused(drawn, 409, "applications/intake-cancelled")
+    nobodys = "/v1/applications/intakes/intake-none/cancellation"
+    assert refused(cloud.put(nobodys, token=operator), 404, "kezek/unknown")
+    assert cloud.put(f"{WINDOW}/cancellation", token=parent).status == 403
+    cloud.set_clock(OPENS)
+    _, operator = fresh(cloud)
+    late = cloud.put(f"{WINDOW}/cancellation", token=operator)
+    assert refused(late, 409, "applications/intake-opened")
 
 
 def test_a_window_from_announcement_to_draw(

@@ -251,6 +251,42 @@ def test_one_id_is_one_window_in_the_whole_country(tables: TestTables) -> None:
         actions.announce(INTAKE, a_window(area="astana"), by=elsewhere, now=NOW)
 
 
+# --- cancelling
+
+
+def test_a_window_announced_by_mistake_is_in_nobodys_way(tables: TestTables) -> None:
+    parent = registered()
+    announce()
+
+    cancelled = actions.cancel(INTAKE, by=OPERATOR, now=OPENS - A_MOMENT)
+
+    assert cancelled.state(OPENS) == "cancelled"
+    assert actions.cancel(INTAKE, by=OPERATOR, now=BEACON) == cancelled
+    assert apply_club(parent, now=OPENS - A_DAY).intake is None
+    assert apply_club(parent, "application-2", 2, now=OPENS).intake is None
+    assert actions.seeds_of("clubs", "karaganda") == {}
+    assert actions.open_intake("clubs", "karaganda", OPENS) is None
+    with pytest.raises(rules.IntakeCancelled):
+        draw(cancelled)
+    assert announce("intake-in-its-stead").state(OPENS) == "open"
+    assert announce() == cancelled
+
+
+def test_an_open_window_is_never_cancelled(tables: TestTables) -> None:
+    announce()
+
+    with pytest.raises(rules.IntakeOpened):
+        actions.cancel(INTAKE, by=OPERATOR, now=OPENS)
+    with pytest.raises(Unknown):
+        actions.cancel("intake-none", by=OPERATOR, now=NOW)
+    with pytest.raises(Unknown):
+        actions.cancel(
+            INTAKE,
+            by=Actor("o", frozenset({Role.OPERATOR}), areas=frozenset({"astana"})),
+            now=NOW,
+        )
+
+
 # --- applying
 
 

@@ -198,6 +198,10 @@ OPERATIONS: dict[str, tuple[Callable[[], None], Callable[[], object]]] = {
         lambda: job(actions.lapse_proof, now=NOW + timedelta(days=30)),
     ),
     "announce a window": (registering, clubs.announce),
+    "cancel a window": (
+        announced,
+        lambda: actions.cancel(clubs.INTAKE, by=clubs.OPERATOR, now=NOW),
+    ),
     "draw a window": (announced, lambda: clubs.draw(clubs.announce())),
     "apply in a window": (announced, lambda: clubs.apply_club(PARENT, now=clubs.OPENS)),
     "wish": (

@@ -695,6 +695,12 @@ def drawing(city: City) -> None:
     }
     later = {**asked, "beacon_at": (now + timedelta(days=17)).isoformat()}
     announced = city.act(city.operator, window, asked, other=later)
+    mistaken = {
+        name: (now + timedelta(days=days)).isoformat()
+        for name, days in {"opens_at": 100, "closes_at": 110, "beacon_at": 111}.items()
+    }
+    city.act(city.operator, f"{window}-b", {**asked, **mistaken})
+    city.act(city.operator, f"{window}-b/cancellation")
     city.cloud.set_clock(now + timedelta(days=16))
     beacon, other = (
         {

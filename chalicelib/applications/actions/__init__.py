@@ -30,6 +30,7 @@ from chalicelib.applications.actions.importing import (
 )
 from chalicelib.applications.actions.intakes import (
     announce,
+    cancel,
     draw,
     intake,
     intakes_page,
@@ -66,6 +67,7 @@ __all__ = [
     "announce",
     "applications_page",
     "apply",
+    "cancel",
     "confirm",
     "draw",
     "import_application",

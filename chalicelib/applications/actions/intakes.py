@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from chalicelib.applications import rules, store
-from chalicelib.applications.rules import Intake, IntakeAsked
+from chalicelib.applications.rules import Intake, IntakeAsked, Intakes
 from chalicelib.journal import store as journal
 from chalicelib.journal.rules import Entry
 from chalicelib.kernel.actors import Actor
@@ -16,6 +16,7 @@ from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Rules
 from chalicelib.storage.commit import settles
 from chalicelib.storage.secrets import fingerprint
+from chalicelib.storage.shelf import Kept
 
 
 @settles
@@ -68,15 +69,10 @@ def draw(
 ) -> Intake:
     """Take the beacon's value as the seed of a window; the same value again changes nothing.
 
-    Raises Unknown, BeaconNotYet, OtherRound, BadBeacon, AlreadyDrawn, in this order.
+    Raises Unknown, IntakeCancelled, BeaconNotYet, OtherRound, BadBeacon, AlreadyDrawn, in this
+    order.
     """
-    area = store.find_intake_area(intake_id)
-    if area is None or not by.serves(area.area):
-        raise Unknown()
-    kept = store.load_intakes(area.programme, area.area)
-    intake = kept.value.of(intake_id)
-    if intake is None:
-        raise Unknown()
+    kept, intake = _served(intake_id, by=by)
     drawn = rules.decide_draw(
         intake, round_=round_, randomness=randomness, signature=signature, now=now
     )
@@ -94,6 +90,22 @@ def draw(
             store.keep_intakes(kept, rules.announced(kept.value, drawn)),
         )
     return drawn
+
+
+@settles
+def cancel(intake_id: str, *, by: Actor, now: datetime) -> Intake:
+    """Cancel a window before it opens; cancelled already, the same answer.
+
+    Raises Unknown, IntakeOpened, in this order.
+    """
+    kept, intake = _served(intake_id, by=by)
+    cancelled = rules.decide_cancel(intake, now=now)
+    if cancelled != intake:
+        journal.commit(
+            _entry("intake-cancelled", cancelled, by=by, now=now),
+            store.keep_intakes(kept, rules.announced(kept.value, cancelled)),
+        )
+    return cancelled
 
 
 def find(intake_id: str) -> Intake | None:
@@ -117,11 +129,9 @@ def intakes_page(
 ) -> tuple[list[Intake], str | None]:
     """Return an area's windows, the newest opening first, after a position. Raises NoPack."""
     load_pack(programme, area)
-    newest = sorted(
-        store.load_intakes(programme, area).value.intakes, key=lambda i: i.opens_at, reverse=True
-    )
-    left = [i for i in newest if after is None or i.opens_at < after]
-    return left[:limit], left[limit - 1].opens_at if len(left) > limit else None
+    newest = reversed(store.load_intakes(programme, area).value.intakes)
+    left = [i for i in newest if after is None or i.position < after]
+    return left[:limit], left[limit - 1].position if len(left) > limit else None
 
 
 def intake_at(programme: str, area: str, in_force: Rules, *, now: datetime) -> Intake | None:
@@ -153,6 +163,18 @@ def seeds_of(programme: str, area: str) -> Mapping[str, str | None]:
     if not _draws(programme, area):
         return {}
     return rules.seeds(store.load_intakes(programme, area).value)
+
+
+def _served(intake_id: str, *, by: Actor) -> tuple[Kept[Intakes], Intake]:
+    """Return a window of an area the caller serves, with its area's row. Raises Unknown."""
+    area = store.find_intake_area(intake_id)
+    if area is None or not by.serves(area.area):
+        raise Unknown()
+    kept = store.load_intakes(area.programme, area.area)
+    intake = kept.value.of(intake_id)
+    if intake is None:
+        raise Unknown()
+    return kept, intake
 
 
 def _draws(programme: str, area: str) -> bool:

@@ -4,6 +4,7 @@
     open        applications made now belong to the window; each stands as of its opening
     closed      the beacon has yet to speak
     drawn       its value is the seed; with it anybody can count the order again
+    cancelled   before it opened: nobody stands in it, and it is in nobody's way
 
 Nobody can choose the seed: it is what a public beacon says at a moment named before anybody
 applied, and it does not exist before the window has closed. Who would order the window at will
@@ -28,7 +29,9 @@ from chalicelib.applications.rules.refusals import (
     BadBeacon,
     BadWindow,
     BeaconNotYet,
+    IntakeCancelled,
     IntakeNotOpen,
+    IntakeOpened,
     NoDrawHere,
     OtherRound,
     WindowsOverlap,
@@ -37,7 +40,7 @@ from chalicelib.applications.rules.refusals import (
 from chalicelib.kernel.periods import stamp
 from chalicelib.policy.rules import IntakeRule
 
-IntakeState = Literal["announced", "open", "closed", "drawn"]
+IntakeState = Literal["announced", "open", "closed", "drawn", "cancelled"]
 
 _DRAW = "kezek-draw-v1"
 _FURTHEST = timedelta(days=2 * 366)
@@ -79,6 +82,12 @@ class Intake:
     randomness: str | None = None
     signature: str | None = None
     drawn_at: str | None = None
+    cancelled_at: str | None = None
+
+    @property
+    def position(self) -> str:
+        """Return its place in the list of windows: by opening, then by id."""
+        return f"{self.opens_at}#{self.intake_id}"
 
     @property
     def value_at(self) -> str:
@@ -88,6 +97,8 @@ class Intake:
     def state(self, now: datetime) -> IntakeState:
         """Return how the window stands; the instant of closing is outside."""
         at = stamp(now)
+        if self.cancelled_at is not None:
+            return "cancelled"
         if self.randomness is not None:
             return "drawn"
         if at < self.opens_at:
@@ -100,6 +111,11 @@ class Intakes:
     """All windows an area ever announced in a programme, by opening."""
 
     intakes: tuple[Intake, ...] = ()
+
+    @property
+    def standing(self) -> tuple[Intake, ...]:
+        """Return the windows that were not cancelled."""
+        return tuple(i for i in self.intakes if i.cancelled_at is None)
 
     def of(self, intake_id: str | None) -> Intake | None:
         return next((i for i in self.intakes if i.intake_id == intake_id), None)
@@ -162,7 +178,7 @@ def decide_announce(
         pack=pack,
         asked=fingerprint,
     )
-    for other in intakes.intakes:
+    for other in intakes.standing:
         if intake.opens_at < other.beacon_at and other.opens_at < intake.beacon_at:
             raise WindowsOverlap(
                 intake_id=other.intake_id, opens_at=other.opens_at, beacon_at=other.beacon_at
@@ -178,7 +194,20 @@ def _too_late(rule: IntakeRule, now: datetime) -> AnnouncedTooLate:
 def announced(intakes: Intakes, intake: Intake) -> Intakes:
     """Return the windows with one more, or with a newer version of one."""
     others = (i for i in intakes.intakes if i.intake_id != intake.intake_id)
-    return Intakes(tuple(sorted((*others, intake), key=lambda i: i.opens_at)))
+    return Intakes(tuple(sorted((*others, intake), key=lambda i: i.position)))
+
+
+def decide_cancel(intake: Intake, *, now: datetime) -> Intake:
+    """Return a window that was announced by mistake, cancelled; cancelled already, as it is.
+
+    Only before it opens, when nobody stands in it and its seed is known to nobody. Raises
+    IntakeOpened.
+    """
+    if intake.cancelled_at is not None:
+        return intake
+    if stamp(now) >= intake.opens_at:
+        raise IntakeOpened(opens_at=intake.opens_at)
+    return replace(intake, cancelled_at=stamp(now))
 
 
 def decide_draw(
@@ -186,10 +215,12 @@ def decide_draw(
 ) -> Intake:
     """Return a window with the beacon's value as its seed; with the same value, as it is.
 
-    Raises BeaconNotYet, OtherRound, BadBeacon, AlreadyDrawn, in this order. That the value is what
-    the beacon said, everybody checks at its public address: here it is only checked that value
-    and signature belong together.
+    Raises IntakeCancelled, BeaconNotYet, OtherRound, BadBeacon, AlreadyDrawn, in this order. That
+    the value is what the beacon said, everybody checks at its public address: here it is only
+    checked that value and signature belong together.
     """
+    if intake.cancelled_at is not None:
+        raise IntakeCancelled(cancelled_at=intake.cancelled_at)
     if stamp(now) < intake.beacon_at:
         raise BeaconNotYet(beacon_at=intake.beacon_at, round=intake.round)
     if round_ != intake.round:
@@ -215,11 +246,11 @@ def intake_at(intakes: Intakes, now: datetime) -> Intake | None:
     between two windows, takes applications by time.
     """
     at = stamp(now)
-    for intake in intakes.intakes:
+    for intake in intakes.standing:
         if intake.opens_at <= at < intake.closes_at:
             return intake
-    if intakes.intakes and at < intakes.intakes[0].opens_at:
-        first = intakes.intakes[0]
+    first = next(iter(intakes.standing), None)
+    if first is not None and at < first.opens_at:
         raise IntakeNotOpen(
             intake_id=first.intake_id, opens_at=first.opens_at, closes_at=first.closes_at
         )
@@ -232,5 +263,5 @@ def undrawn_at(intakes: Intakes, now: datetime) -> Intake | None:
 
 
 def seeds(intakes: Intakes) -> Mapping[str, str | None]:
-    """Return the seed of each window, None before its draw."""
-    return {intake.intake_id: intake.randomness for intake in intakes.intakes}
+    """Return the seed of each window that anybody can stand in, None before its draw."""
+    return {intake.intake_id: intake.randomness for intake in intakes.standing}

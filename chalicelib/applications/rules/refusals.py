@@ -201,3 +201,15 @@ class DecidedByOwnData(OutOfTurn):
     """The status follows from our own data; no paper proves or refutes it."""
 
     code = "applications/decided-by-own-data"
+
+
+class IntakeOpened(OutOfTurn):
+    """The window has opened: families stand in it, and it cannot be cancelled."""
+
+    code = "applications/intake-opened"
+
+
+class IntakeCancelled(OutOfTurn):
+    """The window was cancelled before it opened: there is nothing to draw."""
+
+    code = "applications/intake-cancelled"
