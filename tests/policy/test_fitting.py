@@ -366,6 +366,24 @@ def test_a_contradiction_names_its_line_and_its_cure(old, new, at, wrong, cure):
             "reserved = true",
         ),
         (
+            "per_line = false\n",
+            "per_line = true\n",
+            "a day is confirmed with its month",
+            "per_line = false",
+        ),
+        (
+            "code = false\n",
+            "code = true\n",
+            "lines are not confirmed one by one",
+            "per_line = true",
+        ),
+        (
+            'by = "area"\n',
+            'by = "kind"\n',
+            "a budget for each kind, and no site has a direction",
+            "by_direction = true",
+        ),
+        (
             'code = "fire-safety"\n',
             'code = "fire-safety"\nkinds = ["general"]\n',
             "kinds of a checklist, and no site has a direction",

@@ -16,12 +16,10 @@ from typing import Any
 import pytest
 
 from chalicelib.journal import actions as rebuild
-from chalicelib.kernel.periods import Month
-from chalicelib.policy.actions import load_pack
 from infra.local.testing import TestCloud
-from tests.stories.people import almaty, bin_, iban, iin
+from tests.stories.camping import CAMPS, Story, application, attend, camp, sign, working_days
+from tests.stories.people import almaty, bin_, iban
 
-CAMPS = {"programme": "camps", "area": "almaty"}
 DAY = 4_000_00
 CAP = 60_000_00
 RESERVE = 72_000_00  # the dearest cap of a month: a rural camp's
@@ -37,89 +35,6 @@ def cloud(monkeypatch: pytest.MonkeyPatch, cloud: TestCloud) -> TestCloud:
     return cloud
 
 
-def camp(n: int, *, capacity: int) -> dict[str, Any]:
-    return {
-        "organisation": {
-            "organisation_id": f"organisation-{n}",
-            "bin": bin_(n),
-            "name": f"Camp {n}",
-            "form": "private",
-            "account": iban(n),
-            "bank": "KCJBKZKX",
-            "contact": "77010000000",
-        },
-        **CAMPS,
-        "name": f"Camp {n}",
-        "address": f"Medeu road {n}, Almaty",
-        "locality": "urban",
-        "form": "private",
-        "groups": [
-            {
-                "group_id": f"group-000{n}",
-                "name": f"Squad {n}",
-                "academic_year": 2026,
-                "age_from": 7,
-                "age_to": 15,
-                "language": "ru",
-                "kind": "day-camp",
-                "hours": "9",
-                "capacity": capacity,
-                "from_on": "2026-05-01",
-            }
-        ],
-        "act": "No. 1",
-        "listed_on": "2026-04-15",
-        "source": {"system": "old list", "file": "0" * 64, "line": n + 2},
-    }
-
-
-def application(n: int, *statuses: str, **more: Any) -> dict[str, Any]:
-    return {
-        **CAMPS,
-        "language": "any",
-        "kind": "any",
-        "statuses": list(statuses),
-        "child": {
-            "surname": "Серіков",
-            "given_name": "Ғалымжан",
-            "birth_date": "2016-03-14",
-            "sex": "male",
-            "iin": iin(100 + n),
-            "address": "Almaty",
-        },
-        **more,
-    }
-
-
-class Story:
-    """Four families, two camps, money for two vouchers at first."""
-
-    def __init__(self, cloud: TestCloud, person: Callable[..., Any]) -> None:
-        self.cloud = cloud
-        self.operator = person("operator", "operator-1", areas=["almaty"])
-        self.department = person("department", "officer-1", areas=["almaty"])
-        self.finance = person("finance", "finance-1", areas=["almaty"])
-        self.heads = [
-            person("head", f"head-{n}", organisations=[f"organisation-{n}"]) for n in (0, 1)
-        ]
-        self.families = [person("representative", f"family-{n}") for n in range(4)]
-
-    def application(self, n: int) -> dict[str, Any]:
-        return self.families[n].get(f"/v1/applications/application-{n}")
-
-    def voucher(self, n: int) -> dict[str, Any]:
-        return self.families[n].get(f"/v1/vouchers/{self.application(n)['voucher_id']}")
-
-    def states(self) -> list[str]:
-        return [self.application(n)["state"] for n in range(4)]
-
-    def allot(self, tiyn: int, act: str) -> None:
-        self.finance.put("/v1/budgets/camps/almaty/2026", {"amount_tiyn": tiyn, "act": act})
-
-    def budget(self) -> dict[str, Any]:
-        return self.finance.get("/v1/budgets/camps/almaty/2026")
-
-
 @pytest.fixture
 def story(cloud: TestCloud, person: Callable[..., Any]) -> Story:
     return Story(cloud, person)
@@ -131,16 +46,7 @@ def register(story: Story) -> None:
     story.operator.put("/v1/providers/imports/site-0000", camp(0, capacity=3))
     story.operator.put("/v1/providers/imports/site-0001", camp(1, capacity=3))
     for n, family in enumerate(story.families):
-        family.put(
-            "/v1/children/me",
-            {
-                "iin": iin(n),
-                "surname": "Серікова",
-                "given_name": "Әлия",
-                "language": "ru",
-                "contacts": [{"kind": "phone", "value": f"+7701000000{n}"}],
-            },
-        )
+        story.sign_in(n)
         story.cloud.set_clock(story.cloud.clock() + timedelta(seconds=1))
         statuses = ["disability"] if n == 1 else []
         shown = family.put(f"/v1/applications/application-{n}", application(n, *statuses))
@@ -149,30 +55,6 @@ def register(story: Story) -> None:
         "/v1/applications/application-1/statuses/disability",
         {"result": "proved", "paper_on": "2026-05-01"},
     )
-
-
-def sign(story: Story, n: int, group_id: str, starts_on: str) -> str:
-    voucher_id = story.voucher(n)["voucher_id"]
-    story.families[n].put(f"/v1/vouchers/{voucher_id}/choice", {"group_id": group_id})
-    signed = story.families[n].put(f"/v1/vouchers/{voucher_id}/contract", {"starts_on": starts_on})
-    return str(signed["enrolment_id"])
-
-
-def working_days(month: str) -> list[date]:
-    return list(load_pack("camps", "almaty").calendar.working_days_in(Month.parse(month)))
-
-
-def attend(story: Story, tablet: Any, enrolment: str, days: list[date]) -> None:
-    for day in days:
-        came = almaty(f"{day}T09:00:00")
-        story.cloud.set_clock(came + timedelta(hours=12))
-        said = tablet.upload(
-            [
-                tablet.record(enrolment, "in", came),
-                tablet.record(enrolment, "out", came + timedelta(hours=8)),
-            ]
-        )
-        assert {o["outcome"] for o in said.json["outcomes"]} == {"accepted"}, said.text
 
 
 def test_summer_camps_run_from_a_pack_alone(
@@ -184,7 +66,7 @@ def test_summer_camps_run_from_a_pack_alone(
 
     # Money for two: the best category first, then by time; the queue stays open for the others.
     story.allot(2 * HELD, "No. 10")
-    cloud.advance(almaty("2026-05-18T20:00:00"))
+    story.evening("2026-05-18")
     assert story.states() == ["fulfilled", "fulfilled", "queued", "queued"]
     assert story.voucher(0)["state"] == "confirmed"
     assert story.budget()["left_tiyn"] == 0
@@ -192,7 +74,7 @@ def test_summer_camps_run_from_a_pack_alone(
 
     # More money: one more voucher, and what the last family lacks stays visible.
     story.allot(3 * HELD, "No. 11")
-    cloud.advance(almaty("2026-05-19T20:00:00"))
+    story.evening("2026-05-19")
     assert story.states() == ["fulfilled", "fulfilled", "fulfilled", "queued"]
     place = story.families[3].get("/v1/queue/places/application-3")
     assert (place["place"], place["waiting"]) == (1, 1)
@@ -210,7 +92,7 @@ def test_summer_camps_run_from_a_pack_alone(
     # fourth lacks one month's reserve, is told so, and is served when May is over.
     enrolments = {0: sign(story, 0, "group-0000", "2026-06-01")}
     enrolments[1] = sign(story, 1, "group-0000", "2026-06-01")
-    cloud.advance(almaty("2026-05-28T20:00:00"))
+    story.evening("2026-05-28")
     assert story.voucher(2)["state"] == "returned"
     place = story.families[3].get("/v1/queue/places/application-3")
     assert (place["place"], place["money"]["missing_tiyn"]) == (1, RESERVE)
@@ -225,7 +107,7 @@ def test_summer_camps_run_from_a_pack_alone(
         made = tablet()
         assert made.pair(code["code"]).status == 200
         tablets.append(made)
-    cloud.advance(almaty("2026-06-01T20:00:00"))
+    story.evening("2026-06-01")
     assert story.states()[3] == "fulfilled"
     worked = working_days("2026-06")
     before = [day for day in worked if day <= date(2026, 6, 10)]

@@ -366,6 +366,32 @@ def _check_programme(reader: Reader, now: LocatedRows, day: date) -> None:
                 f"{CANCELLED!r} is a lesson cancelled, and a unit is a day on {day}",
                 'drop the row, or write unit = "lesson" under programme',
             )
+        for rule in now["confirmation"]:
+            if rule.row.per_line and programme.unit == "day":
+                _report_once(
+                    reader,
+                    rule,
+                    "per_line",
+                    f"per_line of days on {day}: a day is confirmed with its month",
+                    'write per_line = false, or unit = "lesson" under programme',
+                )
+            if rule.row.code and not rule.row.per_line:
+                _report_once(
+                    reader,
+                    rule,
+                    "code",
+                    f"a code for each line, and lines are not confirmed one by one on {day}",
+                    "write code = false, or per_line = true",
+                )
+        for budget in now["budget"]:
+            if budget.row.by == "kind" and not programme.by_direction:
+                _report_once(
+                    reader,
+                    budget,
+                    "by",
+                    f"a budget for each kind, and no site has a direction on {day}",
+                    'write by = "area", or by_direction = true under programme',
+                )
         for item in now["checklist"]:
             if item.row.kinds and not programme.by_direction:
                 _report_once(

@@ -146,11 +146,6 @@ class Tier(Dated):
     # Gathered from the statuses in force, so that the two can never disagree.
     statuses: tuple[str, ...] = field(default=(), metadata={"derived": True})
 
-    @property
-    def open_to_all(self) -> bool:
-        """Return whether no condition is set; asked of a tier of `Rules`."""
-        return not self.statuses and self.age_from is None and self.age_to is None
-
     def admits(self, statuses: Iterable[str], age: int | None) -> bool:
         """Return whether a child with these statuses belongs here; asked of a tier of `Rules`.
 
