@@ -36,12 +36,12 @@ def in_damubala(rows: Sequence[Pupil], clubs: Sequence[tuple[str, str]]) -> list
             Planted(id, trouble, "import", (code,), rows[model].number), cells, model, after
         )
 
-    twice = "children/already-held"
+    twice = "vouchers/held-already"
     return [
         bad("D1", "bad-check-digit", "kernel/bad-iin", 20, 60, iin=spoiled(rows[20].iin)),
         bad("D2", "bad-date", "import/bad-date", 21, 130, birth_date="31.02.2015"),
         bad("D3", "unknown-category", "import/unknown-word", 22, 190, status="космонавт"),
-        bad("D4", "unknown-club", "import/unknown-club", 23, 260, club="KRG-77", group="KRG-77-1"),
+        bad("D4", "unknown-club", "vouchers/no-such-group", 23, 260, club="KRG-77", group="KRG-77-1"),
         bad("D5", "more-used-than-the-cap", "import/out-of-bounds", 24, 300, used="99000"),
         # One child in three clubs, as in the published case of seven.
         bad("D6", "one-child-in-several-clubs", twice, 30, 410, club=other[0], group=other[1]),
@@ -55,10 +55,8 @@ def in_damubala(rows: Sequence[Pupil], clubs: Sequence[tuple[str, str]]) -> list
 def in_artsport(rows: Sequence[Pupil], first: Sequence[Pupil]) -> list[Spoiled]:
     """Return spoiled rows of the second register; children of the first are here again."""
 
-    def again(id: str, child: Pupil, model: int, after: int, **cells: str) -> Spoiled:
-        planted = Planted(
-            id, "child-on-two-platforms", "import", ("children/already-held",), child.number
-        )
+    def again(id: str, code: str, child: Pupil, model: int, after: int) -> Spoiled:
+        planted = Planted(id, "child-on-two-platforms", "import", (code,), child.number)
         return Spoiled(planted, {
             "number": f"AS-9{int(id[1:]):05d}", "iin": child.iin,
             "surname": child.named.ru.surname, "given": child.named.ru.given,
@@ -69,14 +67,14 @@ def in_artsport(rows: Sequence[Pupil], first: Sequence[Pupil]) -> list[Spoiled]:
             "parent_given": child.parent.named.ru.given,
             "parent_patronymic": child.parent.named.ru.patronymic,
             "telephone": child.parent.telephone, "second": child.parent.second,
-            "account": child.parent.account, "address": child.address, **cells,
+            "account": child.parent.account, "address": child.address,
         }, model, after)
 
     queued = next(n for n, p in enumerate(rows) if p.way == "queue")
     return [
-        again("S1", first[40], 10, 50),
-        again("S2", first[41], 11, 170),
-        again("S3", first[42], queued, 640),
+        again("S1", "vouchers/held-already", first[40], 10, 50),
+        again("S2", "vouchers/held-already", first[41], 11, 170),
+        again("S3", "applications/already-applied", first[42], queued, 640),
         Spoiled(
             Planted("S4", "bad-check-digit", "import", ("kernel/bad-iin",), rows[12].number),
             {"number": "AS-900004", "iin": "99123150000А"}, 12, 300,
@@ -100,7 +98,7 @@ def in_intake(rows: Sequence[Pupil], held: Pupil) -> list[Spoiled]:
             parent_iin="991231500006", given="Алтай", birth_date="20.12.2023"),
         bad("I2", "too-old", ("applications/too-old",), iin="991231500707",
             parent_iin="991231600301", given="Сабит", birth_date="14.03.2005"),
-        bad("I3", "one-child-two-vouchers", ("applications/already-applied", "children/already-held"),
+        bad("I3", "one-child-two-vouchers", ("applications/already-applied",),
             iin=held.iin, surname=held.named.ru.surname, given=held.named.ru.given,
             patronymic=held.named.ru.patronymic,
             birth_date=held.birth_date.strftime("%d.%m.%Y"),
@@ -121,5 +119,5 @@ def in_october() -> list[Planted]:
         Planted("T6", "one-child-in-several-clubs", "attendance", ("not-enrolled-that-day",)),
         Planted("T7", "lesson-marked-on-two-tablets", "attendance", ("counted-once",)),
         Planted("T8", "confirmed-by-somebody-else", "attendance", ("kezek/unknown",)),
-        Planted("T9", "second-club-at-once", "vouchers", ("children/already-held",)),
+        Planted("T9", "second-club-at-once", "vouchers", ("vouchers/held-already",)),
     ]
