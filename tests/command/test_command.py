@@ -19,6 +19,7 @@ from infra.client import Answer, Api
 from infra.command import main, place, saying
 from infra.command.saying import CommandFailed
 from infra.local.testing import TestCloud
+from tests.imports.test_registers import HELD, WAITS, Platform, saved
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "samples" / "taldykorgan"
@@ -108,6 +109,14 @@ def test_json_is_all_that_is_said_to_programs(served: TestCloud, tmp_path: Path,
         (("status", "--data", "/tmp/no-such-kezek"), 3, "no Kezek serves"),
         (("token", "king", "--data", "/tmp/no-such-kezek"), 2, "no role"),
         (("export", "figures", "/tmp/x.csv", "--of", "weather"), 2, "no figures"),
+        (("export", "figures", "/tmp/x.csv", "--of", "budgets", "--url", NOBODY), 2, "one year"),
+        (("export", "statements", "site-1", "2026-10", "/tmp/x.xml", "--url", NOBODY,
+          "--token", "x"), 2, ".csv or .xlsx"),
+        (("import", "register", "/none.csv", "--platform", "damubala", "--area", "karaganda",
+          "--url", NOBODY, "--token", "x"), 2, "/none.csv"),
+        (("import", "register", "/none.csv", "--platform", "damubala", "--area", "karaganda",
+          "--beside", "artsport", "--url", NOBODY, "--token", "x"), 2, "PLATFORM=FILE"),
+        (("demo", "--programme", "camps"), 2, "no demo of"),
     ],
 )  # fmt: skip
 def test_expected_failures_are_one_line_and_a_hint_never_a_traceback(
@@ -155,6 +164,49 @@ def test_an_empty_queue_is_exported_as_such(served: TestCloud, tmp_path: Path, c
     assert ended("export", "queue", str(tmp_path / "queue.csv"), "--json") == 0
 
     assert json.loads(capsys.readouterr().out)["rows"] == 0
+
+
+def test_a_register_that_adds_up_is_0_and_says_its_balances(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    monkeypatch.setattr(place, "api", lambda *asked: Platform())
+    path = saved(tmp_path, HELD, WAITS, {**HELD, "number": "DB-3", "birth_date": "31.02.2017"})
+    balance, before_after = tmp_path / "balance.json", tmp_path / "families.csv"
+
+    code = ended(
+        "import", "register", str(path), "--platform", "damubala", "--area", "karaganda",
+        "--reconciliation", str(balance), "--families", str(before_after), "--language", "en",
+    )  # fmt: skip
+
+    said = capsys.readouterr().out
+    assert code == 0, "a refused row is named and explained"
+    assert "3 rows = 2 imported + 0 had already + 1 refused; balance 0" in said
+    assert "register.csv:4 «Дата рождения»" in said
+    assert json.loads(balance.read_text("utf-8"))["balanced"]
+    lines = before_after.read_text("utf-8-sig").splitlines()
+    assert len(lines) == 4 and not any("Есенова" in line for line in lines)
+
+
+def test_1_when_a_tenge_of_a_register_went_astray(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    class Loses(Platform):
+        def ask(self, method: str, path: str, body: object = None, **more: Any) -> Answer:
+            said = super().ask(method, path, body, **more)
+            told = said.json()
+            if "remaining_tiyn" in told:
+                told["remaining_tiyn"] -= 100
+            return Answer(said.status, json.dumps(told).encode(), said.headers)
+
+    monkeypatch.setattr(place, "api", lambda *asked: Loses())
+
+    code = ended(
+        "import", "register", str(saved(tmp_path, HELD)), "--platform", "damubala",
+        "--area", "karaganda", "--json",
+    )  # fmt: skip
+
+    assert code == 1
+    assert json.loads(capsys.readouterr().out)["remaining_tiyn"]["balance"] == 100
 
 
 def test_progress_is_a_bar_on_a_terminal():

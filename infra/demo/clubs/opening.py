@@ -91,6 +91,7 @@ def play(stage: Stage) -> Autumn:
     with stage.act("Damubala moves in"):
         stage.jump(MOVES_IN)
         move_in(stage, autumn, pupils.DAMUBALA)
+        _second_voucher(stage, autumn)
         _prove(stage, autumn)
     with stage.act("draw and iteration"):
         _draw(stage, autumn)
@@ -285,6 +286,14 @@ def move_in(stage: Stage, autumn: Autumn, platform: str) -> None:
             autumn.vouchers[number] = names.voucher(number, system=platform)
     autumn.balances[platform] = reconciling.report(moved)
     (stage.scene.data / f"{platform}-families.csv").write_bytes(reconciling.families(moved))
+
+
+def _second_voucher(stage: Stage, autumn: Autumn) -> None:
+    """A family whose child came with a voucher tries for another."""
+    planted = {one["id"]: one for one in sample.planted()}
+    for trouble, family in sample.spoiled().items():
+        if planted[trouble]["kind"] == "one-child-two-vouchers":
+            _catch(stage, autumn, planted[trouble], family)
 
 
 def _prove(stage: Stage, autumn: Autumn) -> None:
