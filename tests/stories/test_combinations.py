@@ -204,3 +204,52 @@ def test_a_combination_of_switches_pays_what_the_pack_says(
     claims = story.department.get("/v1/payouts/claims", query=wanted)["claims"]
     assert [claim["amount_tiyn"] for claim in claims] == [switches.earned]
     assert cloud.dead_letters() == []
+
+
+BANDS_OFF = """bands = []
+youngest_last = false
+label = { kk = "{tier}", ru = "{tier}", en = "{tier}" }
+"""
+BANDS_ON = """bands = [10, 15]
+youngest_last = false
+label = { kk = "{tier}, {from}–{to}", ru = "{tier}, {from}–{to}", en = "{tier}, {from}-{to}" }
+"""
+A_VOUCHER = 4 * 72_000_00  # what one holds from May to August
+
+
+def test_with_bands_of_age_vouchers_go_tier_by_tier_and_oldest_first(
+    cloud: TestCloud,
+    person: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = PACK.read_text("utf-8")
+    assert BANDS_OFF in text
+    pack = tmp_path / "camps-almaty.toml"
+    pack.write_text(text.replace(BANDS_OFF, BANDS_ON), encoding="utf-8")
+    monkeypatch.setenv("KEZEK_PACKS", str(tmp_path))
+    story = Story(cloud, person)
+    cloud.set_clock(almaty("2026-05-18T09:00:00"))
+    children = [("2017-03-14", False), ("2012-03-14", False), ("2017-03-14", True),
+                ("2012-03-14", True)]  # fmt: skip
+    for n, (birth_date, first) in enumerate(children):
+        story.sign_in(n)
+        asked = application(n, *(["disability"] if first else []))
+        asked["child"]["birth_date"] = birth_date
+        story.families[n].put(f"/v1/applications/application-{n}", asked)
+        if first:
+            story.department.put(
+                f"/v1/applications/application-{n}/statuses/disability",
+                {"result": "proved", "paper_on": "2026-05-01"},
+            )
+
+    categories = [story.application(n)["category"] for n in range(4)]
+    served = []
+    for n, day in enumerate(("2026-05-18", "2026-05-19", "2026-05-20", "2026-05-21"), start=1):
+        story.allot(n * A_VOUCHER, f"No. {n}")
+        story.evening(day)
+        served.append([k for k in range(4) if story.application(k)["state"] == "fulfilled"])
+
+    assert [category["number"] for category in categories] == [6, 5, 2, 1]
+    assert categories[0]["text"] == "Қалған балалар, 7–10"
+    assert served == [[3], [2, 3], [1, 2, 3], [0, 1, 2, 3]]
