@@ -59,7 +59,10 @@ def load_file(file: str, folder: str | None = None) -> Pack:
 
 
 def find_text(file: str, folder: str | None = None) -> str | None:
-    """Return the text of a file that ships, else of one in the additional folder, else None."""
+    """Return the text of a file that ships, else of one in the additional folder, else None.
+
+    Raises BrokenPack for a text that is not UTF-8.
+    """
     places: list[Traversable] = [_shipped()]
     if folder is not None:
         places.append(Path(folder))
@@ -68,6 +71,9 @@ def find_text(file: str, folder: str | None = None) -> str | None:
             return place.joinpath(file).read_text(encoding="utf-8")
         except FileNotFoundError:
             continue
+        except UnicodeDecodeError as error:
+            wrong = Problem(file, 1, "not readable as UTF-8", "save the file in UTF-8")
+            raise BrokenPack([wrong]) from error
     return None
 
 

@@ -76,6 +76,17 @@ def test_a_broken_pack_says_its_file_and_line(folder):
         list_packs()
 
 
+def test_a_pack_in_another_encoding_is_named(folder):
+    (folder / "clubs-taraz.toml").write_bytes(TARAZ.encode("utf-16"))
+
+    with pytest.raises(BrokenPack) as caught:
+        load_pack("clubs", "taraz")
+
+    assert str(caught.value) == (
+        "clubs-taraz.toml:1: not readable as UTF-8; save the file in UTF-8"
+    )
+
+
 def test_a_folder_does_not_replace_what_ships(folder):
     path = folder / "preschool-astana.toml"
     path.write_text(store.find_text("preschool-astana.toml"), encoding="utf-8")
