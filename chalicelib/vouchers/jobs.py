@@ -1,17 +1,58 @@
-"""Work that commits leave behind: offering freed seats, caring for a closed site's children."""
+"""Work that commits leave behind, and the year's end of vouchers that hold money.
+
+every night     run_renewals    a message per area whose vouchers hold money
+per message     renewals        some vouchers; the rest follow in another message
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
+from chalicelib.adapters import work
 from chalicelib.edge.batches import Handler
 from chalicelib.kernel.actors import system
+from chalicelib.kernel.periods import from_stamp, local_day
+from chalicelib.policy.actions import list_packs
+from chalicelib.policy.rules import NoRuleInForce
 from chalicelib.vouchers import actions
 
 OFFERS = system("vouchers/offer")
 SITES = system("vouchers/site-closed")
+RENEWALS = system("vouchers/renewals")
+
+
+class Scheduled(Protocol):
+    """The part of Chalice's event that a job uses."""
+
+    time: str
+
+
+def run_renewals(event: Scheduled) -> None:
+    """Begin the day's pass over the vouchers of every area that reserves money."""
+    today = local_day(from_stamp(event.time))
+    for pack in list_packs():
+        # A pack that is over still has vouchers whose last reserved month ends.
+        day = today if pack.valid_to is None else min(today, pack.valid_to)
+        try:
+            kinds = pack.at(day).voucher_kinds.values()
+        except NoRuleInForce:
+            continue
+        if any(kind.reserved for kind in kinds):
+            facts = {"programme": pack.programme, "area": pack.area}
+            work.send([work.Message(actions.RENEWALS_TOPIC, facts)])
+
+
+def renewals(facts: Mapping[str, Any], now: datetime) -> None:
+    """Handle "vouchers/renewals" {programme, area, after, short}: some vouchers of a pass."""
+    programme, area = str(facts["programme"]), str(facts["area"])
+    so_far = actions.Pass(str(facts.get("after", "")), frozenset(facts.get("short", ())))
+    rest = actions.renew_some(programme, area, so_far, by=RENEWALS, now=now)
+    if rest is not None:
+        left = {"after": rest.after, "short": sorted(rest.short)}
+        asked = {"programme": programme, "area": area, **left}
+        work.send([work.Message(actions.RENEWALS_TOPIC, asked)])
 
 
 def offer(facts: Mapping[str, Any], now: datetime) -> None:
@@ -28,6 +69,7 @@ def site_closed(facts: Mapping[str, Any], now: datetime) -> None:
 # For the switchboard: topic → handler.
 WORK: Mapping[str, Handler] = {
     "vouchers/offer": offer,
+    "vouchers/renewals": renewals,
     "vouchers/suspended": site_closed,
     "vouchers/removed": site_closed,
     "vouchers/site-closed": site_closed,

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from chalicelib.children.rules import AlreadyHeld, PowerMissing, RegisterFirst
+from chalicelib.budgets.rules.ledger import BudgetShort
+from chalicelib.children import rules as children
+from chalicelib.children.routes import (
+    AccountAsked,
+    ChildAsked,
+    RegistrationAsked,
+    RowAsked,
+    account_of,
+    details_of,
+    registration_of,
+)
+from chalicelib.children.rules import AlreadyHeld, HeldElsewhere, PowerMissing, RegisterFirst
 from chalicelib.edge import pages
 from chalicelib.edge.routes import Call, Routes
+from chalicelib.kernel.iin import BadIin
 from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.policy.actions import NoPack
+from chalicelib.policy.rules import NoRuleInForce, UnknownStatus
 from chalicelib.providers.rules import GroupClosed, NoPlace
 from chalicelib.vouchers import actions, rules
 from chalicelib.vouchers.rules import Closing, Enrolment, PapersResult, Voucher, VoucherState
 
 routes = Routes(__name__, "vouchers")
 
+MOST_TIYN = 10_000_000_00
+Code = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-z0-9-]+$")]
 GroupId = Annotated[str, Meta(min_length=8, max_length=64)]
 _OWN = (Unknown, PowerMissing)
 _FITS = (
@@ -25,6 +41,13 @@ _FITS = (
     rules.AgeDoesNotFit,
     rules.ActivityAge,
     rules.SenGroup,
+)
+_CHILD = (
+    BadIin,
+    children.IinOrReason,
+    children.BadDates,
+    children.RepresentedByAnother,
+    children.OtherData,
 )
 _PLACE = (*_FITS, rules.OthersWait, GroupClosed, NoPlace)
 
@@ -53,6 +76,66 @@ class ClosureAsked(Struct, frozen=True, forbid_unknown_fields=True):
 
     reason: Literal["withdrawal", "graduation", "exclusion"]
     last_day: date | None = None
+
+
+class TargetBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A free place where no queue is needed, for a child known (`child_id`) or described.
+
+    `starts_on`: the contract is signed at once, from that day.
+    """
+
+    group_id: GroupId
+    child_id: GroupId | None = None
+    child: ChildAsked | None = None
+    starts_on: date | None = None
+
+
+class UsedAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the former platform has paid of this month, YYYY-MM, and its limit for it."""
+
+    month: Annotated[str, Meta(pattern="^2[0-9]{3}-(0[1-9]|1[0-2])$")]
+    used_tiyn: Annotated[int, Meta(ge=0, le=MOST_TIYN)]
+    limit_tiyn: Annotated[int, Meta(ge=0, le=MOST_TIYN)]
+
+
+class VoucherImportAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """One row of a platform's register: a child with its voucher and club.
+
+    `starts_on`: the child's first day there; here it begins today at the earliest. `statuses`:
+    those the platform had proved.
+    """
+
+    representative: RegistrationAsked
+    child: ChildAsked
+    programme: Code
+    area: Code
+    voucher_kind: Code
+    group_id: GroupId
+    issued_at: Annotated[datetime, Meta(tz=True)]
+    starts_on: date
+    used: UsedAsked
+    source: RowAsked
+    statuses: Annotated[tuple[Code, ...], Meta(max_length=12)] = ()
+    sign_in: AccountAsked | None = None
+
+
+class VoucherImported(Struct, frozen=True):
+    """A voucher that was taken over, without whom it is about.
+
+    `cap_tiyn`: the month's by the rules in force, null without one; `remaining_tiyn`: what is left
+    of it after what the former platform paid.
+    """
+
+    voucher_id: str
+    enrolment_id: str
+    state: VoucherState
+    site_id: str
+    group_id: str
+    starts_on: date
+    used_month: str | None
+    used_tiyn: int
+    cap_tiyn: int | None
+    remaining_tiyn: int | None
 
 
 class AnswerAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -304,6 +387,116 @@ def close(call: Call[ClosureAsked], voucher_id: str) -> VoucherShown:
     asked = call.asked
     voucher = actions.close(voucher_id, asked.reason, asked.last_day, by=call.actor, now=call.now)
     return _voucher(voucher, call)
+
+
+@routes.put(
+    "/{voucher_id}/target",
+    action="vouchers/target",
+    asks=TargetBody,
+    answers=VoucherShown,
+    refuses=(
+        *_OWN,
+        AnotherContent,
+        RegisterFirst,
+        NoPack,
+        NoRuleInForce,
+        rules.NeedsQueue,
+        rules.ChildOrId,
+        *_CHILD,
+        rules.NotOfAge,
+        *_PLACE,
+        rules.WrongState,
+        rules.TermPassed,
+        rules.PapersNotAccepted,
+        rules.BadStart,
+        rules.HeldAlready,
+        HeldElsewhere,
+        AlreadyHeld,
+        BudgetShort,
+    ),
+)
+def target(call: Call[TargetBody], voucher_id: str) -> VoucherShown:
+    """Take a free place at a provider whose vouchers need no queue; sign too, with a first day."""
+    asked = call.asked
+    voucher, enrolment = actions.target(
+        voucher_id,
+        actions.TargetAsked(
+            group_id=asked.group_id,
+            child_id=asked.child_id,
+            child=details_of(asked.child) if asked.child else None,
+            starts_on=asked.starts_on,
+        ),
+        by=call.actor,
+        now=call.now,
+    )
+    return _voucher(voucher, call, enrolment)
+
+
+@routes.put(
+    "/imports/{import_id}",
+    action="vouchers/import",
+    asks=VoucherImportAsked,
+    answers=VoucherImported,
+    refuses=(
+        Unknown,
+        AnotherContent,
+        rules.IssuedLater,
+        NoPack,
+        NoRuleInForce,
+        rules.OtherKind,
+        UnknownStatus,
+        rules.BadUse,
+        rules.NoSuchGroup,
+        *_CHILD,
+        children.BadContact,
+        children.SignInTaken,
+        PowerMissing,
+        rules.NotOfAge,
+        *_FITS,
+        GroupClosed,
+        NoPlace,
+        rules.BadStart,
+        rules.HeldAlready,
+        HeldElsewhere,
+        BudgetShort,
+    ),
+)
+def import_voucher(call: Call[VoucherImportAsked], import_id: str) -> VoucherImported:
+    """Take over a child's voucher and club from a platform that closes, with the month's rest."""
+    asked = call.asked
+    row = actions.ImportedVoucher(
+        representative=registration_of(asked.representative),
+        sign_in=account_of(asked.sign_in),
+        child=details_of(asked.child),
+        programme=asked.programme,
+        area=asked.area,
+        statuses=asked.statuses,
+        voucher_kind=asked.voucher_kind,
+        group_id=asked.group_id,
+        issued_at=asked.issued_at,
+        starts_on=asked.starts_on,
+        used=rules.Used(asked.used.month, asked.used.used_tiyn, asked.used.limit_tiyn),
+        source=children.Provenance(
+            platform=asked.source.system,
+            number=asked.source.number,
+            file=asked.source.file,
+            row=asked.source.line,
+        ),
+    )
+    taken = actions.import_voucher(import_id, row, by=call.actor, now=call.now)
+    enrolment = taken.enrolment
+    return VoucherImported(
+        voucher_id=taken.voucher.voucher_id,
+        enrolment_id=enrolment.enrolment_id,
+        state=taken.voucher.state,
+        site_id=enrolment.site_id,
+        group_id=enrolment.group_id,
+        starts_on=enrolment.starts_on,
+        used_month=enrolment.used_month,
+        used_tiyn=enrolment.used_tiyn,
+        cap_tiyn=taken.cap_tiyn,
+        remaining_tiyn=taken.remaining_tiyn,
+    )
 
 
 @routes.put(

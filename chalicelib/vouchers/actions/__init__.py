@@ -1,13 +1,18 @@
 """What is done with vouchers: gather, decide, commit.
 
 change      the writes that any change of a voucher means: its seats, lists, clocks
-parts       writes for other slices' commits: issuing, confirming, ending before a contract
+parts       writes for other slices' commits: issuing, confirming, ending before a contract or
+            by itself
+targeting   a voucher without a queue
+importing   a voucher of a platform that closes
 choosing    the holder chooses a group, the head judges papers
 offering    free places go to those who wait for them
 waiting     waiting lists: join, leave, answer
 enrolling   contract, transfer, closure, and the seats that are freed after a last day
+enrolments  the rows of enrolments, as parts of a commit
+renewing    the year's end of vouchers that hold money
 deadlines   what happens by itself
-sites       a kindergarten is suspended or removed: its children first
+sites       a provider is suspended or removed: its children first
 reading     what representatives, heads and officers see
 """
 
@@ -22,8 +27,9 @@ from chalicelib.vouchers.actions.deadlines import (
     lapse_offer,
 )
 from chalicelib.vouchers.actions.enrolling import close, sign, transfer
+from chalicelib.vouchers.actions.importing import ImportedVoucher, TakenOver, import_voucher
 from chalicelib.vouchers.actions.offering import offer_seats
-from chalicelib.vouchers.actions.parts import confirming, ending, issuing
+from chalicelib.vouchers.actions.parts import confirming, ending, issuing, releasing
 from chalicelib.vouchers.actions.reading import (
     Enrolled,
     Expected,
@@ -35,7 +41,9 @@ from chalicelib.vouchers.actions.reading import (
     site_enrolments,
     site_expected,
 )
+from chalicelib.vouchers.actions.renewing import RENEWALS_TOPIC, Pass, renew_some
 from chalicelib.vouchers.actions.sites import SITE_ENDS_TOPIC, site_closed, site_ends
+from chalicelib.vouchers.actions.targeting import TargetAsked, target
 from chalicelib.vouchers.actions.waiting import answer, join, leave
 
 # What falls due, by topic: called with the subject, `by` and `now`; True when anything was done.
@@ -51,6 +59,15 @@ __all__ = [
     "DEADLINES",
     "Enrolled",
     "Expected",
+    "ImportedVoucher",
+    "Pass",
+    "RENEWALS_TOPIC",
+    "TakenOver",
+    "TargetAsked",
+    "import_voucher",
+    "releasing",
+    "renew_some",
+    "target",
     "papers_text",
     "site_ends",
     "answer",

@@ -25,6 +25,7 @@ from chalicelib.vouchers.rules.moving import (
 from chalicelib.vouchers.rules.refusals import (
     BadLastDay,
     BadStart,
+    BadUse,
     ClosingReason,
     NoSeat,
     OneTransferAMonth,
@@ -40,6 +41,7 @@ from chalicelib.vouchers.rules.values import (
     Roster,
     Stay,
     Stays,
+    Used,
     Voucher,
 )
 
@@ -323,6 +325,13 @@ def release(
         leaving=voucher.leaving if over else _leaving(voucher, ended, joins=None),
     )
     return Released(closed, ended, over)
+
+
+def check_use(used: Used, today: date) -> None:
+    """Raise BadUse unless it is of this month and within the platform's limit."""
+    month = str(Month.of(today))
+    if used.month != month or not 0 <= used.used_tiyn <= used.limit_tiyn:
+        raise BadUse(month=month, most_tiyn=used.limit_tiyn)
 
 
 def overdue_visit(voucher: Voucher, now: datetime) -> bool:

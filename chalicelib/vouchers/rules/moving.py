@@ -111,6 +111,7 @@ def issue(
     reserved_from: str | None = None,
     reserved_to: str | None = None,
     contract_by: datetime | None = None,
+    asked: str = "",
 ) -> Voucher:
     """Return a new voucher: with a seat reserved in `group`, and on the lists of `waiting`.
 
@@ -147,7 +148,13 @@ def issue(
         reserve_tiyn=reserve_tiyn,
         reserved_from=reserved_from,
         reserved_to=reserved_to,
+        asked=asked,
     )
+
+
+def order_at(issued_at: datetime) -> str:
+    """Return the order of a voucher that no run issued, among those of runs: by its instant."""
+    return f"{stamp(issued_at).replace(':', '').replace('-', '')}-0000000"
 
 
 def confirm(voucher: Voucher, *, now: datetime, terms: Terms, calendar: Calendar) -> Voucher:

@@ -71,6 +71,30 @@ class NotOfAge(OutOfTurn):
     code = "vouchers/not-of-age"
 
 
+class ChildOrId(Malformed):
+    """Either a known child's id or a child's details, never both."""
+
+    code = "vouchers/child-or-id"
+
+
+class IssuedLater(Malformed):
+    """A voucher cannot have been issued after it is taken over."""
+
+    code = "vouchers/issued-later"
+
+
+class OtherKind(Malformed):
+    """The programme has no such kind of voucher; `known` names those it has."""
+
+    code = "vouchers/other-kind"
+
+
+class NoSuchGroup(Malformed):
+    """The row names a group that Kezek does not have; clubs come before their vouchers."""
+
+    code = "vouchers/no-such-group"
+
+
 class BadUse(Malformed):
     """What was used of a month is of the month of the import, and not above its maximum."""
 

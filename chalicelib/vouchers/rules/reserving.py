@@ -16,6 +16,18 @@ from chalicelib.policy.rules import Rules
 from chalicelib.vouchers.rules.moving import age_in
 from chalicelib.vouchers.rules.values import Reserved, Stay, Voucher
 
+__all__ = [
+    "LIVE",
+    "Reserve",
+    "moved",
+    "released",
+    "renew",
+    "renewal",
+    "reserved",
+    "reserves_of",
+    "warn",
+]
+
 LIVE = ("issued", "confirmed", "used")
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from chalicelib.children.rules import Provenance
+
 VoucherState = Literal[
     "issued", "confirmed", "used", "lapsed", "refused", "returned", "closed", "cancelled"
 ]
@@ -56,7 +58,8 @@ class Voucher:
     first_visit_by: when the first visit is due. sen: paid for as a child with special needs.
     renewed_from, renewed_tiyn: the sum of the months from the last renewal on.
     warned_of: the last reserved month, told of because no money is there for those after it.
-    asked: digest of the request that a voucher without a queue was issued for.
+    asked: digest of the request that a voucher without a run was issued for. source: the row of
+    the platform it was taken over from.
     """
 
     voucher_id: str
@@ -100,6 +103,16 @@ class Voucher:
     renewed_tiyn: int = 0
     warned_of: str | None = None
     asked: str = ""
+    source: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a platform that closed has paid of a month, "YYYY-MM", and its limit of that month."""
+
+    month: str
+    used_tiyn: int
+    limit_tiyn: int
 
 
 @dataclass(frozen=True, slots=True)
