@@ -149,6 +149,7 @@ def import_register(
             area=area,
             issuer=issuer,
             beside=others,
+            clock=place.clock(url, data),
             at_once=at_once,
             on_progress=bar.at,
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,12 @@ def move(
     area: str,
     issuer: str | None,
     beside: Mapping[str, Path],
+    clock: Callable[[], datetime],
     at_once: int,
     on_progress: Progress,
 ) -> Moved:
     """Import a register and account for every row. beside: other platforms' files, to name twins.
+    clock: Kezek's.
 
     Raises Unreadable, NotAllowed, Unfinished, SystemSilent.
     """
@@ -36,9 +39,10 @@ def move(
         name: standings(file, area=area, programme=programme) for name, file in beside.items()
     }
     now: dict[int, Now] = {}
+    begun = clock()
 
     def taken(request: Request, answer: Answer) -> None:
-        now[request.lines[0]] = _now(answer.json())
+        now[request.lines[0]] = _now(answer.json(), begun)
 
     result, register = running.register(
         path,
@@ -48,6 +52,7 @@ def move(
         programme=programme,
         area=area,
         issuer=issuer,
+        begun=begun,
         at_once=at_once,
         on_progress=on_progress,
         on_taken=taken,
@@ -74,9 +79,9 @@ def standings(path: Path, *, programme: str, area: str) -> list[Standing]:
     return list(register.standings.values())
 
 
-def _now(said: Mapping[str, Any]) -> Now:
+def _now(said: Mapping[str, Any], begun: datetime) -> Now:
     return Now(
-        had=bool(said.get("had")),
+        had=running.was_had(said, begun),
         remaining_tiyn=said.get("remaining_tiyn"),
         cap_tiyn=said.get("cap_tiyn"),
         state=str(said.get("state", "")),

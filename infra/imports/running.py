@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from chalicelib.kernel.periods import from_stamp
 from infra.client import Answer, Api
 from infra.imports import sending, sheets, vocabulary
 from infra.imports.applications import Applications
@@ -104,11 +106,14 @@ def register(
     programme: str,
     area: str,
     issuer: str | None,
+    begun: datetime,
     at_once: int,
     on_progress: Progress,
     on_taken: Taken | None = None,
 ) -> tuple[Result, Register]:
     """Import the register of a platform that closes; return also how each row stood there.
+
+    begun: by Kezek's clock, before anything is sent; what was taken earlier was there already.
 
     Raises Unreadable, NotAllowed, Unfinished, SystemSilent.
     """
@@ -126,6 +131,7 @@ def register(
         sheet,
         gathering,
         api,
+        begun=begun,
         at_once=at_once,
         on_progress=on_progress,
         on_taken=on_taken,
@@ -142,6 +148,7 @@ def carry(
     at_once: int,
     on_progress: Progress,
     on_taken: Taken | None,
+    begun: datetime | None = None,
 ) -> Result:
     """Read a sheet's rows, send what is good, and say what became of each."""
     result = Result(sheet.name, sheet.digest, rows=len(sheet.lines))
@@ -154,7 +161,7 @@ def carry(
         done += len(request.lines)
         _settle(kind, sheet, request, answer, result)
         if answer.good:
-            result.had += len(request.lines) if answer.json().get("had") else 0
+            result.had += len(request.lines) if was_had(answer.json(), begun) else 0
             if on_taken is not None:
                 on_taken(request, answer)
         on_progress(done, result.rows)
@@ -163,6 +170,15 @@ def carry(
     result.refused.sort(key=lambda r: r.line)
     result.taken = result.rows - len(result.refused)
     return result
+
+
+def was_had(told: Mapping[str, Any], begun: datetime | None) -> bool:
+    """Tell whether a row was there before this import began.
+
+    Kezek answers a repetition as it answered the first time, with the instant of that.
+    """
+    taken_at = told.get("imported_at") or told.get("received_at")
+    return begun is not None and bool(taken_at) and from_stamp(str(taken_at)) < begun
 
 
 def read_rows(kind: str, sheet: Sheet, gathering: Gathering, result: Result) -> None:

@@ -170,6 +170,7 @@ def test_a_register_that_adds_up_is_0_and_says_its_balances(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ):
     monkeypatch.setattr(place, "api", lambda *asked: Platform())
+    monkeypatch.setattr(place, "clock", lambda *asked: lambda: SUMMER)
     path = saved(tmp_path, HELD, WAITS, {**HELD, "number": "DB-3", "birth_date": "31.02.2017"})
     balance, before_after = tmp_path / "balance.json", tmp_path / "families.csv"
 
@@ -199,6 +200,7 @@ def test_1_when_a_tenge_of_a_register_went_astray(
             return Answer(said.status, json.dumps(told).encode(), said.headers)
 
     monkeypatch.setattr(place, "api", lambda *asked: Loses())
+    monkeypatch.setattr(place, "clock", lambda *asked: lambda: SUMMER)
 
     code = ended(
         "import", "register", str(saved(tmp_path, HELD)), "--platform", "damubala",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chalicelib.kernel.periods import stamp
 from infra.client import Answer, Api
 from infra.imports import moving, names, reconciling, running, sheets
 from infra.imports.registers import Register
@@ -60,6 +62,8 @@ class Platform(Api):
     def __init__(self, refuse: Callable[[str, dict[str, Any]], str | None] | None = None) -> None:
         super().__init__("http://test")
         self.rows: dict[str, dict[str, Any]] = {}
+        self.first: dict[str, datetime] = {}
+        self.clock = datetime(2026, 9, 14, tzinfo=UTC)
         self.refuse = refuse or (lambda path, body: None)
 
     def ask(self, method: str, path: str, body: object = None, **more: Any) -> Answer:
@@ -76,15 +80,16 @@ class Platform(Api):
         code = self.refuse(path, body)
         if code is not None:
             return said(409, {"code": code, "title": "no"})
-        had = path in self.rows
+        first = self.first.setdefault(path, self.clock)
         self.rows[path] = body
         if "/vouchers/" in path:
             used = body["used"]
             left = 1_800_000 - used["used_tiyn"]
             told = {"remaining_tiyn": left, "cap_tiyn": 1_800_000, "state": "used"}
-            return said(200, {**told, "had": had})
+            return said(200, {**told, "imported_at": stamp(first)})
         number = body["source"]["number"]
-        told = {"ticket": f"t-{number}", "state": "queued", "category": 11, "had": had}
+        told = {"ticket": f"t-{number}", "state": "queued", "category": 11}
+        told["received_at"] = stamp(first)
         return said(200, {**told, "ordered_at": body["applied_at"]})
 
 
@@ -92,10 +97,12 @@ def said(status: int, content: dict[str, Any]) -> Answer:
     return Answer(status, json.dumps(content).encode(), {})
 
 
-def move(path: Path, api: Api, **beside: Path) -> reconciling.Moved:
+def move(path: Path, api: Platform, **beside: Path) -> reconciling.Moved:
+    api.clock += timedelta(hours=1)
     return moving.move(
         path, api, platform="damubala", clubs_from="akimat", programme="clubs", area="karaganda",
-        issuer=None, beside=beside, at_once=2, on_progress=lambda done, total: None,
+        issuer=None, beside=beside, clock=lambda: api.clock, at_once=2,
+        on_progress=lambda done, total: None,
     )  # fmt: skip
 
 

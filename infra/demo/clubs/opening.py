@@ -272,6 +272,7 @@ def move_in(stage: Stage, autumn: Autumn, platform: str) -> None:
             area=stage.area,
             issuer=issuer.NAME,
             beside=others,
+            clock=stage.control.now,
             at_once=HANDS,
             on_progress=bar.at,
         )
@@ -454,8 +455,8 @@ def _target(stage: Stage, autumn: Autumn) -> None:
             "group_id": names.group(pupil.group),
             "starts_on": FIRST_DAY,
         }
-        signed = good(api.put(f"/v1/vouchers/{voucher_id}/target", asked))
-        return pupil.number, voucher_id, signed
+        told = good(api.put(f"/v1/vouchers/{voucher_id}/target", asked))
+        return pupil.number, voucher_id, told["enrolment"]
 
     asking = sample.of_way(pupils.COUNTER)
     for number, voucher_id, enrolment in stage.each("target vouchers", asking, ask):
