@@ -43,3 +43,5 @@ def remind(facts: Mapping[str, Any], now: datetime) -> None:
 
 
 WORK = {DAILY: daily, actions.REMIND: remind}
+# For the switchboard: deadlines of a slice above the queue, by topic.
+DEADLINES = {"vouchers/first-visit": actions.first_visit}

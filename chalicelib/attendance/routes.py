@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from chalicelib.attendance import actions, rules
+from chalicelib.attendance.actions.confirming import Confirmed
 from chalicelib.attendance.actions.devices import Code, DeviceSeen, Named
 from chalicelib.attendance.actions.intake import Receipt
 from chalicelib.attendance.actions.showing import SheetShown, Undecided
@@ -28,6 +29,7 @@ from chalicelib.edge.routes import Call, Routes
 from chalicelib.kernel.periods import BadMonth, Month
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import NoPack
+from chalicelib.policy.rules import UnknownReason
 
 routes = Routes(__name__, "attendance")
 
@@ -121,7 +123,7 @@ class ApprovalAsked(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DisputeAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the day should be, and why; the site where there were several."""
+    """What the line should be, and why; the site where there were several."""
 
     claim: ClaimCode
     reason: DisputeReason
@@ -141,6 +143,24 @@ class DecisionAsked(Struct, frozen=True, forbid_unknown_fields=True):
     counts: bool
     reason: DecisionReason
     day_code: ClaimCode | None = None
+
+
+class ConfirmationAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """The programme whose lesson it is; the site where the child was at several that day."""
+
+    programme: Programme
+    site_id: Id | None = None
+
+
+class CodeAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing to say: the code is in the path."""
+
+
+class LessonConfirmed(Struct, frozen=True):
+    """The lesson that is confirmed now; a code's answer says nothing of the child."""
+
+    lesson: str
+    confirmed: bool = True
 
 
 class ChildMonthAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -329,20 +349,20 @@ def read_site_month(call: Call[None], site_id: str, month: str) -> SheetsPage:
 
 
 @routes.put(
-    "/sites/{site_id}/months/{month}/children/{child_id}/proofs/{day}",
+    "/sites/{site_id}/months/{month}/children/{child_id}/proofs/{line}",
     action="attendance/file-proof",
     asks=ProofAsked,
     answers=Proof,
     refuses=(*_LINE, rules.Locked, rules.TooEarly, rules.NotAnAbsence),
 )
-def file_proof(call: Call[ProofAsked], site_id: str, month: str, child_id: str, day: str) -> Proof:
+def file_proof(call: Call[ProofAsked], site_id: str, month: str, child_id: str, line: str) -> Proof:
     """File the number of a paper for an absence; the paper's reason becomes the day's."""
     of_month = Month.parse(month)
     return actions.file_proof(
         site_id,
         of_month,
         child_id,
-        rules.day_of(day, of_month),
+        rules.line_name(line, of_month),
         reason=call.asked.reason,
         reference=call.asked.proof,
         by=call.actor,
@@ -351,22 +371,22 @@ def file_proof(call: Call[ProofAsked], site_id: str, month: str, child_id: str, 
 
 
 @routes.put(
-    "/sites/{site_id}/months/{month}/children/{child_id}/answers/{day}",
+    "/sites/{site_id}/months/{month}/children/{child_id}/answers/{line}",
     action="attendance/answer-dispute",
     asks=AnswerAsked,
     answers=Dispute,
     refuses=(*_LINE, rules.Locked),
 )
 def answer_dispute(
-    call: Call[AnswerAsked], site_id: str, month: str, child_id: str, day: str
+    call: Call[AnswerAsked], site_id: str, month: str, child_id: str, line: str
 ) -> Dispute:
-    """Answer a family's dispute of a day, within three working days."""
+    """Answer a family's dispute of a line, within three working days."""
     of_month = Month.parse(month)
     return actions.answer_dispute(
         site_id,
         of_month,
         child_id,
-        rules.day_of(day, of_month),
+        rules.line_name(line, of_month),
         said=call.asked.answer,
         by=call.actor,
         now=call.now,
@@ -374,14 +394,14 @@ def answer_dispute(
 
 
 @routes.put(
-    "/sites/{site_id}/months/{month}/children/{child_id}/decisions/{day}",
+    "/sites/{site_id}/months/{month}/children/{child_id}/decisions/{line}",
     action="attendance/decide-line",
     asks=DecisionAsked,
     answers=Decision,
-    refuses=(*_LINE, rules.MarksHere, rules.NotUndecided),
+    refuses=(*_LINE, rules.MarksHere, UnknownReason, rules.NotUndecided),
 )
 def decide_line(
-    call: Call[DecisionAsked], site_id: str, month: str, child_id: str, day: str
+    call: Call[DecisionAsked], site_id: str, month: str, child_id: str, line: str
 ) -> Decision:
     """Decide one line that a family disputed or did not answer for, or that was corrected late."""
     of_month = Month.parse(month)
@@ -389,7 +409,7 @@ def decide_line(
         site_id,
         of_month,
         child_id,
-        rules.day_of(day, of_month),
+        rules.line_name(line, of_month),
         counts=call.asked.counts,
         code=call.asked.day_code,
         reason=call.asked.reason,
@@ -433,7 +453,7 @@ def list_undecided(call: Call[None]) -> UndecidedPage:
     refuses=_SHEET,
 )
 def read_child_month(call: Call[None], child_id: str, month: str) -> SheetsShown:
-    """Show each day of a child's month as it comes, with who marked it how."""
+    """Show each day or lesson of a child's month as it comes, with how it was marked."""
     return SheetsShown(
         actions.child_month(
             child_id,
@@ -465,7 +485,7 @@ def read_child_month(call: Call[None], child_id: str, month: str) -> SheetsShown
 def approve(call: Call[ApprovalAsked], child_id: str, month: str) -> SheetShown:
     """Approve a timesheet as it was seen, from day 1 to day 7 of the next month.
 
-    Disputed days stay out of it. After approval nothing can be changed.
+    Disputed lines stay out of it. After approval nothing can be changed.
     """
     return actions.approve(
         child_id,
@@ -479,7 +499,7 @@ def approve(call: Call[ApprovalAsked], child_id: str, month: str) -> SheetShown:
 
 
 @routes.put(
-    "/children/{child_id}/months/{month}/disputes/{day}",
+    "/children/{child_id}/months/{month}/disputes/{line}",
     action="attendance/dispute",
     asks=DisputeAsked,
     answers=Dispute,
@@ -488,18 +508,22 @@ def approve(call: Call[ApprovalAsked], child_id: str, month: str) -> SheetShown:
         PowerMissing,
         actions.WhichSite,
         rules.MarksHere,
+        UnknownReason,
         rules.Locked,
         rules.TooEarly,
         rules.NothingToDispute,
     ),
 )
-def dispute(call: Call[DisputeAsked], child_id: str, month: str, day: str) -> Dispute:
-    """Dispute one day; only that day's money waits until the department decides."""
+def dispute(call: Call[DisputeAsked], child_id: str, month: str, line: str) -> Dispute:
+    """Dispute one day or lesson; only its money waits until the department decides.
+
+    A lesson that the family confirmed is not disputed any more.
+    """
     of_month = Month.parse(month)
     return actions.dispute(
         child_id,
         of_month,
-        rules.day_of(day, of_month),
+        rules.line_name(line, of_month),
         programme=call.asked.programme,
         site_id=call.asked.site_id,
         claim=call.asked.claim,
@@ -507,6 +531,59 @@ def dispute(call: Call[DisputeAsked], child_id: str, month: str, day: str) -> Di
         by=call.actor,
         now=call.now,
     )
+
+
+_CONFIRMS = (
+    rules.NotLineByLine,
+    rules.LineDisputed,
+    rules.Locked,
+    rules.NotHeldYet,
+    rules.NotVisited,
+)
+
+
+@routes.put(
+    "/children/{child_id}/lessons/{lesson}/confirmation",
+    action="attendance/confirm-lesson",
+    asks=ConfirmationAsked,
+    answers=Confirmed,
+    refuses=(
+        Unknown,
+        rules.BadDay,
+        PowerMissing,
+        actions.WhichSite,
+        rules.MarksHere,
+        *_CONFIRMS,
+    ),
+)
+def confirm_lesson(call: Call[ConfirmationAsked], child_id: str, lesson: str) -> Confirmed:
+    """Confirm one lesson that was held and visited, at once and for good.
+
+    A lesson with which the family does not agree is disputed instead.
+    """
+    return actions.confirm_lesson(
+        child_id,
+        rules.lesson_name(lesson),
+        programme=call.asked.programme,
+        site_id=call.asked.site_id,
+        by=call.actor,
+        now=call.now,
+    )
+
+
+@routes.put(
+    "/confirmations/{code}",
+    action="attendance/confirm-by-code",
+    asks=CodeAsked,
+    answers=LessonConfirmed,
+    refuses=(rules.BadConfirmation, *_CONFIRMS),
+)
+def confirm_by_code(call: Call[CodeAsked], code: str) -> LessonConfirmed:
+    """Confirm a lesson by the one-time code of a notice; needs no sign-in.
+
+    The same code again gets the same answer. It is good until the family's window ends.
+    """
+    return LessonConfirmed(actions.confirm_by_code(code, by=call.actor, now=call.now))
 
 
 def _bytes(text: str) -> bytes:

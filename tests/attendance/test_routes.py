@@ -113,7 +113,7 @@ def garden(cloud: TestCloud) -> Kindergarten:
 
 
 def day_of(shown: dict[str, Any], on: str) -> dict[str, Any]:
-    return next(day for day in shown["days"] if day["on"] == on)
+    return next(day for day in shown["lines"] if day["on"] == on)
 
 
 # --- tablets
@@ -324,7 +324,7 @@ def test_a_family_sees_each_day_as_it_comes(garden: Kindergarten) -> None:
     shown = garden.sheet()
 
     assert (shown["state"], shown["name"]) == ("open", None)
-    assert [day["code"] for day in shown["days"]] == ["H", "P", "P"]
+    assert [day["code"] for day in shown["lines"]] == ["H", "P", "P"]
     day = day_of(shown, "2026-03-02")
     assert day["visits"] == [
         {
@@ -358,7 +358,7 @@ def test_a_month_is_closed_approved_and_locked(garden: Kindergarten) -> None:
 
     assert said.status == 200
     assert said.json["state"] == "approved"
-    assert {day["standing"] for day in said.json["days"]} == {"confirmed"}
+    assert {day["standing"] for day in said.json["lines"]} == {"confirmed"}
     assert garden.approve().json == said.json
     assert garden.dispute().code == "attendance/locked"
     paper = {"reason": "S", "proof": "№ 12"}
@@ -393,8 +393,8 @@ def test_marks_after_approval_are_late_and_wait_for_the_department(garden: Kinde
     decided = garden.cloud.put(f"{LINE}/decisions/2026-03-31", body, token=garden.department)
     assert decided.json["code"] == "P"
     (facts, _) = actions.month_for_billing(SITE, MARCH).children
-    assert facts.days[30].code == "P"
-    assert facts.days[30].confirmed
+    assert facts.lines[30].code == "P"
+    assert facts.lines[30].confirmed
 
 
 @pytest.mark.parametrize(
@@ -488,7 +488,7 @@ def test_a_child_at_two_sites_in_one_month_has_two_sheets(garden: Kindergarten) 
     assert (unsaid.status, unsaid.code) == (400, "attendance/which-site")
     assert (first_day.status, second_day.status) == (200, 200)
     disputed = [
-        [day["on"] for day in sheet["days"] if day["standing"] == "disputed"]
+        [day["on"] for day in sheet["lines"] if day["standing"] == "disputed"]
         for sheet in garden.cloud.get(CHILD, token=garden.parent).json["items"]
     ]
     assert disputed == [["2026-03-16"], ["2026-03-17"]]
@@ -509,7 +509,7 @@ def test_a_dispute_is_answered_and_decided_and_holds_its_day_only(garden: Kinder
 
     assert said.json["answer_by"] == "2026-04-07T19:00:00.000000Z"
     assert garden.dispute().json["at"] == said.json["at"]
-    held = [d["on"] for d in approved.json["days"] if d["standing"] == "disputed"]
+    held = [d["on"] for d in approved.json["lines"] if d["standing"] == "disputed"]
     assert held == ["2026-03-03"]
     assert answer.json["answer"] == "insist"
     assert decided.json["code"] == "N"
@@ -517,7 +517,7 @@ def test_a_dispute_is_answered_and_decided_and_holds_its_day_only(garden: Kinder
     assert again.json == decided.json
     (facts, _) = actions.month_for_billing(SITE, MARCH).children
     assert facts.held == ()
-    assert (facts.days[2].code, facts.days[2].standing) == ("N", "confirmed")
+    assert (facts.lines[2].code, facts.lines[2].standing) == ("N", "confirmed")
     told = {row["sk"]["S"].split("#")[0] for row in garden.cloud.tables.dump()["kezek-test-outbox"]}
     assert {"day-disputed", "dispute-answered", "line-decided", "timesheet-approved"} <= told
 
@@ -637,7 +637,7 @@ def test_a_head_sees_names_and_an_officer_does_not(garden: Kindergarten) -> None
 
     assert [sheet["name"] for sheet in own["items"]] == ["Жұмабаев1 Ерасыл", "Жұмабаев2 Ерасыл"]
     assert [sheet["name"] for sheet in seen["items"]] == [None, None]
-    assert [s["days"] for s in own["items"]] == [s["days"] for s in seen["items"]]
+    assert [s["lines"] for s in own["items"]] == [s["lines"] for s in seen["items"]]
     assert garden.cloud.get(MONTH, token=garden.stranger).code == "kezek/unknown"
     auditor = garden.cloud.get(MONTH, token=garden.token("auditor"))
     assert auditor.status == 200
@@ -713,7 +713,7 @@ def test_a_paper_proves_an_absence_for_billing(garden: Kindergarten) -> None:
     assert (other.status, other.code) == (409, "kezek/another-content")
     assert (foreign.status, foreign.code) == (404, "kezek/unknown")
     (facts, _) = actions.month_for_billing(SITE, MARCH).children
-    assert (facts.days[3].code, facts.days[3].proved) == ("S", True)
+    assert (facts.lines[3].code, facts.lines[3].proved) == ("S", True)
 
 
 # --- for other slices
@@ -729,10 +729,10 @@ def test_billing_gets_every_enrolled_child_with_or_without_marks(garden: Kinderg
     assert (facts.closed, facts.organisation_id) == (True, ORGANISATION)
     first, second = facts.children
     assert first.digest is not None
-    assert all(day.confirmed for day in first.days)
+    assert all(day.confirmed for day in first.lines)
     assert [stay.enrolment_id for stay in second.stays] == [enrolment(2)]
-    assert {day.code for day in second.days} == {"N", "H"}
-    assert len(second.held) == sum(day.code == "N" for day in second.days)
+    assert {day.code for day in second.lines} == {"N", "H"}
+    assert len(second.held) == sum(day.code == "N" for day in second.lines)
     assert all("no-record" in day.flags for day in second.held)
     before = actions.month_for_billing(SITE, MARCH, today=date(2026, 4, 2))
     assert before.children[1].held == ()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.attendance import rules
-from chalicelib.attendance.rules import Day, Link, Record, Sheet
+from chalicelib.attendance.rules import DayPlan, Line, LineName, Link, Record, Sheet
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.periods import DateRange, Month
 from chalicelib.kernel.refusals import AnotherContent, Unknown
@@ -23,6 +23,7 @@ PACK = load_pack("preschool", "taldykorgan")
 CALENDAR = PACK.calendar
 MARCH = Month(2026, 3)
 WHOLE = (DateRange(date(2025, 9, 1)),)
+PLAN = DayPlan(MARCH, WHOLE, CALENDAR)
 DATES = PACK.at(MARCH.last).month_calendar.dates(MARCH, CALENDAR)
 MONDAY = date(2026, 3, 2)
 
@@ -44,7 +45,7 @@ def on(day: int, clock: str = "08:00", kind: str = "in", **more: Any) -> int:
     return a_mark(f"2026-03-{day:02d}T{clock}:00+05:00", kind, **more)
 
 
-def days(*marks: int, **changes: Any) -> dict[int, Day]:
+def days(*marks: int, **changes: Any) -> dict[int, Line]:
     asked: dict[str, Any] = {"month": MARCH, "enrolled": WHOLE, "calendar": CALENDAR, **changes}
     return {day.on.day: day for day in rules.fold(set(marks), **asked)}
 
@@ -78,7 +79,7 @@ def test_marks_fit_in_a_signed_64_bit_integer() -> None:
 def test_a_day_without_any_record_is_a_finding_and_not_a_zero_lesson_24() -> None:
     folded = days()
 
-    assert folded[2] == Day(MONDAY, "N", ("no-record",))
+    assert folded[2] == Line(MONDAY, "N", ("no-record",))
     assert folded[7].code == "H"
     assert len(folded) == 31
 
@@ -127,7 +128,7 @@ def test_attendance_and_absence_of_a_day_are_one_state_machine_lesson_23(
     marks: list[int], code: str, flags: tuple[str, ...]
 ) -> None:
     for order in (marks, marks[::-1]):
-        assert days(*order)[2] == Day(MONDAY, code, flags)
+        assert days(*order)[2] == Line(MONDAY, code, flags)
 
 
 def test_a_guessed_departure_earns_nothing_and_takes_nothing_lesson_19() -> None:
@@ -145,9 +146,9 @@ def test_marks_on_days_off_and_outside_the_enrolment_count_for_nothing_and_are_f
 
     folded = days(on(7), on(9, counter=2), enrolled=enrolled)
 
-    assert folded[7] == Day(date(2026, 3, 7), "X", ("not-enrolled",))
-    assert folded[9] == Day(date(2026, 3, 9), "X", ("not-enrolled",))
-    assert days(on(7))[7] == Day(date(2026, 3, 7), "H", ("day-off",))
+    assert folded[7] == Line(date(2026, 3, 7), "X", ("not-enrolled",))
+    assert folded[9] == Line(date(2026, 3, 9), "X", ("not-enrolled",))
+    assert days(on(7))[7] == Line(date(2026, 3, 7), "H", ("day-off",))
 
 
 def test_days_of_two_enrolments_at_one_site_lie_on_one_sheet() -> None:
@@ -360,9 +361,7 @@ def said(*marks: int, sheet: Sheet = rules.EMPTY, today: date, late: set[int] | 
             set(marks),
             late or set(),
             sheet,
-            month=MARCH,
-            enrolled=WHOLE,
-            calendar=CALENDAR,
+            plan=PLAN,
             dates=DATES,
             today=today,
         )
@@ -379,7 +378,7 @@ def approved(*marks: int, sheet: Sheet = rules.EMPTY, now: datetime = NOON) -> S
     return rules.approve(
         sheet,
         found,
-        month=MARCH,
+        plan=PLAN,
         seen=digest,
         digest=digest,
         closed=True,
@@ -391,7 +390,7 @@ def approved(*marks: int, sheet: Sheet = rules.EMPTY, now: datetime = NOON) -> S
 
 def disputed(sheet: Sheet = rules.EMPTY, day: int = 3, claim: str = "P", **changes: Any) -> Sheet:
     asked: dict[str, Any] = {
-        "on": date(2026, 3, day),
+        "name": LineName(date(2026, 3, day)),
         "claim": claim,
         "reason": "was-there",
         "dates": DATES,
@@ -416,9 +415,9 @@ def test_approval_confirms_what_was_seen_and_nothing_drifts_afterwards() -> None
 
     after = said(on(2), sheet=sheet, today=APRIL[9], late={on(3)})
 
-    assert after[2] == Day(MONDAY, "P", standing="confirmed")
-    assert after[3] == Day(date(2026, 3, 3), "N", ("late-mark",), standing="confirmed")
-    assert after[4] == Day(date(2026, 3, 4), "N", standing="confirmed")
+    assert after[2] == Line(MONDAY, "P", standing="confirmed")
+    assert after[3] == Line(date(2026, 3, 3), "N", ("late-mark",), standing="confirmed")
+    assert after[4] == Line(date(2026, 3, 4), "N", standing="confirmed")
     assert sheet.codes is not None
     assert sheet.codes[:3] == "HPN"
     assert approved(on(2), sheet=sheet) is sheet
@@ -442,7 +441,7 @@ def test_a_family_approves_from_day_one_to_seven_of_what_it_saw(
         return rules.approve(
             rules.EMPTY,
             (),
-            month=MARCH,
+            plan=PLAN,
             seen=seen or "f" * 32,
             digest="f" * 32,
             closed=closed,
@@ -465,7 +464,7 @@ def test_an_approval_repeated_with_another_digest_is_other_content() -> None:
         rules.approve(
             sheet,
             (),
-            month=MARCH,
+            plan=PLAN,
             seen="0" * 32,
             digest="0" * 32,
             closed=True,
@@ -504,7 +503,7 @@ def test_a_dispute_is_refused_when_it_says_nothing_new_or_too_late() -> None:
 
 def decided(sheet: Sheet, day: int, now: datetime, **changes: Any) -> Sheet:
     asked: dict[str, Any] = {
-        "on": date(2026, 3, day),
+        "name": LineName(date(2026, 3, day)),
         "counts": True,
         "code": "P",
         "reason": "device-evidence",
@@ -523,13 +522,15 @@ def test_the_department_decides_a_dispute_once_it_was_answered_or_the_term_has_p
 
     with pytest.raises(rules.NotUndecided):
         decided(sheet, 3, in_time)
-    answered = rules.answer(sheet, on=date(2026, 3, 3), said="insist", by="head-1", now=in_time)
+    answered = rules.answer(
+        sheet, name=LineName(date(2026, 3, 3)), said="insist", by="head-1", now=in_time
+    )
     assert decided(answered, 3, in_time).decisions[0].code == "P"
     # Answer by Tuesday 7 April, 24:00: three working days after Thursday 2 April.
     assert decided(sheet, 3, datetime(2026, 4, 7, 19, tzinfo=UTC)).decisions
 
     after = said(sheet=decided(answered, 3, in_time), today=APRIL[8])
-    assert after[3] == Day(date(2026, 3, 3), "P", ("decided",), standing="confirmed")
+    assert after[3] == Line(date(2026, 3, 3), "P", ("decided",), standing="confirmed")
 
 
 def test_the_department_decides_silence_line_by_line() -> None:
@@ -555,7 +556,7 @@ def test_a_late_mark_waits_for_the_department() -> None:
     corrected = rules.decide(
         sheet,
         before[3],
-        on=date(2026, 3, 3),
+        name=LineName(date(2026, 3, 3)),
         counts=True,
         code="P",
         reason="device-evidence",
@@ -571,7 +572,7 @@ def test_a_late_mark_waits_for_the_department() -> None:
 
 def proof(sheet: Sheet = rules.EMPTY, day: int = 3, **changes: Any) -> Sheet:
     asked: dict[str, Any] = {
-        "on": date(2026, 3, day),
+        "name": LineName(date(2026, 3, day)),
         "reason": "S",
         "reference": "095/у 123",
         "dates": DATES,
@@ -587,7 +588,7 @@ def test_a_paper_gives_an_absence_its_reason_and_proves_it() -> None:
 
     after = said(on(2), sheet=sheet, today=APRIL[1])
 
-    assert after[3] == Day(date(2026, 3, 3), "S", (), proved=True)
+    assert after[3] == Line(date(2026, 3, 3), "S", (), proved=True)
     assert after[4].proved is False
     assert proof(sheet) is sheet
     with pytest.raises(AnotherContent):
@@ -615,16 +616,21 @@ def test_a_mark_counts_less_than_an_approval_and_more_than_a_paper() -> None:
 
 def test_an_answer_needs_a_dispute_and_is_given_once() -> None:
     sheet = disputed()
-    answered = rules.answer(sheet, on=date(2026, 3, 3), said="agree", by="head-1", now=NOON)
+    answered = rules.answer(
+        sheet, name=LineName(date(2026, 3, 3)), said="agree", by="head-1", now=NOON
+    )
 
     assert answered.disputes[0].answer == "agree"
     assert (
-        rules.answer(answered, on=date(2026, 3, 3), said="agree", by="head-1", now=NOON) is answered
+        rules.answer(answered, name=LineName(date(2026, 3, 3)), said="agree", by="head-1", now=NOON)
+        is answered
     )
     with pytest.raises(AnotherContent):
-        rules.answer(answered, on=date(2026, 3, 3), said="insist", by="head-1", now=NOON)
+        rules.answer(
+            answered, name=LineName(date(2026, 3, 3)), said="insist", by="head-1", now=NOON
+        )
     with pytest.raises(Unknown):
-        rules.answer(sheet, on=date(2026, 3, 4), said="agree", by="head-1", now=NOON)
+        rules.answer(sheet, name=LineName(date(2026, 3, 4)), said="agree", by="head-1", now=NOON)
 
 
 def test_a_month_is_closed_after_its_last_day_and_once() -> None:
@@ -650,8 +656,8 @@ def test_nobody_both_marks_and_approves() -> None:
 @pytest.mark.parametrize("text", ["2026-04-01", "2026-3-02", "20260302", "x", "2026-03-32"])
 def test_a_day_is_written_whole_and_lies_in_its_month(text: str) -> None:
     with pytest.raises(rules.BadDay):
-        rules.day_of(text, MARCH)
-    assert rules.day_of("2026-03-02", MARCH) == MONDAY
+        rules.line_name(text, MARCH)
+    assert rules.line_name("2026-03-02", MARCH) == LineName(MONDAY)
 
 
 # --- devices

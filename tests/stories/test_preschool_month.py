@@ -243,7 +243,7 @@ def test_a_queue_becomes_paid_attendance(
         n: story.families[n].get(f"/v1/attendance/children/{child[n]}/months/2026-09")["items"][0]
         for n in range(3)
     }
-    assert [d["code"] for d in sheets[0]["days"]].count("P") == len(worked)
+    assert [d["code"] for d in sheets[0]["lines"]].count("P") == len(worked)
     disputed = worked[3].isoformat()
     story.families[2].put(
         f"/v1/attendance/children/{child[2]}/months/2026-09/disputes/{disputed}",

@@ -1,10 +1,16 @@
-"""What may be done in attendance: pair, upload, close, approve, dispute, decide, bill."""
+"""What may be done in attendance: pair, upload, close, confirm, dispute, decide, bill."""
 
 from __future__ import annotations
 
-from chalicelib.attendance.actions.days import attended_days, month_for_billing
+from chalicelib.attendance.actions.confirming import (
+    Confirmed,
+    confirm_by_code,
+    confirm_lesson,
+    make_code,
+)
 from chalicelib.attendance.actions.devices import invite, list_devices, pair, revoke
 from chalicelib.attendance.actions.intake import Outcome, Receipt, receive, roster_of
+from chalicelib.attendance.actions.lines import attended_days, month_for_billing
 from chalicelib.attendance.actions.rebuilding import rebuild_marks
 from chalicelib.attendance.actions.sheets import (
     REMIND,
@@ -28,8 +34,10 @@ from chalicelib.attendance.actions.telling import (
     remind,
     tell_absences,
 )
+from chalicelib.attendance.actions.watching import first_visit, watch
 
 __all__ = [
+    "Confirmed",
     "REMIND",
     "Receipt",
     "NotYourArea",
@@ -40,14 +48,18 @@ __all__ = [
     "attended_days",
     "child_month",
     "close_month",
+    "confirm_by_code",
+    "confirm_lesson",
     "day_at_site",
     "decide",
     "dispute",
     "file_proof",
+    "first_visit",
     "invite",
     "list_devices",
     "list_open_sites",
     "list_undecided",
+    "make_code",
     "month_for_billing",
     "pair",
     "rebuild_marks",
@@ -57,4 +69,5 @@ __all__ = [
     "roster_of",
     "site_month",
     "tell_absences",
+    "watch",
 ]

@@ -7,22 +7,26 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from chalicelib.attendance import rules, store
-from chalicelib.attendance.actions.days import SiteAndPack, days_of, load_site_month
-from chalicelib.attendance.rules import Day, Sheet, Stay
+from chalicelib.attendance.actions.lines import SiteAndPack, lines_of, load_site_month
+from chalicelib.attendance.rules import Line, LineName, Plan, Sheet, Stay
 from chalicelib.attendance.store import ChildSheet
 from chalicelib.kernel.periods import DateRange, Month, local_day
+from chalicelib.kernel.refusals import Unknown
 from chalicelib.vouchers import store as vouchers
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A child-month to look at or to change: its stays, what is stored, what it folds to."""
+    """A child-month to look at or to change: its stays, what is stored, what it folds to.
+
+    where: with the lessons of the stays' groups, where lessons are counted.
+    """
 
     where: SiteAndPack
     child_id: str
     stays: tuple[Stay, ...]
     sheet: ChildSheet
-    days: tuple[Day, ...]
+    lines: tuple[Line, ...]
 
     @property
     def said(self) -> Sheet:
@@ -31,10 +35,21 @@ class Desk:
     @property
     def digest(self) -> str:
         site_id = self.where.site.site_id
-        return rules.digest_of(site_id, self.where.month, self.child_id, self.days)
+        return rules.digest_of(site_id, self.where.month, self.child_id, self.lines)
 
-    def day(self, on: date) -> Day | None:
-        return next((day for day in self.days if day.on == on), None)
+    @property
+    def plan(self) -> Plan:
+        return self.where.plan(self.stays)
+
+    def line(self, name: LineName) -> Line | None:
+        """Return a line; None for one that is not on the sheet yet.
+
+        Raises Unknown for one that this child never has, like a day where lessons are counted.
+        """
+        found = next((line for line in self.lines if line.key == name.key), None)
+        if found is None and not self.plan.has(name):
+            raise Unknown()
+        return found
 
 
 def sites_of(child_id: str, month: Month, programme: str) -> dict[str, tuple[Stay, ...]]:
@@ -52,10 +67,10 @@ def sites_of(child_id: str, month: Month, programme: str) -> dict[str, tuple[Sta
 def load_desk(
     site_id: str, month: Month, child_id: str, stays: Sequence[Stay], *, today: date
 ) -> Desk:
-    where = load_site_month(site_id, month)
+    where = load_site_month(site_id, month, groups={stay.group_id for stay in stays})
     sheet = store.find_sheet(site_id, month, child_id)
-    days = days_of(sheet, stays, where, today=today)
-    return Desk(where, child_id, tuple(stays), sheet, days)
+    lines = lines_of(sheet, stays, where, today=today)
+    return Desk(where, child_id, tuple(stays), sheet, lines)
 
 
 def desk_of(
@@ -67,5 +82,5 @@ def desk_of(
     now: datetime,
 ) -> Desk:
     sheet = sheet or store.no_sheet(where.site.site_id, where.month, child_id)
-    days = days_of(sheet, stays, where, today=local_day(now))
-    return Desk(where, child_id, tuple(stays), sheet, days)
+    lines = lines_of(sheet, stays, where, today=local_day(now))
+    return Desk(where, child_id, tuple(stays), sheet, lines)

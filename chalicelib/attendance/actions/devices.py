@@ -197,7 +197,7 @@ def seen_site(site_id: str, by: Actor) -> Site:
     """Return a site the caller may look at: own, in a served area, or any for auditors."""
     site = providers.load_site(site_id).value
     works = by.has(Role.HEAD, Role.EDUCATOR) and site.organisation_id in by.organisations
-    serves = by.has(Role.DEPARTMENT) and by.serves(site.area)
+    serves = by.has(Role.DEPARTMENT) and by.serves(site.area, site.direction)
     if not (works or serves or by.has(Role.AUDITOR)):
         raise Unknown()
     return site

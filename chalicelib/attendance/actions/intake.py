@@ -6,7 +6,7 @@ The order of an upload, and what a crash after each step leaves behind:
     2  one update of the tablet's row: not       the head may have moved on past records that were
        revoked, units left, head moved on        never stored; a head is only a hint of what to
                                                  look up, what is stored is read from evidence
-    3  the rosters, one query                    the same
+    3  the rosters and timetables, one query     the same
     4  the evidence, one item, put once          stored, not acknowledged: the tablet sends again,
                                                  the same records are the same item
     5  the marks, one update per child-month     some marks missing: the tablet sends again, or
@@ -25,8 +25,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from datetime import date, datetime
+from typing import Literal
 
 from chalicelib.attendance import rules, store
 from chalicelib.attendance.actions.devices import Named
@@ -35,17 +35,23 @@ from chalicelib.attendance.store import DeviceFlag, Evidence, EvidenceTaken, Kep
 from chalicelib.children import store as children
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import DateRange, Month, local_day, stamp
+from chalicelib.lessons import store as timetables
+from chalicelib.lessons.rules import Lesson, Timetable, lessons_in
 from chalicelib.policy.actions import load_pack
-from chalicelib.policy.rules import AttendanceRule, NoRuleInForce, Pack
+from chalicelib.policy.rules import NoRuleInForce, Pack, Rules
 from chalicelib.vouchers import store as vouchers
 from chalicelib.vouchers.rules import Member
 
 OutcomeKind = Literal["accepted", "had", "refused"]
+SAME_SECOND = "same-second"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one record. code: why it was refused. flags: gap, clone, late."""
+    """What became of one record. code: why it was refused.
+
+    flags: gap, clone, late; same-second for many marked at once; holiday beside a refusal.
+    """
 
     counter: int | None
     outcome: OutcomeKind
@@ -134,11 +140,21 @@ def roster_of(*, by: Actor, now: datetime) -> list[Named]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Marked:
+    """A record that makes a mark. odd: made with many others in one second."""
+
+    enrolment_id: str
+    child_id: str
+    record: Record
+    odd: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Taken:
     """An upload as stored, and the records whose marks must be there before the answer."""
 
     evidence: Evidence
-    marked: tuple[tuple[str, str, Record], ...]  # enrolment, child, record
+    marked: tuple[_Marked, ...]
 
 
 def _verified(read: Sequence[Record | Unread], by: Actor) -> list[Record | Unread]:
@@ -179,8 +195,10 @@ def _take(records: Sequence[Record], state: DeviceState, *, now: datetime) -> _T
         known = _known(earlier)
     chain = rules.judge_chain(records, known)
     new = [record for record in records if record.hash not in chain.had]
-    members = _members(state.site_id)
-    refused = _refused(new, chain, members, state, now=now)
+    desk = _desk(state)
+    members = desk.members
+    refused = _refused(new, chain, desk, now=now)
+    crowd = desk.crowd([record for record in new if record.hash not in refused])
     ahead = last > state.head_counter
     head = (last, records[-1].hash) if ahead else (state.head_counter, state.head_hash)
     evidence = Evidence(
@@ -190,13 +208,13 @@ def _take(records: Sequence[Record], state: DeviceState, *, now: datetime) -> _T
         first=first,
         last=last,
         members={
-            record.enrolment: members[record.enrolment].child_id
+            record.enrolment: members[record.enrolment][1].child_id
             for record in new
             if record.hash not in refused
         },
         refused=refused,
         had=tuple(record.counter for record in records if record.hash in chain.had),
-        flags={str(counter): flags for counter, flags in chain.flags.items()},
+        flags=_flags(new, chain, refused, crowd, desk),
         gaps=chain.gaps,
         head_counter=head[0],
         head_hash=head[1],
@@ -241,62 +259,131 @@ def _records(kept: KeptEvidence) -> Iterable[Record]:
             yield record
 
 
-def _members(site_id: str) -> dict[str, Member]:
-    return {
-        member.enrolment_id: member
-        for roster in vouchers.load_rosters(site_id)
+@dataclass(slots=True)
+class _Desk:
+    """What records are judged by: the pack, who is enrolled, and when groups meet.
+
+    members: enrolment → its group and the child's days there.
+    """
+
+    pack: Pack
+    members: Mapping[str, tuple[str, Member]]
+    timetables: Mapping[str, Timetable]
+    rules_on: dict[date, Rules | None]
+    months: dict[tuple[str, Month], tuple[Lesson, ...]]
+
+    def at(self, on: date) -> Rules | None:
+        """Return the rules of a day, None where nothing is in force."""
+        if on not in self.rules_on:
+            try:
+                self.rules_on[on] = self.pack.at(on)
+            except NoRuleInForce:
+                self.rules_on[on] = None
+        return self.rules_on[on]
+
+    def visit(self, record: Record) -> tuple[rules.Code | None, str | None]:
+        """Return why an enrolled child's record is refused, and the lesson it is of.
+
+        A day has no hours: there every record of it is welcome.
+        """
+        in_force = self.at(record.on)
+        if in_force is None or in_force.programme.unit != "lesson":
+            return None, None
+        group_id, _ = self.members[record.enrolment]
+        month = Month.of(record.on)
+        if (group_id, month) not in self.months:
+            timetable = self.timetables.get(group_id)
+            self.months[group_id, month] = (
+                () if timetable is None else lessons_in(timetable, month, self.pack.calendar)
+            )
+        lessons = self.months[group_id, month]
+        return rules.judge_visit(record, lessons, early=in_force.attendance.early_minutes)
+
+    def crowd(self, accepted: Iterable[Record]) -> frozenset[str]:
+        """Return the hashes of arrivals that many children of a lesson share a second with."""
+        arrivals: dict[int, list[tuple[str, str, datetime, str]]] = {}
+        for record in accepted:
+            in_force = self.at(record.on)
+            if record.kind != "in" or record.guessed or in_force is None:
+                continue
+            most = in_force.attendance.same_second_max
+            if most:
+                group_id, _ = self.members[record.enrolment]
+                _, lesson = self.visit(record)
+                of = f"{group_id}#{lesson or record.on.isoformat()}"
+                arrivals.setdefault(most, []).append(
+                    (of, record.enrolment, record.happened_at, record.hash)
+                )
+        return frozenset().union(*(rules.crowded(a, most=most) for most, a in arrivals.items()))
+
+
+def _desk(state: DeviceState) -> _Desk:
+    """Return what a site's records are judged by. One query."""
+    rosters, found = timetables.load_site(state.site_id)
+    members = {
+        member.enrolment_id: (roster.group_id, member)
+        for roster in rosters
         for member in roster.members
     }
+    return _Desk(load_pack(state.programme, state.area), members, found, {}, {})
 
 
-def _refused(
-    new: Sequence[Record],
-    chain: Chain,
-    members: Mapping[str, Member],
-    state: DeviceState,
-    *,
-    now: datetime,
-) -> dict[str, str]:
+def _refused(new: Sequence[Record], chain: Chain, desk: _Desk, *, now: datetime) -> dict[str, str]:
     """Return hash → code of the records that make no mark."""
-    pack = load_pack(state.programme, state.area)
-    in_force: dict[Any, AttendanceRule | None] = {}
     refused: dict[str, str] = {}
     for record in new:
         if record.hash in chain.forks:
             refused[record.hash] = "fork"
             continue
-        if record.on not in in_force:
-            in_force[record.on] = _rule(pack, record)
-        member = members.get(record.enrolment)
+        in_force = desk.at(record.on)
+        _, member = desk.members.get(record.enrolment, (None, None))
         code = rules.judge_record(
             record,
             enrolled=DateRange(member.starts_on, member.ends_on) if member else None,
-            rule=in_force[record.on],
+            rule=in_force.attendance if in_force else None,
             now=now,
         )
+        if code is None:
+            code, _ = desk.visit(record)
         if code is not None:
             refused[record.hash] = code
     return refused
 
 
-def _rule(pack: Pack, record: Record) -> AttendanceRule | None:
-    try:
-        return pack.at(record.on).attendance
-    except NoRuleInForce:
-        return None
+def _flags(
+    new: Iterable[Record],
+    chain: Chain,
+    refused: Mapping[str, str],
+    crowd: frozenset[str],
+    desk: _Desk,
+) -> dict[str, tuple[str, ...]]:
+    """Return counter, as text → what is odd about its record."""
+    flags: dict[str, tuple[str, ...]] = {str(c): found for c, found in chain.flags.items()}
+    for record in new:
+        found = flags.get(str(record.counter), ())
+        if record.hash in crowd:
+            flags[str(record.counter)] = (*found, SAME_SECOND)
+        elif refused.get(record.hash) == "outside-timetable" and desk.pack.calendar.is_holiday(
+            record.on
+        ):
+            flags[str(record.counter)] = (*found, "holiday")
+    return flags
 
 
-def _marked(evidence: Evidence, new: Iterable[Record]) -> list[tuple[str, str, Record]]:
+def _marked(evidence: Evidence, new: Iterable[Record]) -> list[_Marked]:
     return [
-        (record.enrolment, evidence.members[record.enrolment], record)
+        _Marked(
+            record.enrolment,
+            evidence.members[record.enrolment],
+            record,
+            SAME_SECOND in evidence.flags.get(str(record.counter), ()),
+        )
         for record in new
         if record.hash not in evidence.refused
     ]
 
 
-def _marked_before(
-    earlier: Iterable[KeptEvidence], had: Iterable[str]
-) -> list[tuple[str, str, Record]]:
+def _marked_before(earlier: Iterable[KeptEvidence], had: Iterable[str]) -> list[_Marked]:
     """Return records of earlier uploads that came again: their marks may be missing still."""
     wanted = set(had)
     if not wanted:
@@ -305,27 +392,34 @@ def _marked_before(
         entry
         for kept in earlier
         for entry in _marked(kept.value, _records(kept))
-        if entry[2].hash in wanted
+        if entry.record.hash in wanted
     ]
 
 
 def _mark(site_id: str, taken: _Taken) -> set[str]:
     """Set all marks, one update per child-month; return the hashes of records that are late."""
-    of_child: dict[tuple[str, Month], tuple[str, dict[int, str]]] = {}
-    for enrolment_id, child_id, record in taken.marked:
-        key = (child_id, Month.of(record.on))
-        _, marks = of_child.setdefault(key, (enrolment_id, {}))
-        marks[rules.mark_of(record)] = record.hash
+    of_child: dict[tuple[str, Month], list[_Marked]] = {}
+    for entry in taken.marked:
+        key = (entry.child_id, Month.of(entry.record.on))
+        of_child.setdefault(key, []).append(entry)
     late: set[str] = set()
     # In order of child, so that two uploads for one group never wait for each other in a ring.
-    for (child_id, month), (enrolment_id, marks) in sorted(of_child.items()):
-        too_late = store.add_marks(site_id, month, child_id, marks, enrolment_id=enrolment_id)
-        late |= {marks[mark] for mark in too_late}
+    for (child_id, month), entries in sorted(of_child.items()):
+        marks = {rules.mark_of(entry.record): entry for entry in entries}
+        too_late = store.add_marks(
+            site_id,
+            month,
+            child_id,
+            marks,
+            enrolment_id=entries[0].enrolment_id,
+            odd=[mark for mark, entry in marks.items() if entry.odd],
+        )
+        late |= {marks[mark].record.hash for mark in too_late}
     return late
 
 
 def _flag(evidence: Evidence) -> None:
-    """Write down gaps, forks and clones for people to look at."""
+    """Write down gaps, forks, clones and crowds of one second for people to look at."""
     found = [_flag_of(evidence, "gap", first=gap.first, last=gap.last) for gap in evidence.gaps]
     forks = [code for code in evidence.refused.values() if code == "fork"]
     if forks:
@@ -335,6 +429,9 @@ def _flag(evidence: Evidence) -> None:
         for counter, flags in evidence.flags.items()
         if "clone" in flags
     ]
+    crowd = [int(counter) for counter, flags in evidence.flags.items() if SAME_SECOND in flags]
+    if crowd:
+        found.append(_flag_of(evidence, SAME_SECOND, first=min(crowd), last=max(crowd)))
     if found:
         store.keep_flags(found)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.attendance import rules, store
+from chalicelib.attendance.actions.intake import SAME_SECOND
 from chalicelib.attendance.rules import Device, Gap, Link, Record
 from chalicelib.attendance.store import DeviceFlag
 from chalicelib.kernel.periods import Month
@@ -26,6 +27,7 @@ class _Marked:
     received_at: str
     enrolment_id: str
     mark: int
+    odd: bool
 
 
 def rebuild_marks(site_id: str) -> Rebuilt:
@@ -40,8 +42,10 @@ def rebuild_marks(site_id: str) -> Rebuilt:
         device = kept.value
         chain: dict[int, Link] = {}
         doubled: list[int] = []
+        crowds: list[tuple[int, int]] = []
         for upload in store.each_evidence(device.device_id):
             uploads += 1
+            crowd: list[int] = []
             for line in upload.lines:
                 record = rules.read_record(store.line_values(line))
                 if not isinstance(record, Record):
@@ -55,12 +59,22 @@ def rebuild_marks(site_id: str) -> Rebuilt:
                 if record.hash in upload.value.refused:
                     continue
                 key = (upload.value.members[record.enrolment], Month.of(record.on))
+                flags = upload.value.flags.get(str(record.counter), ())
+                if SAME_SECOND in flags:
+                    crowd.append(record.counter)
                 of_child.setdefault(key, []).append(
-                    _Marked(upload.value.received_at, record.enrolment, rules.mark_of(record))
+                    _Marked(
+                        upload.value.received_at,
+                        record.enrolment,
+                        rules.mark_of(record),
+                        SAME_SECOND in flags,
+                    )
                 )
+            if crowd:
+                crowds.append((min(crowd), max(crowd)))
         found = _gaps(chain)
         gaps, forks = gaps + len(found), forks + len(doubled)
-        _restore(device, chain, found, doubled)
+        _restore(device, chain, found, doubled, crowds)
     marks = sum(_fold(site_id, key, marked) for key, marked in sorted(of_child.items()))
     return Rebuilt(uploads, marks, len(of_child), gaps, forks)
 
@@ -71,20 +85,28 @@ def _fold(site_id: str, key: tuple[str, Month], marked: list[_Marked]) -> int:
     first = marked[0].enrolment_id
     in_time = {m.mark for m in marked if approved_at is None or m.received_at <= approved_at}
     late = {m.mark for m in marked} - in_time
+    odd = {m.mark for m in marked if m.odd}
     if in_time:
-        store.add_marks(site_id, month, child_id, in_time, enrolment_id=first)
+        store.add_marks(site_id, month, child_id, in_time, enrolment_id=first, odd=in_time & odd)
     if approved_at is not None:
         store.restore_lock(site_id, month, child_id)
     if late:
-        store.add_marks(site_id, month, child_id, late, enrolment_id=first)
+        store.add_marks(site_id, month, child_id, late, enrolment_id=first, odd=late & odd)
     return len(in_time) + len(late)
 
 
-def _restore(device: Device, chain: dict[int, Link], gaps: list[Gap], doubled: list[int]) -> None:
+def _restore(
+    device: Device,
+    chain: dict[int, Link],
+    gaps: list[Gap],
+    doubled: list[int],
+    crowds: list[tuple[int, int]],
+) -> None:
     last = max(chain, default=0)
     store.restore_state(device, head_counter=last, head_hash=chain[last].hash if last else "")
     flags = [("gap", gap.first, gap.last) for gap in gaps]
     flags += [("fork", counter, counter) for counter in sorted(set(doubled))]
+    flags += [(SAME_SECOND, low, high) for low, high in crowds]
     store.keep_flags(
         DeviceFlag(
             device_id=device.device_id, kind=kind, first=first, last=last_, at=device.paired_at

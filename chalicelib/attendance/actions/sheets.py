@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 from chalicelib.attendance import rules, store
-from chalicelib.attendance.actions.days import load_site_month, stays_at
-from chalicelib.attendance.actions.desks import Desk, load_desk, sites_of
+from chalicelib.attendance.actions.desks import Desk, desk_of, load_desk, sites_of
 from chalicelib.attendance.actions.devices import own_site
+from chalicelib.attendance.actions.lines import load_roster_month, load_site_month
 from chalicelib.attendance.actions.showing import SheetShown, show
 from chalicelib.attendance.rules import (
     AnswerKind,
@@ -16,6 +16,7 @@ from chalicelib.attendance.rules import (
     DecisionReason,
     Dispute,
     DisputeReason,
+    LineName,
     Proof,
     ProofReason,
     Sheet,
@@ -81,7 +82,7 @@ def file_proof(
     site_id: str,
     month: Month,
     child_id: str,
-    on: date,
+    name: LineName,
     *,
     reason: ProofReason,
     reference: str,
@@ -96,16 +97,16 @@ def file_proof(
     desk = _site_desk(site_id, month, child_id, now=now)
     sheet = rules.file_proof(
         desk.said,
-        desk.day(on),
-        on=on,
+        desk.line(name),
+        name=name,
         reason=reason,
         reference=reference,
         dates=desk.where.dates,
         by=by.subject,
         now=now,
     )
-    _commit(desk, sheet, "attendance/proof-filed", by, now, on=on.isoformat(), reason=reason)
-    return next(proof for proof in sheet.proofs if proof.on == on)
+    commit_sheet(desk, sheet, "attendance/proof-filed", by, now, on=name.key, reason=reason)
+    return next(proof for proof in sheet.proofs if proof.key == name.key)
 
 
 @settles
@@ -113,7 +114,7 @@ def answer_dispute(
     site_id: str,
     month: Month,
     child_id: str,
-    on: date,
+    name: LineName,
     *,
     said: AnswerKind,
     by: Actor,
@@ -122,24 +123,24 @@ def answer_dispute(
     """Answer a dispute. Raises Unknown, AnotherContent, Locked."""
     own_site(site_id, by)
     desk = _site_desk(site_id, month, child_id, now=now)
-    sheet = rules.answer(desk.said, on=on, said=said, by=by.subject, now=now)
-    dispute = next(d for d in sheet.disputes if d.on == on)
-    _commit(
+    sheet = rules.answer(desk.said, name=name, said=said, by=by.subject, now=now)
+    dispute = next(d for d in sheet.disputes if d.key == name.key)
+    commit_sheet(
         desk,
         sheet,
         "attendance/dispute-answered",
         by,
         now,
         outbox.notice(
-            f"dispute-answered#{site_id}#{child_id}#{on.isoformat()}",
+            f"dispute-answered#{site_id}#{child_id}#{name.key}",
             to=f"person:{dispute.by}",
             template="notice:attendance/dispute-answered",
             now=now,
             child_id=child_id,
-            on=on.isoformat(),
+            on=name.key,
             answer=said,
         ),
-        on=on.isoformat(),
+        on=name.key,
         answer=said,
     )
     return dispute
@@ -159,19 +160,21 @@ def approve(
     by: Actor,
     now: datetime,
 ) -> SheetShown:
-    """Approve a child's timesheet as it was seen, but for disputed days; then it is locked.
+    """Approve a child's timesheet as it was seen, but for disputed lines; then it is locked.
+
+    What was confirmed line by line stays so; this confirms all the rest.
 
     Raises Unknown, PowerMissing, WhichSite, MarksHere, AnotherContent, TooEarly, Locked,
     NotClosed, SheetChanged, in this order.
     """
     person = people.acting_for(child_id, by, "confirm", local_day(now))
-    desk = _family_desk(child_id, month, programme=programme, site_id=site_id, by=by, now=now)
+    desk = family_desk(child_id, month, programme=programme, site_id=site_id, by=by, now=now)
     place = desk.where.site.site_id
     closed = store.find_site_month(place, month).value
     sheet = rules.approve(
         desk.said,
-        desk.days,
-        month=month,
+        desk.lines,
+        plan=desk.plan,
         seen=seen,
         digest=desk.digest,
         closed=closed.closed_at is not None,
@@ -179,7 +182,7 @@ def approve(
         by=person.person_id,
         now=now,
     )
-    _commit(
+    commit_sheet(
         desk,
         sheet,
         "attendance/sheet-approved",
@@ -205,7 +208,7 @@ def approve(
 def dispute(
     child_id: str,
     month: Month,
-    on: date,
+    name: LineName,
     *,
     programme: str,
     site_id: str | None,
@@ -214,21 +217,22 @@ def dispute(
     by: Actor,
     now: datetime,
 ) -> Dispute:
-    """Dispute one day; only that day's money waits.
+    """Dispute one line; only that line's money waits.
 
-    Raises Unknown, PowerMissing, WhichSite, MarksHere, AnotherContent, Locked, TooEarly,
-    NothingToDispute, in this order.
+    Raises Unknown, PowerMissing, WhichSite, MarksHere, UnknownReason, AnotherContent, Locked,
+    TooEarly, NothingToDispute, in this order.
     """
     person = people.acting_for(child_id, by, "confirm", local_day(now))
-    desk = _family_desk(
-        child_id, month, programme=programme, site_id=site_id, on=on, by=by, now=now
+    desk = family_desk(
+        child_id, month, programme=programme, site_id=site_id, name=name, by=by, now=now
     )
     place = desk.where.site
+    desk.where.pack.at(name.on).payable(claim)
     terms = desk.where.pack.at(local_day(now)).terms
     sheet = rules.dispute(
         desk.said,
-        desk.day(on),
-        on=on,
+        desk.line(name),
+        name=name,
         claim=claim,
         reason=reason,
         dates=desk.where.dates,
@@ -238,24 +242,24 @@ def dispute(
         by=person.person_id,
         now=now,
     )
-    found = next(d for d in sheet.disputes if d.on == on)
-    _commit(
+    found = next(d for d in sheet.disputes if d.key == name.key)
+    commit_sheet(
         desk,
         sheet,
         "attendance/day-disputed",
         by,
         now,
         outbox.notice(
-            f"day-disputed#{place.site_id}#{child_id}#{on.isoformat()}",
+            f"day-disputed#{place.site_id}#{child_id}#{name.key}",
             to=f"organisation:{place.organisation_id}",
             template="notice:attendance/day-disputed",
             now=now,
             child_id=child_id,
             site_id=place.site_id,
-            on=on.isoformat(),
+            on=name.key,
             answer_by=found.answer_by,
         ),
-        on=on.isoformat(),
+        on=name.key,
         claim=claim,
         reason=reason,
     )
@@ -270,7 +274,7 @@ def decide(
     site_id: str,
     month: Month,
     child_id: str,
-    on: date,
+    name: LineName,
     *,
     counts: bool,
     code: ClaimCode | None,
@@ -280,44 +284,46 @@ def decide(
 ) -> Decision:
     """Decide one disputed, undecided or late line.
 
-    Raises Unknown, MarksHere, AnotherContent, NotUndecided, in this order.
+    Raises Unknown, MarksHere, UnknownReason, AnotherContent, NotUndecided, in this order.
     """
     site = providers.load_site(site_id).value
-    if not by.serves(site.area):
+    if not by.serves(site.area, site.direction):
         raise Unknown()
     rules.check_separate(by, site.organisation_id)
     desk = _site_desk(site_id, month, child_id, now=now)
+    if code is not None:
+        desk.where.pack.at(name.on).payable(code)
     sheet = rules.decide(
         desk.said,
-        desk.day(on),
-        on=on,
+        desk.line(name),
+        name=name,
         counts=counts,
         code=code,
         reason=reason,
         by=by.subject,
         now=now,
     )
-    decision = next(d for d in sheet.decisions if d.on == on)
+    decision = next(d for d in sheet.decisions if d.key == name.key)
     told = [
         outbox.notice(
-            f"line-decided#{site_id}#{child_id}#{on.isoformat()}#{person_id}",
+            f"line-decided#{site_id}#{child_id}#{name.key}#{person_id}",
             to=f"person:{person_id}",
             template="notice:attendance/line-decided",
             now=now,
             child_id=child_id,
-            on=on.isoformat(),
+            on=name.key,
             day_code=decision.code,
         )
         for person_id in people.representatives_of(child_id, local_day(now))
     ]
-    _commit(
+    commit_sheet(
         desk,
         sheet,
         "attendance/line-decided",
         by,
         now,
         *told,
-        on=on.isoformat(),
+        on=name.key,
         day_code=decision.code,
         counts=counts,
         reason=reason,
@@ -328,7 +334,7 @@ def decide(
 # --- shared steps -------------------------------------------------------------------------------
 
 
-def _commit(
+def commit_sheet(
     desk: Desk,
     sheet: Sheet,
     event: str,
@@ -355,21 +361,23 @@ def _commit(
     )
 
 
-def _family_desk(
+def family_desk(
     child_id: str,
     month: Month,
     *,
     programme: str,
     site_id: str | None,
-    on: date | None = None,
+    name: LineName | None = None,
     by: Actor,
     now: datetime,
 ) -> Desk:
     """Return the child-month that a representative means. Raises Unknown, WhichSite, MarksHere."""
     sites = sites_of(child_id, month, programme)
-    if site_id is None and on is not None:
+    if site_id is None and name is not None:
         sites = {
-            place: stays for place, stays in sites.items() if any(on in stay.days for stay in stays)
+            place: stays
+            for place, stays in sites.items()
+            if any(name.on in stay.days for stay in stays)
         } or sites
     if site_id is None and len(sites) > 1:
         raise WhichSite(sites=sorted(sites))
@@ -383,7 +391,8 @@ def _family_desk(
 
 def _site_desk(site_id: str, month: Month, child_id: str, *, now: datetime) -> Desk:
     """Return the child-month of one of a site's children. Raises Unknown."""
-    stays = [stay for stay in stays_at(site_id, month) if stay.child_id == child_id]
+    where, every = load_roster_month(site_id, month)
+    stays = [stay for stay in every if stay.child_id == child_id]
     if not stays:
         raise Unknown()
-    return load_desk(site_id, month, child_id, stays, today=local_day(now))
+    return desk_of(where, child_id, stays, store.find_sheet(site_id, month, child_id), now=now)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from chalicelib.attendance import rules, store
-from chalicelib.attendance.actions.days import by_child, load_site_month, stays_at
 from chalicelib.attendance.actions.desks import Desk, desk_of, load_desk, sites_of
 from chalicelib.attendance.actions.devices import seen_site
-from chalicelib.attendance.rules import Day, Decision, Dispute, SiteMonth
+from chalicelib.attendance.actions.lines import by_child, load_roster_month
+from chalicelib.attendance.rules import Decision, Dispute, Line, SiteMonth
 from chalicelib.children import actions as people
 from chalicelib.children import store as children
 from chalicelib.kernel.actors import Actor, Role
@@ -37,10 +37,17 @@ class VisitShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DayShown:
-    """One day with all that was marked and said."""
+class LineShown:
+    """One line with all that was marked and said: a day, or a lesson of a day.
 
+    line: its name, as paths take it. lesson, starts: null for a day; minutes: 0 for a day.
+    """
+
+    line: str
     on: date
+    lesson: str | None
+    starts: str | None
+    minutes: int
     code: str
     flags: tuple[str, ...]
     proved: bool
@@ -55,7 +62,7 @@ class SheetShown:
     """A child's timesheet at one site. digest: what an approval must name.
 
     state: open while the month runs, closed by the provider, approved by the family, or over
-    when the family's window has ended without it.
+    when the family's window has ended without it. Lessons may be confirmed one by one before.
     """
 
     child_id: str
@@ -64,7 +71,7 @@ class SheetShown:
     state: str
     name: str | None
     enrolments: tuple[str, ...]
-    days: tuple[DayShown, ...]
+    lines: tuple[LineShown, ...]
     digest: str
     closed_at: str | None
     approve_from: date
@@ -78,7 +85,7 @@ class Undecided:
 
     site_id: str
     child_id: str
-    lines: tuple[DayShown, ...]
+    lines: tuple[LineShown, ...]
 
 
 # --- looking ------------------------------------------------------------------------------------
@@ -108,8 +115,8 @@ def site_month(
     Names are opened for those who work at the site only. Raises Unknown.
     """
     site = seen_site(site_id, by)
-    where = load_site_month(site_id, month)
-    groups = by_child(stays_at(site_id, month))
+    where, every = load_roster_month(site_id, month)
+    groups = by_child(every)
     ids = [child_id for child_id in groups if after is None or child_id > after]
     page, more = ids[:limit], len(ids) > limit
     if not page:
@@ -146,21 +153,25 @@ def list_undecided(
     """
     if not by.serves(area):
         raise NotYourArea(area=area)
-    ids = [kept.value.site_id for kept in providers.list_sites(programme, area)]
-    ids = [site_id for site_id in ids if after is None or site_id > after]
+    sites_here = [kept.value for kept in providers.list_sites(programme, area)]
+    ids = [
+        site.site_id
+        for site in sites_here
+        if by.serves(area, site.direction) and (after is None or site.site_id > after)
+    ]
     found = [line for site_id in ids[:sites] for line in _undecided(site_id, month, now=now)]
     return found, ids[sites - 1] if len(ids) > sites else None
 
 
 def _undecided(site_id: str, month: Month, *, now: datetime) -> Iterator[Undecided]:
-    groups = by_child(stays_at(site_id, month))
+    where, every = load_roster_month(site_id, month)
+    groups = by_child(every)
     if not groups:
         return
-    where = load_site_month(site_id, month)
     sheets = store.list_sheets(site_id, month)
     for child_id, stays in groups.items():
         desk = desk_of(where, child_id, stays, sheets.get(child_id), now=now)
-        lines = rules.lines_for_department(desk.days)
+        lines = rules.lines_for_department(desk.lines)
         if lines:
             yield Undecided(site_id=site_id, child_id=child_id, lines=_lines(desk, lines))
 
@@ -180,7 +191,7 @@ def show(desk: Desk, closed: SiteMonth, name: str | None, *, now: datetime) -> S
         state=state,
         name=name,
         enrolments=tuple(stay.enrolment_id for stay in desk.stays),
-        days=_lines(desk, desk.days),
+        lines=_lines(desk, desk.lines),
         digest=said.digest or desk.digest,
         closed_at=closed.closed_at,
         approve_from=dates.approve_from,
@@ -189,28 +200,35 @@ def show(desk: Desk, closed: SiteMonth, name: str | None, *, now: datetime) -> S
     )
 
 
-def _lines(desk: Desk, days: Iterable[Day]) -> tuple[DayShown, ...]:
+def _lines(desk: Desk, lines: Iterable[Line]) -> tuple[LineShown, ...]:
     hours = desk.where.pack.at(desk.where.month.last).attendance
     marked = rules.visits(
         desk.sheet.marks | desk.sheet.late,
         opens=hours.opens_at.hour * 60 + hours.opens_at.minute,
         closes=hours.closes_at.hour * 60 + hours.closes_at.minute,
     )
-    disputes = {d.on: d for d in desk.said.disputes}
-    decisions = {d.on: d for d in desk.said.decisions}
-    shown: list[DayShown] = []
-    for day in days:
-        visits, odd = marked.get(day.on.day, ((), ()))
+    disputes = {d.key: d for d in desk.said.disputes}
+    decisions = {d.key: d for d in desk.said.decisions}
+    shown: list[LineShown] = []
+    for line in lines:
+        visits, odd = marked.get(line.on.day, ((), ()))
+        if line.lesson is not None:
+            # A lesson is judged by its arrivals alone; a day's oddities are not the lesson's.
+            visits, odd = rules.visits_of(line, visits, early=hours.early_minutes), ()
         shown.append(
-            DayShown(
-                on=day.on,
-                code=day.code,
-                flags=(*day.flags, *(flag for flag in odd if flag not in day.flags)),
-                proved=day.proved,
-                standing=day.standing,
+            LineShown(
+                line=line.key,
+                on=line.on,
+                lesson=line.lesson,
+                starts=_clock(line.starts),
+                minutes=line.minutes,
+                code=line.code,
+                flags=(*line.flags, *(flag for flag in odd if flag not in line.flags)),
+                proved=line.proved,
+                standing=line.standing,
                 visits=tuple(_visit(visit) for visit in visits),
-                dispute=disputes.get(day.on),
-                decision=decisions.get(day.on),
+                dispute=disputes.get(line.key),
+                decision=decisions.get(line.key),
             )
         )
     return tuple(shown)

@@ -6,8 +6,15 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from chalicelib.attendance import store
-from chalicelib.attendance.actions.days import by_child, days_of, load_site_month, stays_at
+from chalicelib.attendance.actions.lines import (
+    by_child,
+    lines_of,
+    load_roster_month,
+    load_site_month,
+    stays_at,
+)
 from chalicelib.attendance.actions.sheets import close_month
+from chalicelib.attendance.actions.watching import watch
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, local_day
 from chalicelib.policy.actions import list_packs
@@ -42,7 +49,8 @@ def day_at_site(site_id: str, on: date, *, by: Actor, now: datetime) -> int:
     told = 0
     if on in dates.reminders and closed.closed_at is not None:
         told += remind(site_id, ended, now=now)
-    return told + tell_absences(site_id, on, now=now)
+    told += tell_absences(site_id, on, now=now)
+    return told + watch(site_id, on, by=by, now=now)
 
 
 def remind(site_id: str, month: Month, *, now: datetime) -> int:
@@ -79,18 +87,18 @@ def remind(site_id: str, month: Month, *, now: datetime) -> int:
 def tell_absences(site_id: str, on: date, *, now: datetime) -> int:
     """Tell each family whose child is marked absent on a day; once. Return how many."""
     month = Month.of(on)
-    where = load_site_month(site_id, month)
-    if not where.pack.calendar.is_working(on):
+    where, every = load_roster_month(site_id, month)
+    if not where.by_lesson and not where.pack.calendar.is_working(on):
         return 0
     sheets = store.list_sheets(site_id, month)
     absent: dict[str, str] = {}
-    for child_id, stays in by_child(stays_at(site_id, month)).items():
+    for child_id, stays in by_child(every).items():
         sheet = sheets.get(child_id)
         if sheet is None:
             continue
-        for day in days_of(sheet, stays, where, today=on):
-            if day.on == on and day.counted and day.code != "P" and "guessed" not in day.flags:
-                absent[child_id] = day.code
+        for line in lines_of(sheet, stays, where, today=on):
+            if line.on == on and line.counted and line.code != "P" and "guessed" not in line.flags:
+                absent[child_id] = line.code
     if not absent:
         return 0
     persons = {

@@ -24,7 +24,7 @@ from chalicelib.attendance.actions.lines import (
 from chalicelib.attendance.rules import Line, Stay, watching
 from chalicelib.children import actions as people
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import Month, from_stamp, local_day
+from chalicelib.kernel.periods import DateRange, Month, from_stamp, local_day
 from chalicelib.policy.actions import load_pack
 from chalicelib.storage import agenda, outbox
 from chalicelib.storage.commit import Raced, Write, commit
@@ -40,9 +40,13 @@ CODES_IN_A_NOTICE = 6
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """A child at a site: its enrolment today, and its lines of this month and the last."""
+    """A child at a site: its last enrolment, and its lines of this month and the last.
+
+    here: it is enrolled on the day asked about; one that left still has lessons to confirm.
+    """
 
     enrolment: Enrolment
+    here: bool
     lines: tuple[Line, ...]
 
 
@@ -63,8 +67,9 @@ def watch(site_id: str, on: date, *, by: Actor, now: datetime) -> int:
     told = 0
     for child_id, child in _children(where, stays, on).items():
         told += _remind(where, child_id, child, on, now=now)
-        told += _missed(where, child_id, child, on, now=now)
-        told += _silent(where, child_id, child, on, by=by, now=now)
+        if child.here:
+            told += _missed(where, child_id, child, on, now=now)
+            told += _silent(where, child_id, child, on, by=by, now=now)
     return told
 
 
@@ -206,9 +211,10 @@ def _silent(
 
 
 def _children(where: SiteAndPack, stays: Sequence[Stay], on: date) -> dict[str, _Child]:
-    """Return who is enrolled on a day, with what became of the lines before it."""
+    """Return who was enrolled since the month before a day, with what became of the lines."""
     site_id, before = where.site.site_id, Month.of(on).before()
-    enrolments = {e.child_id: e for e in vouchers.list_enrolments(site_id, first=on, last=on)}
+    enrolled = vouchers.list_enrolments(site_id, first=before.first, last=on)
+    enrolments = {e.child_id: e for e in sorted(enrolled, key=lambda e: e.starts_on)}
     if not enrolments:
         return {}
     earlier, stayed = load_roster_month(site_id, before)
@@ -221,7 +227,11 @@ def _children(where: SiteAndPack, stays: Sequence[Stay], on: date) -> dict[str, 
                 found = lines_of(sheet, own, months, today=on)
                 lines[child_id] += [line for line in found if line.on < on]
     return {
-        child_id: _Child(enrolment, tuple(lines[child_id]))
+        child_id: _Child(
+            enrolment,
+            on in DateRange(enrolment.starts_on, enrolment.ends_on),
+            tuple(lines[child_id]),
+        )
         for child_id, enrolment in sorted(enrolments.items())
     }
 

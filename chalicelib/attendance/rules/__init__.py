@@ -3,8 +3,12 @@
     records   the record a tablet signs, its canonical text, why one is refused
     chain     gaps, forks and copies in a tablet's chain
     marks     what a record says of a day, packed into one integer
+    lines     a line of a timesheet: a day, or a lesson of a day
     days      from a set of marks to the days of a month
-    sheets    proofs, closing, approval, disputes, decisions
+    lessons   from a set of marks to the lessons of a month
+    plans     what a month is asked about: its days, or its lessons
+    sheets    proofs, closing, confirmation, approval, disputes, decisions
+    codes     the one-time code of a notice that confirms a lesson
     devices   pairing, revocation, how much a tablet may send
     facts     what billing gets
 
@@ -20,16 +24,14 @@ from chalicelib.attendance.rules.chain import (
     Link,
     judge_chain,
 )
-from chalicelib.attendance.rules.days import (
-    Day,
-    DayCode,
-    Flag,
-    Standing,
-    Visit,
-    count_attended,
-    fold,
-    visits,
+from chalicelib.attendance.rules.codes import (
+    BadConfirmation,
+    Confirmation,
+    confirmation_code,
+    decide_spending,
+    typed_confirmation,
 )
+from chalicelib.attendance.rules.days import Visit, count_attended, fold, visits
 from chalicelib.attendance.rules.devices import (
     BUCKET_SECONDS,
     CODE_LENGTH,
@@ -57,6 +59,25 @@ from chalicelib.attendance.rules.devices import (
     valid_until,
 )
 from chalicelib.attendance.rules.facts import ChildMonth, MonthFacts, Stay
+from chalicelib.attendance.rules.lessons import (
+    Slot,
+    crowded,
+    fold_lessons,
+    judge_visit,
+    slot_at,
+    slots_of,
+    visits_of,
+)
+from chalicelib.attendance.rules.lines import (
+    BadDay,
+    Flag,
+    Line,
+    LineCode,
+    LineName,
+    Standing,
+    lesson_name,
+    line_name,
+)
 from chalicelib.attendance.rules.marks import (
     MARKS_MAX,
     Mark,
@@ -64,6 +85,7 @@ from chalicelib.attendance.rules.marks import (
     read_mark,
     tag_of,
 )
+from chalicelib.attendance.rules.plans import DayPlan, LessonPlan, Plan
 from chalicelib.attendance.rules.records import (
     CODES,
     COUNTER_MAX,
@@ -85,18 +107,21 @@ from chalicelib.attendance.rules.records import (
 from chalicelib.attendance.rules.sheets import (
     EMPTY,
     AnswerKind,
-    BadDay,
     ClaimCode,
     Decision,
     DecisionReason,
     Dispute,
     DisputeReason,
+    LineDisputed,
     Locked,
     MarksHere,
     NotAnAbsence,
     NotClosed,
+    NotHeldYet,
     NothingToDispute,
+    NotLineByLine,
     NotUndecided,
+    NotVisited,
     Proof,
     ProofReason,
     Sheet,
@@ -107,12 +132,13 @@ from chalicelib.attendance.rules.sheets import (
     approve,
     check_separate,
     close,
-    day_of,
+    confirm_lesson,
     decide,
     digest_of,
     dispute,
     file_proof,
     lines_for_department,
+    lines_to_confirm,
     timesheet,
 )
 
@@ -121,6 +147,7 @@ __all__ = [
     "AnswerKind",
     "BUCKET_SECONDS",
     "BadCode",
+    "BadConfirmation",
     "BadDay",
     "BadKey",
     "CODES",
@@ -131,9 +158,9 @@ __all__ = [
     "ChildMonth",
     "ClaimCode",
     "Code",
+    "Confirmation",
     "DEVICES_MAX",
-    "Day",
-    "DayCode",
+    "DayPlan",
     "Decision",
     "DecisionReason",
     "Device",
@@ -145,6 +172,11 @@ __all__ = [
     "FIRST_PREV",
     "Flag",
     "Gap",
+    "LessonPlan",
+    "Line",
+    "LineCode",
+    "LineDisputed",
+    "LineName",
     "Link",
     "Locked",
     "MARKS_MAX",
@@ -154,19 +186,24 @@ __all__ = [
     "NotAnAbsence",
     "NotCanonical",
     "NotClosed",
+    "NotHeldYet",
+    "NotLineByLine",
     "NotPaired",
     "NotUndecided",
+    "NotVisited",
     "NothingToDispute",
     "Pairing",
     "PairingOver",
+    "Plan",
     "Proof",
     "ProofReason",
     "RECORDS_MAX",
-    "SPAN_MAX",
     "Record",
+    "SPAN_MAX",
     "Sheet",
     "SheetChanged",
     "SiteMonth",
+    "Slot",
     "Standing",
     "Stay",
     "TooEarly",
@@ -178,35 +215,47 @@ __all__ = [
     "answer",
     "approve",
     "canonical",
-    "check_span",
     "check_separate",
+    "check_span",
     "close",
     "code_from",
+    "confirm_lesson",
+    "confirmation_code",
     "cost_of",
     "count_attended",
-    "day_of",
+    "crowded",
     "decide",
     "decide_code",
     "decide_pairing",
     "decide_revocation",
+    "decide_spending",
     "digest_of",
     "dispute",
     "file_proof",
     "fold",
+    "fold_lessons",
     "judge_chain",
     "judge_record",
+    "judge_visit",
+    "lesson_name",
+    "line_name",
     "lines_for_department",
+    "lines_to_confirm",
     "mark_of",
     "proof_text",
     "read_mark",
     "read_record",
     "record_hash",
+    "slot_at",
+    "slots_of",
     "spend",
     "state_of",
     "tag_of",
     "timesheet",
     "typed_code",
+    "typed_confirmation",
     "upload_digest",
     "valid_until",
     "visits",
+    "visits_of",
 ]

@@ -17,8 +17,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import get_args
 
+from chalicelib.attendance.rules.lines import Flag, Line, LineCode, Standing, same_line
 from chalicelib.attendance.rules.marks import (
     ABSENCE_CODES,
     GUESSED_BIT,
@@ -31,53 +32,7 @@ from chalicelib.attendance.rules.marks import (
 from chalicelib.kernel.periods import DateRange, Month
 from chalicelib.kernel.workdays import Calendar
 
-DayCode = Literal["P", "S", "Q", "W", "V", "R", "F", "N", "H", "X"]
-Standing = Literal["open", "confirmed", "disputed", "undecided"]
-Flag = Literal[
-    "no-record",  # nothing was marked on a working day
-    "conflict",  # present and absent on the same day: presence counts
-    "corrected",  # several absence reasons: the last counts
-    "guessed",  # only guessed times: no presence
-    "no-arrival",  # a departure without an arrival
-    "no-departure",  # an arrival without a departure
-    "overnight",  # the interval ends on the next day
-    "outside-hours",  # an arrival or departure while the site is closed
-    "day-off",  # marked on a weekend or holiday
-    "not-enrolled",  # marked on a day outside the enrolment
-    "late-mark",  # a mark that came after approval says otherwise
-    "decided",  # the department decided this line
-]
-
 _LONGEST_STAY_MINUTES = 24 * 60
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """One day of a child's timesheet.
-
-    code: as the policy's absence rows name it. proved: the paper that the reason asks for was
-    filed. standing: "open" while the family may still speak; "confirmed" by the family or decided
-    by the department; "disputed" and "undecided" lines are held, alone.
-    """
-
-    on: date
-    code: DayCode
-    flags: tuple[Flag, ...] = ()
-    proved: bool = False
-    standing: Standing = "open"
-
-    @property
-    def confirmed(self) -> bool:
-        return self.standing == "confirmed"
-
-    @property
-    def held(self) -> bool:
-        return self.standing in ("disputed", "undecided")
-
-    @property
-    def counted(self) -> bool:
-        """Return whether the day is in question at all: neither off nor outside the enrolment."""
-        return self.code not in ("H", "X")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +56,14 @@ def fold(
     calendar: Calendar,
     upto: date | None = None,
     standing: Standing = "open",
-) -> tuple[Day, ...]:
+    odd: Collection[int] = (),
+) -> tuple[Line, ...]:
     """Return the days of a month in order, each as its marks make it.
 
     enrolled: the child's days at the site. upto: the last day that is over; later days stand only
-    if they were marked. standing: of the days in question; the others are never held. The result
-    depends on the set of marks alone. Raises CalendarMissing.
+    if they were marked. standing: of the days in question; the others are never held. odd: marks
+    made with many others in one second. The result depends on the set of marks alone. Raises
+    CalendarMissing.
     """
     came = left = absent = guessed = 0
     reasons: dict[int, str] = {}
@@ -130,29 +87,31 @@ def fold(
     touched = came | left | absent | guessed
     last = month.last.day if upto is None else _upto(month, upto)
     beside: Standing = "open" if standing == "open" else "confirmed"
-    days: list[Day] = []
+    days: list[Line] = []
     for number, (on, base) in enumerate(_bases(month, tuple(enrolled), calendar), start=1):
         bit = 1 << number
         if not touched & bit:
             if number > last and base != "X":
                 continue
             if base:
-                days.append(_day(on, base, (), False, beside))
+                days.append(same_line(on, base, (), False, beside))
             else:
-                days.append(_day(on, "N", ("no-record",), False, standing))
+                days.append(same_line(on, "N", ("no-record",), False, standing))
         elif base:
             flag: Flag = "day-off" if base == "H" else "not-enrolled"
-            days.append(_day(on, base, (flag,), False, beside))
+            days.append(same_line(on, base, (flag,), False, beside))
         elif came & bit or (left & bit and not absent & bit):
             flags = _present_flags(came & bit, absent & bit)
-            days.append(_day(on, "P", flags, False, standing))
+            if odd and _all_odd(marks, odd, number):
+                flags = (*flags, "same-second")
+            days.append(same_line(on, "P", flags, False, standing))
         elif absent & bit:
             flags = ("conflict",) if left & bit else ()
             if number in several:
                 flags = (*flags, "corrected")
-            days.append(_day(on, reasons[number], flags, False, standing))
+            days.append(same_line(on, reasons[number], flags, False, standing))
         else:
-            days.append(_day(on, "N", ("guessed",), False, standing))
+            days.append(same_line(on, "N", ("guessed",), False, standing))
     return tuple(days)
 
 
@@ -203,9 +162,9 @@ def visits(
     }
 
 
-def count_attended(days: Iterable[Day]) -> int:
-    """Return how many days the child was there."""
-    return sum(day.code == "P" for day in days)
+def count_attended(lines: Iterable[Line]) -> int:
+    """Return how many days the child was there, whatever the number of lessons."""
+    return len({line.on for line in lines if line.code == "P"})
 
 
 def _visit(came: Mark | None, left: Mark | None) -> Visit:
@@ -225,6 +184,12 @@ def _present_flags(came: int, absent: int) -> tuple[Flag, ...]:
     if not came:
         return ("no-arrival",)
     return ()
+
+
+def _all_odd(marks: Iterable[int], odd: Collection[int], day: int) -> bool:
+    """Return whether nobody marked the child's presence of a day by itself."""
+    present = [n for n in marks if n >> 57 & 31 == day and read_mark(n).kind in (IN, OUT)]
+    return all(number in odd for number in present)
 
 
 def _last_reason(marks: Iterable[int], day: int) -> str:
@@ -257,25 +222,10 @@ def _bases(
     )
 
 
-# Two hundred children share the same few hundred days: equal days are one object.
-@lru_cache(maxsize=8192)
-def _day(
-    on: date,
-    code: DayCode,
-    flags: tuple[Flag, ...] = (),
-    proved: bool = False,
-    standing: Standing = "open",
-) -> Day:
-    return Day(on, code, flags, proved, standing)
-
-
-same_day = _day
-
-
 @lru_cache(maxsize=256)
-def confirmed_days(month: Month) -> tuple[dict[str, Day], ...]:
+def confirmed_days(month: Month) -> tuple[dict[str, Line], ...]:
     """Return for each day of a month code → the day, confirmed; for sheets that are approved."""
-    codes = get_args(DayCode)
+    codes = get_args(LineCode)
     return tuple(
-        {code: _day(on, code, (), False, "confirmed") for code in codes} for on in month.days()
+        {code: same_line(on, code, (), False, "confirmed") for code in codes} for on in month.days()
     )

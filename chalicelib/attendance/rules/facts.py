@@ -1,11 +1,14 @@
-"""What a provider's month says to billing: days and their standing, no money."""
+"""What a provider's month says to billing: lines and their standing, no money."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from chalicelib.attendance.rules.days import Day
+from chalicelib.attendance.rules.lines import Line
 from chalicelib.kernel.periods import DateRange
+
+Unit = Literal["day", "lesson"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +36,32 @@ class Stay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildMonth:
-    """A child's days at one site in one month, in order; days outside its stays have the code X.
+    """A child's lines at one site in one month, in order; outside its stays they have the code X.
 
-    stays: its enrolments at the site, oldest first; each day belongs to at most one. digest: of
+    stays: its enrolments at the site, oldest first; each line belongs to at most one. digest: of
     what the family approved, None while it has not. sheet_version: of the row with approval,
-    disputes and decisions; 0 while nobody said anything.
+    confirmations, disputes and decisions; 0 while nobody said anything.
     """
 
     child_id: str
     stays: tuple[Stay, ...]
-    days: tuple[Day, ...]
+    lines: tuple[Line, ...]
     approved_at: str | None = None
     digest: str | None = None
     sheet_version: int = 0
 
     @property
-    def held(self) -> tuple[Day, ...]:
-        """Return the days whose money waits for a decision."""
-        return tuple(day for day in self.days if day.held)
+    def held(self) -> tuple[Line, ...]:
+        """Return the lines whose money waits for a decision."""
+        return tuple(line for line in self.lines if line.held)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonthFacts:
     """All children of a site in a month, in order of id.
 
-    pack: version of the rules that made the days. closed: the provider closed the month.
-    direction, form: the site's, as the pack names them.
+    unit: what a line is, a day or a lesson. pack: version of the rules that made the lines.
+    closed: the provider closed the month. direction, form: the site's, as the pack names them.
     """
 
     site_id: str
@@ -66,6 +69,7 @@ class MonthFacts:
     programme: str
     area: str
     month: str
+    unit: Unit
     pack: str
     closed: bool
     children: tuple[ChildMonth, ...]

@@ -48,6 +48,8 @@ Code = Literal[
     "unknown-enrolment",
     "not-enrolled-that-day",
     "no-rules",
+    "outside-timetable",
+    "lesson-cancelled",
 ]
 CODES: tuple[Code, ...] = Code.__args__  # type: ignore[attr-defined]
 

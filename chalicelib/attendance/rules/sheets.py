@@ -1,9 +1,10 @@
-"""The timesheet of a child-month: proofs, closing, approval, disputes, decisions.
+"""The timesheet of a child-month: proofs, closing, confirmation, approval, disputes, decisions.
 
-Silence never approves and never refuses. Until the family's window ends a day is "open"; then it
-is "confirmed" where the family approved it, "disputed" where it objected, and "undecided" where it
-was silent; the department decides disputed and undecided days line by line. What was approved is
-stored with its codes and their digest, so that it can be proved and never drifts.
+A line is a day or a lesson of a day; the law is one. Silence never approves and never refuses.
+Until the family's window ends a line is "open"; then it is "confirmed" where the family confirmed
+or approved it, "disputed" where it objected, and "undecided" where it was silent; the department
+decides disputed and undecided lines one by one. What was confirmed is stored with its codes, and
+what was approved with their digest too, so that it can be proved and never drifts.
 """
 
 from __future__ import annotations
@@ -12,19 +13,20 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import Literal, TypeVar
 
-from chalicelib.attendance.rules.days import Day, DayCode, confirmed_days, fold, same_day
+from chalicelib.attendance.rules.lines import Line, LineCode, LineName, same_line
+from chalicelib.attendance.rules.plans import Plan, taught_lines, taught_text
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import DateRange, Month, from_stamp, local_day, stamp
-from chalicelib.kernel.refusals import AnotherContent, Malformed, NotAllowed, OutOfTurn, Unknown
-from chalicelib.kernel.workdays import Calendar
+from chalicelib.kernel.periods import Month, from_stamp, local_day, stamp, start_of
+from chalicelib.kernel.refusals import AnotherContent, NotAllowed, OutOfTurn, Unknown
 from chalicelib.policy.rules import MonthDates
 
 ProofReason = Literal["S", "Q", "W", "V", "R", "F"]
-ClaimCode = Literal["P", "S", "Q", "W", "V", "R", "F", "N"]
-DisputeReason = Literal["was-there", "was-not-there", "another-reason", "not-our-child"]
+ClaimCode = Literal["P", "S", "Q", "W", "V", "R", "F", "N", "L"]
+DisputeReason = Literal[
+    "was-there", "was-not-there", "another-reason", "not-our-child", "no-lesson"
+]
 AnswerKind = Literal["agree", "insist"]
 DecisionReason = Literal[
     "device-evidence",
@@ -84,10 +86,28 @@ class MarksHere(NotAllowed):
     code = "attendance/marks-here"
 
 
-class BadDay(Malformed):
-    """The day is not a day of that month."""
+class LineDisputed(OutOfTurn):
+    """The family contests this lesson; the department decides it."""
 
-    code = "attendance/bad-day"
+    code = "attendance/line-disputed"
+
+
+class NotHeldYet(OutOfTurn):
+    """The lesson is not over; `ends_at` is when it is."""
+
+    code = "attendance/not-held-yet"
+
+
+class NotVisited(OutOfTurn):
+    """No visit of the child is marked in that lesson, so there is nothing to confirm."""
+
+    code = "attendance/not-visited"
+
+
+class NotLineByLine(OutOfTurn):
+    """The programme's timesheets are approved by the month."""
+
+    code = "attendance/not-line-by-line"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +121,22 @@ class SiteMonth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """A paper for an absence: its number in the site's folder, never its text."""
+class OfLine:
+    """What people say of one line: a day, or a lesson of a day."""
 
     on: date
+    lesson: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the line's name."""
+        return self.lesson or self.on.isoformat()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof(OfLine):
+    """A paper for an absence: its number in the site's folder, never its text."""
+
     reason: ProofReason
     reference: str
     at: str
@@ -112,10 +144,9 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dispute:
-    """A day that the family sees otherwise, and what the head says to it."""
+class Dispute(OfLine):
+    """A line that the family sees otherwise, and what the head says to it."""
 
-    on: date
     claim: ClaimCode
     reason: DisputeReason
     at: str
@@ -127,11 +158,10 @@ class Dispute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(OfLine):
     """What the department made of a line, for good."""
 
-    on: date
-    code: DayCode
+    code: LineCode
     counts: bool
     reason: DecisionReason
     at: str
@@ -142,7 +172,9 @@ class Decision:
 class Sheet:
     """All that people said about a child-month; the marks lie in a row of their own.
 
-    codes: a sign per day of the month as approved, "-" for a day not in question then.
+    codes: the lines as approved, as their plan writes them: a sign per day of the month, "-" for a
+    day not in question then; or each lesson with its code. confirmed: lessons the family confirmed
+    one by one, written alike, in order; who did it and when stands in the journal.
     """
 
     approved_at: str | None = None
@@ -152,11 +184,12 @@ class Sheet:
     proofs: tuple[Proof, ...] = ()
     disputes: tuple[Dispute, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    confirmed: tuple[str, ...] = ()
 
 
 EMPTY = Sheet()
 
-Line = TypeVar("Line", Proof, Dispute, Decision)
+Said = TypeVar("Said", Proof, Dispute, Decision)
 
 
 def timesheet(
@@ -164,54 +197,53 @@ def timesheet(
     late: Collection[int],
     sheet: Sheet,
     *,
-    month: Month,
-    enrolled: Sequence[DateRange],
-    calendar: Calendar,
+    plan: Plan,
     dates: MonthDates,
     today: date,
-) -> tuple[Day, ...]:
-    """Return a child-month's days as they stand today, for a family, an officer and the bill.
+    odd: Collection[int] = (),
+) -> tuple[Line, ...]:
+    """Return a child-month's lines as they stand today, for a family, an officer and the bill.
 
-    late: marks that came after approval; they change nothing by themselves and are flagged.
+    late: marks that came after approval; they change nothing by themselves and are flagged. odd:
+    marks made with many others in one second.
     """
+    month = plan.month
     upto = None if today > month.last else today - timedelta(days=1)
     if sheet.codes is not None:
-        days = _approved(sheet.codes, month)
+        lines = plan.approved(sheet.codes)
         if late:
-            folded = fold(
-                {*marks, *late}, month=month, enrolled=enrolled, calendar=calendar, upto=upto
-            )
-            days = _late(days, folded)
+            folded = plan.fold({*marks, *late}, upto=upto, standing="open", odd=odd)
+            lines = _late(lines, folded)
     else:
-        days = fold(
+        lines = plan.fold(
             marks,
-            month=month,
-            enrolled=enrolled,
-            calendar=calendar,
             upto=upto,
             standing="undecided" if today > dates.approve_to else "open",
+            odd=odd,
         )
+        if sheet.confirmed:
+            lines = _confirmed(lines, sheet.confirmed, month)
     if not (sheet.proofs or sheet.disputes or sheet.decisions):
-        return days
-    proofs = {proof.on: proof for proof in sheet.proofs}
-    disputed = {dispute.on for dispute in sheet.disputes}
-    decisions = {decision.on: decision for decision in sheet.decisions}
+        return lines
+    proofs = {proof.key: proof for proof in sheet.proofs}
+    disputed = {dispute.key for dispute in sheet.disputes}
+    decisions = {decision.key: decision for decision in sheet.decisions}
     spoken = proofs.keys() | disputed | decisions.keys()
     return tuple(
-        _said(day, proofs.get(day.on), day.on in disputed, decisions.get(day.on))
-        if day.on in spoken and day.counted
-        else day
-        for day in days
+        _said(line, proofs.get(key), key in disputed, decisions.get(key))
+        if (key := line.key) in spoken and line.asked
+        else line
+        for line in lines
     )
 
 
-def digest_of(site_id: str, month: Month, child_id: str, days: Iterable[Day]) -> str:
-    """Return what an approval binds: 32 hex digits of the days' codes, proofs and disputes."""
-    lines = [
-        f"{day.on.isoformat()} {day.code}{' proved' * day.proved}{' disputed' * _open(day)}"
-        for day in days
+def digest_of(site_id: str, month: Month, child_id: str, lines: Iterable[Line]) -> str:
+    """Return what an approval binds: 32 hex digits of the lines' codes, proofs and disputes."""
+    texts = [
+        f"{line.key} {line.code}{' proved' * line.proved}{' disputed' * _open(line)}"
+        for line in lines
     ]
-    text = "\n".join(["kezek-sheet-v1", site_id, str(month), child_id, *lines])
+    text = "\n".join(["kezek-sheet-v1", site_id, str(month), child_id, *texts])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -226,39 +258,42 @@ def close(state: SiteMonth, *, month: Month, by: str, now: datetime) -> SiteMont
 
 def file_proof(
     sheet: Sheet,
-    day: Day | None,
+    line: Line | None,
     *,
-    on: date,
+    name: LineName,
     reason: ProofReason,
     reference: str,
     dates: MonthDates,
     by: str,
     now: datetime,
 ) -> Sheet:
-    """Return the sheet with a paper for an absence; the paper's reason becomes the day's.
+    """Return the sheet with a paper for an absence; the paper's reason becomes the line's.
 
     Raises AnotherContent, Locked, TooEarly, NotAnAbsence, in this order.
     """
-    earlier = next((p for p in sheet.proofs if p.on == on), None)
+    on = name.on
+    earlier = _of(sheet.proofs, name)
     if earlier is not None:
         if (earlier.reason, earlier.reference) != (reason, reference):
             raise AnotherContent()
         return sheet
-    if sheet.codes is not None or local_day(now) > dates.department_to or _decided(sheet, on):
+    if sheet.codes is not None or local_day(now) > dates.department_to or _decided(sheet, name):
         raise Locked()
     if on > local_day(now):
         raise TooEarly(from_on=on.isoformat())
-    if day is not None and (day.code == "P" or not day.counted):
-        raise NotAnAbsence(on=on.isoformat(), day_code=day.code)
-    proof = Proof(on=on, reason=reason, reference=reference, at=stamp(now), by=by)
+    if line is not None and (line.code == "P" or not line.counted):
+        raise NotAnAbsence(on=on.isoformat(), day_code=line.code)
+    proof = Proof(
+        on=on, lesson=name.lesson, reason=reason, reference=reference, at=stamp(now), by=by
+    )
     return replace(sheet, proofs=_sorted((*sheet.proofs, proof)))
 
 
 def dispute(
     sheet: Sheet,
-    day: Day | None,
+    line: Line | None,
     *,
-    on: date,
+    name: LineName,
     claim: ClaimCode,
     reason: DisputeReason,
     dates: MonthDates,
@@ -266,47 +301,59 @@ def dispute(
     by: str,
     now: datetime,
 ) -> Sheet:
-    """Return the sheet with one day disputed, until the approval window ends.
+    """Return the sheet with one line disputed, until the approval window ends.
 
-    Raises AnotherContent, Locked, TooEarly, NothingToDispute, in this order.
+    What the family confirmed is not disputed any more. Raises AnotherContent, Locked, TooEarly,
+    NothingToDispute, in this order.
     """
-    earlier = next((d for d in sheet.disputes if d.on == on), None)
+    on = name.on
+    earlier = _of(sheet.disputes, name)
     if earlier is not None:
         if (earlier.claim, earlier.reason) != (claim, reason):
             raise AnotherContent()
         return sheet
     if sheet.codes is not None or local_day(now) > dates.approve_to:
         raise Locked()
+    if line is not None and line.confirmed and line.counted:
+        raise Locked()
     if on > local_day(now):
         raise TooEarly(from_on=on.isoformat())
-    if day is None or not day.counted or day.code == claim:
+    if line is None or not line.asked or line.code == claim:
         raise NothingToDispute(on=on.isoformat())
     new = Dispute(
-        on=on, claim=claim, reason=reason, at=stamp(now), by=by, answer_by=stamp(answer_by)
+        on=on,
+        lesson=name.lesson,
+        claim=claim,
+        reason=reason,
+        at=stamp(now),
+        by=by,
+        answer_by=stamp(answer_by),
     )
     return replace(sheet, disputes=_sorted((*sheet.disputes, new)))
 
 
-def answer(sheet: Sheet, *, on: date, said: AnswerKind, by: str, now: datetime) -> Sheet:
+def answer(sheet: Sheet, *, name: LineName, said: AnswerKind, by: str, now: datetime) -> Sheet:
     """Return the sheet with the head's answer to a dispute. Raises Unknown, Locked."""
-    earlier = next((d for d in sheet.disputes if d.on == on), None)
+    earlier = _of(sheet.disputes, name)
     if earlier is None:
         raise Unknown()
     if earlier.answer is not None:
         if earlier.answer != said:
             raise AnotherContent()
         return sheet
-    if _decided(sheet, on):
+    if _decided(sheet, name):
         raise Locked()
     answered = replace(earlier, answer=said, answered_at=stamp(now), answered_by=by)
-    return replace(sheet, disputes=_sorted((*(d for d in sheet.disputes if d.on != on), answered)))
+    return replace(
+        sheet, disputes=_sorted((*(d for d in sheet.disputes if d is not earlier), answered))
+    )
 
 
 def approve(
     sheet: Sheet,
-    days: Sequence[Day],
+    lines: Sequence[Line],
     *,
-    month: Month,
+    plan: Plan,
     seen: str,
     digest: str,
     closed: bool,
@@ -314,7 +361,7 @@ def approve(
     by: str,
     now: datetime,
 ) -> Sheet:
-    """Return the sheet approved, but for its disputed days.
+    """Return the sheet approved, but for its disputed lines; this confirms all the others.
 
     seen: the digest of what the representative looked at; digest: of what stands now.
     Raises AnotherContent, TooEarly, Locked, NotClosed, SheetChanged, in this order.
@@ -332,21 +379,20 @@ def approve(
         raise NotClosed(close_on=dates.close_on.isoformat())
     if seen != digest:
         raise SheetChanged()
-    of_day = {day.on: day.code for day in days}
     return replace(
         sheet,
         approved_at=stamp(now),
         approved_by=by,
-        codes="".join(of_day.get(on, "-") for on in month.days()),
+        codes=plan.pack(lines),
         digest=digest,
     )
 
 
 def decide(
     sheet: Sheet,
-    day: Day | None,
+    line: Line | None,
     *,
-    on: date,
+    name: LineName,
     counts: bool,
     code: ClaimCode | None,
     reason: DecisionReason,
@@ -355,22 +401,31 @@ def decide(
 ) -> Sheet:
     """Return the sheet with the department's word on one line.
 
-    counts: the day stands, as `code` where one is given; else it becomes a day without a reason.
-    Raises AnotherContent, NotUndecided.
+    counts: the line stands, as `code` where one is given; else it is one without a reason, or
+    cancelled as it was. Raises AnotherContent, NotUndecided.
     """
-    earlier = next((d for d in sheet.decisions if d.on == on), None)
+    on = name.on
+    earlier = _of(sheet.decisions, name)
     if earlier is not None:
         same = (earlier.counts, earlier.reason) == (counts, reason)
         if not same or (counts and code not in (None, earlier.code)):
             raise AnotherContent()
         return sheet
-    if day is None or not (day.held or "late-mark" in day.flags):
+    if line is None or not (line.held or "late-mark" in line.flags):
         raise NotUndecided(on=on.isoformat())
-    asked = next((d for d in sheet.disputes if d.on == on), None)
+    asked = _of(sheet.disputes, name)
     if asked is not None and asked.answer is None and now < from_stamp(asked.answer_by):
         raise NotUndecided(on=on.isoformat(), answer_by=asked.answer_by)
-    became: DayCode = (code or day.code) if counts else "N"
-    decision = Decision(on=on, code=became, counts=counts, reason=reason, at=stamp(now), by=by)
+    unpaid: LineCode = "L" if line.code == "L" else "N"
+    decision = Decision(
+        on=on,
+        lesson=name.lesson,
+        code=(code or line.code) if counts else unpaid,
+        counts=counts,
+        reason=reason,
+        at=stamp(now),
+        by=by,
+    )
     return replace(sheet, decisions=_sorted((*sheet.decisions, decision)))
 
 
@@ -380,50 +435,74 @@ def check_separate(actor: Actor, organisation_id: str) -> None:
         raise MarksHere()
 
 
-def day_of(text: str, month: Month) -> date:
-    """Return a day written as YYYY-MM-DD or D. Raises BadDay when it is not of the month."""
-    try:
-        on = date.fromisoformat(text)
-    except ValueError as error:
-        raise BadDay() from error
-    if Month.of(on) != month or text != on.isoformat():
-        raise BadDay()
-    return on
+def confirm_lesson(
+    sheet: Sheet, line: Line | None, *, dates: MonthDates, by_line: bool, now: datetime
+) -> Sheet:
+    """Return the sheet with one visited lesson confirmed for good; the same again changes nothing.
+
+    line: None where the child has no such lesson. by_line: the programme confirms so.
+    Raises Unknown, NotLineByLine, LineDisputed, Locked, NotHeldYet, NotVisited, in this order.
+    """
+    if line is None or line.starts is None:
+        raise Unknown()
+    if not by_line:
+        raise NotLineByLine()
+    if line.confirmed and line.code == "P" and "decided" not in line.flags:
+        return sheet
+    if line.standing == "disputed":
+        raise LineDisputed(lesson=line.key)
+    if sheet.codes is not None or (line.confirmed and line.counted):
+        raise Locked()
+    if local_day(now) > dates.approve_to:
+        raise Locked()
+    ends = start_of(line.on) + timedelta(minutes=line.starts + line.minutes)
+    if now < ends:
+        raise NotHeldYet(lesson=line.key, ends_at=stamp(ends))
+    if line.code != "P":
+        raise NotVisited(lesson=line.key, day_code=line.code)
+    return replace(sheet, confirmed=tuple(sorted({*sheet.confirmed, taught_text(line)})))
 
 
-def lines_for_department(days: Iterable[Day]) -> tuple[Day, ...]:
+def lines_for_department(lines: Iterable[Line]) -> tuple[Line, ...]:
     """Return the lines that wait for a decision: disputed, undecided, corrected too late."""
-    return tuple(day for day in days if day.held or _open_late(day))
+    return tuple(line for line in lines if line.held or _open_late(line))
 
 
-def _open_late(day: Day) -> bool:
-    return "late-mark" in day.flags and "decided" not in day.flags
+def lines_to_confirm(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """Return the lessons that a family may confirm now: visited, and nobody spoke of them yet."""
+    return tuple(line for line in lines if line.code == "P" and line.standing == "open")
 
 
-def _open(day: Day) -> bool:
-    return day.standing == "disputed"
+def _open_late(line: Line) -> bool:
+    return "late-mark" in line.flags and "decided" not in line.flags
 
 
-# Most children of a site share a few patterns of a month.
-@lru_cache(maxsize=1024)
-def _approved(codes: str, month: Month) -> tuple[Day, ...]:
-    known = zip(confirmed_days(month), codes, strict=False)
-    return tuple([of_day[code] for of_day, code in known if code != "-"])
+def _open(line: Line) -> bool:
+    return line.standing == "disputed"
 
 
-def _late(approved: Sequence[Day], folded: Sequence[Day]) -> tuple[Day, ...]:
-    now = {day.on: day.code for day in folded}
+def _confirmed(lines: Iterable[Line], confirmed: Iterable[str], month: Month) -> tuple[Line, ...]:
+    """Return the lines with those that the family confirmed, whatever else changed since."""
+    fixed = {line.key: line for line in taught_lines(" ".join(confirmed), month)}
+    flags = {line.key: line.flags for line in lines if "same-second" in line.flags}
+    every = {**{line.key: line for line in lines}, **fixed}
     return tuple(
-        same_day(day.on, day.code, ("late-mark",), False, "confirmed")
-        if now.get(day.on, day.code) != day.code
-        else day
-        for day in approved
+        replace(every[key], flags=("same-second",)) if key in flags and key in fixed else every[key]
+        for key in sorted(every)
     )
 
 
-def _said(day: Day, proof: Proof | None, disputed: bool, decision: Decision | None) -> Day:
-    """Return a day in question with what people said of it."""
-    code, flags, standing = day.code, day.flags, day.standing
+def _late(approved: Sequence[Line], folded: Sequence[Line]) -> tuple[Line, ...]:
+    now = {line.key: line.code for line in folded}
+    return tuple(
+        replace(line, flags=("late-mark",)) if now.get(line.key, line.code) != line.code else line
+        for line in approved
+    )
+
+
+def _said(line: Line, proof: Proof | None, disputed: bool, decision: Decision | None) -> Line:
+    """Return a line in question with what people said of it."""
+    code, flags, standing = line.code, line.flags, line.standing
     proved = proof is not None and code != "P"
     if proof is not None and proved:
         code = proof.reason
@@ -434,12 +513,16 @@ def _said(day: Day, proof: Proof | None, disputed: bool, decision: Decision | No
         flags = (*flags, "decided")
     elif disputed:
         standing = "disputed"
-    return same_day(day.on, code, flags, proved, standing)
+    return same_line(line.on, code, flags, proved, standing, line.starts, line.minutes)
 
 
-def _decided(sheet: Sheet, on: date) -> bool:
-    return any(decision.on == on for decision in sheet.decisions)
+def _of(said: Iterable[Said], name: LineName) -> Said | None:
+    return next((one for one in said if one.key == name.key), None)
 
 
-def _sorted(lines: Iterable[Line]) -> tuple[Line, ...]:
-    return tuple(sorted(lines, key=lambda line: line.on))
+def _decided(sheet: Sheet, name: LineName) -> bool:
+    return _of(sheet.decisions, name) is not None
+
+
+def _sorted(said: Iterable[Said]) -> tuple[Said, ...]:
+    return tuple(sorted(said, key=lambda one: (one.on, one.key)))

@@ -37,6 +37,7 @@ from chalicelib.attendance.store.evidence import (
 from chalicelib.attendance.store.sheets import (
     ChildSheet,
     add_marks,
+    find_confirmation,
     find_sheet,
     find_site_month,
     keep_sheet,
@@ -44,7 +45,9 @@ from chalicelib.attendance.store.sheets import (
     list_sheets,
     lock_marks,
     no_sheet,
+    put_confirmation,
     restore_lock,
+    spend_confirmation,
 )
 
 __all__ = [
@@ -57,6 +60,7 @@ __all__ = [
     "create_device",
     "create_pairing",
     "each_evidence",
+    "find_confirmation",
     "find_device",
     "find_evidence",
     "find_pairing",
@@ -75,9 +79,11 @@ __all__ = [
     "list_sheets",
     "lock_marks",
     "no_sheet",
+    "put_confirmation",
     "put_evidence",
     "restore_lock",
     "restore_state",
     "revoke_device",
+    "spend_confirmation",
     "touch_device",
 ]

@@ -10,7 +10,7 @@ import msgspec
 from pynamodb.attributes import NumberAttribute, NumberSetAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import size as _untyped_size
 
-from chalicelib.attendance.rules import EMPTY, MARKS_MAX, Sheet, SiteMonth
+from chalicelib.attendance.rules import EMPTY, MARKS_MAX, Confirmation, Sheet, SiteMonth
 from chalicelib.attendance.store.updates import Change, number, table_of, text, update
 from chalicelib.kernel.periods import Month
 from chalicelib.storage import keys
@@ -33,10 +33,14 @@ class Marks(NumberSetAttribute):
 
 
 class MarksRow(AttendanceRow):
-    """A child-month's marks; `locked` since approval, after which marks are `late`."""
+    """A child-month's marks; `locked` since approval, after which marks are `late`.
+
+    odd: those of them that were made with many others in one second.
+    """
 
     marks = Marks(null=True)
     late = Marks(null=True)
+    odd = Marks(null=True)
     locked = NumberAttribute(null=True)
     enrolment_id = UnicodeAttribute(attr_name="e", null=True)
 
@@ -48,6 +52,7 @@ class ChildSheet:
     digits: Sequence[str]
     late_digits: Sequence[str]
     said: Kept[Sheet]
+    odd_digits: Sequence[str] = ()
 
     @property
     def marks(self) -> frozenset[int]:
@@ -59,43 +64,58 @@ class ChildSheet:
         """Return the marks that came after approval."""
         return frozenset(map(int, self.late_digits))
 
+    @property
+    def odd(self) -> frozenset[int]:
+        """Return the marks that were made with many others in one second."""
+        return frozenset(map(int, self.odd_digits))
+
 
 SHEETS: Shelf[Sheet] = Shelf(AttendanceRow, Sheet)
 SITE_MONTHS: Shelf[SiteMonth] = Shelf(AttendanceRow, SiteMonth)
+CONFIRMATIONS: Shelf[Confirmation] = Shelf(AttendanceRow, Confirmation)
 
 
 def add_marks(
-    site_id: str, month: Month, child_id: str, marks: Iterable[int], *, enrolment_id: str
+    site_id: str,
+    month: Month,
+    child_id: str,
+    marks: Iterable[int],
+    *,
+    enrolment_id: str,
+    odd: Iterable[int] = (),
 ) -> frozenset[int]:
     """Add marks to a child-month: one write unit, harmless to repeat. Return those that are late.
 
-    Marks that come after approval are kept apart. A child-month that is full takes no more: its
-    records stay in evidence.
+    odd: those of the marks that were made with many others in one second. Marks that come after
+    approval are kept apart. A child-month that is full takes no more: its records stay in evidence.
     """
     new = {str(mark) for mark in marks}
+    crowd = sorted(str(mark) for mark in odd)
     key = keys.sheet(site_id, month, child_id)
     values: dict[str, dict[str, Any]] = {
         ":new": {"NS": sorted(new)},
         ":enrolment": text(enrolment_id),
         ":most": number(MARKS_MAX),
     }
-    changed, item = update(MarksRow, key, _ADD, values)
+    if crowd:
+        values[":odd"] = {"NS": crowd}
+    changed, item = update(MarksRow, key, _ADD_ODD if crowd else _ADD, values)
     if changed or item is None or "locked" not in item:
         return frozenset()
     late = new - set(item.get("marks", {}).get("NS", ()))
     if late:
-        update(MarksRow, key, _ADD_LATE, {**values, ":new": {"NS": sorted(late)}})
+        values[":new"] = {"NS": sorted(late)}
+        update(MarksRow, key, _ADD_LATE_ODD if crowd else _ADD_LATE, values)
     return frozenset(map(int, late))
 
 
-_ADD = Change(
-    "ADD marks :new SET e = if_not_exists(e, :enrolment)",
-    "attribute_not_exists(locked) AND (attribute_not_exists(marks) OR size(marks) < :most)",
-)
-_ADD_LATE = Change(
-    "ADD late :new SET e = if_not_exists(e, :enrolment)",
-    "attribute_not_exists(late) OR size(late) < :most",
-)
+_SET = "SET e = if_not_exists(e, :enrolment)"
+_ROOM = "attribute_not_exists(locked) AND (attribute_not_exists(marks) OR size(marks) < :most)"
+_LATE_ROOM = "attribute_not_exists(late) OR size(late) < :most"
+_ADD = Change(f"ADD marks :new {_SET}", _ROOM)
+_ADD_ODD = Change(f"ADD marks :new, odd :odd {_SET}", _ROOM)
+_ADD_LATE = Change(f"ADD late :new {_SET}", _LATE_ROOM)
+_ADD_LATE_ODD = Change(f"ADD late :new, odd :odd {_SET}", _LATE_ROOM)
 _LOCK = Change("SET locked = :one")
 
 
@@ -170,6 +190,23 @@ def keep_site_month(kept: Kept[SiteMonth], state: SiteMonth) -> Put:
     return SITE_MONTHS.replace(kept, state)
 
 
+def find_confirmation(digest: str) -> Kept[Confirmation] | None:
+    """Return what a one-time code confirms. One read."""
+    return CONFIRMATIONS.find(keys.confirmation(digest))
+
+
+def put_confirmation(digest: str, confirmation: Confirmation, *, expires_at: int) -> Put:
+    """Describe a new code; raced if the same one was made before."""
+    key = keys.confirmation(digest)
+    return CONFIRMATIONS.create(key, confirmation, expires_at=expires_at)
+
+
+def spend_confirmation(
+    kept: Kept[Confirmation], confirmation: Confirmation, *, expires_at: int
+) -> Put:
+    return CONFIRMATIONS.replace(kept, confirmation, expires_at=expires_at)
+
+
 _SHEET_DECODER = msgspec.json.Decoder(Sheet)
 _NONE: Sequence[str] = ()
 
@@ -190,7 +227,7 @@ def _sheets(items: Iterable[dict[str, Any]], pk: str) -> Iterator[tuple[str, Chi
             waiting = None
         body = item["body"]["S"]
         kept = Kept(_SHEET_DECODER.decode(body), pk, sk, int(item["v"]["N"]), body)
-        yield child_id, ChildSheet(*_digits(waiting), kept)
+        yield child_id, _sheet(waiting, kept)
         waiting = None
     if waiting is not None:
         yield _unsaid(pk, waiting)
@@ -199,11 +236,16 @@ def _sheets(items: Iterable[dict[str, Any]], pk: str) -> Iterator[tuple[str, Chi
 def _unsaid(pk: str, item: dict[str, Any]) -> tuple[str, ChildSheet]:
     child_id = item["sk"]["S"]
     kept = Kept(EMPTY, pk, child_id + _SAID, 0, "{}")
-    return child_id, ChildSheet(*_digits(item), kept)
+    return child_id, _sheet(item, kept)
 
 
-def _digits(item: dict[str, Any] | None) -> tuple[Sequence[str], Sequence[str]]:
+def _sheet(item: dict[str, Any] | None, said: Kept[Sheet]) -> ChildSheet:
     if item is None:
-        return _NONE, _NONE
-    marks, late = item.get("marks"), item.get("late")
-    return marks["NS"] if marks else _NONE, late["NS"] if late else _NONE
+        return ChildSheet(_NONE, _NONE, said)
+    marks, late, odd = item.get("marks"), item.get("late"), item.get("odd")
+    return ChildSheet(
+        marks["NS"] if marks else _NONE,
+        late["NS"] if late else _NONE,
+        said,
+        odd["NS"] if odd else _NONE,
+    )
