@@ -134,6 +134,7 @@ def contract(
         seat="used",
         enrolment_id=enrolment_id,
         first_visit_by=_first_visit_by(starts_on, rules.terms, calendar),
+        used_from=voucher.used_from or str(Month.of(starts_on)),
     )
     return Started(used, _enrolment(used, group, enrolment_id, starts_on))
 

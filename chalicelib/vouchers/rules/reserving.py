@@ -62,9 +62,14 @@ def reserved(voucher: Voucher) -> Reserved | None:
 
 
 def released(before: Voucher, after: Voucher, today: date) -> tuple[Reserve, ...]:
-    """Return what goes back to the budget when a voucher ends: months after its last day."""
+    """Return what goes back to the budget when a voucher ends: months after its last day.
+
+    Of a voucher that nobody signed with all of it: no provider can be owed anything.
+    """
     if before.state not in LIVE or after.state in LIVE:
         return ()
+    if before.used_from is None:
+        return reserves_of(before)
     last_day = max([today, *(leaving.until for leaving in after.leaving)])
     return _after(before, Month.of(last_day))
 

@@ -55,7 +55,8 @@ class Voucher:
     closed_as: why a used voucher was closed.
     voucher_kind: one of the pack's. direction: whose budget holds the reserve, "" where budgets
     have none; reserve_tiyn: so much in each month from reserved_from to reserved_to, "YYYY-MM".
-    first_visit_by: when the first visit is due. sen: paid for as a child with special needs.
+    first_visit_by: when the first visit is due. used_from: the first month that may hold days
+    at a provider, None before the first contract. sen: paid for as a child with special needs.
     renewed_from, renewed_tiyn: the sum of the months from the last renewal on.
     warned_of: the last reserved month, told of because no money is there for those after it.
     asked: digest of the request that a voucher without a run was issued for. source: the row of
@@ -99,6 +100,7 @@ class Voucher:
     reserved_from: str | None = None
     reserved_to: str | None = None
     first_visit_by: str | None = None
+    used_from: str | None = None
     renewed_from: str | None = None
     renewed_tiyn: int = 0
     warned_of: str | None = None
