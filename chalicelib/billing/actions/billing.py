@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 
 from chalicelib.attendance import actions as attendance
 from chalicelib.billing.rules import figures as public_figures
@@ -73,7 +72,7 @@ class Billed:
 
 
 def gather_month(site_id: str, month: Month, today: date) -> ProviderMonth:
-    """Return a site's children with their days and stays. Raises Unknown for no such site.
+    """Return a site's children with their lines and stays. Raises Unknown for no such site.
 
     The sort of group is the enrolment's: it stays what it was when the group changes later.
     Rosters forget who left long ago; a month they no longer know whole is not billed again, or
@@ -92,15 +91,15 @@ def gather_month(site_id: str, month: Month, today: date) -> ProviderMonth:
             child_id=child.child_id,
             days=tuple(
                 Day(
-                    day.on,
-                    day.code,
+                    line.on,
+                    line.code,
                     # Presence is proved by its mark; the paper is for absences.
-                    day.proved or day.code == PRESENT,
-                    "undecided" if day.standing == "open" else day.standing,
-                    starts=getattr(day, "starts", None),
-                    minutes=getattr(day, "minutes", 0),
+                    line.proved or line.code == PRESENT,
+                    "undecided" if line.standing == "open" else line.standing,
+                    starts=line.starts,
+                    minutes=line.minutes,
                 )
-                for day in _lines(child)
+                for line in child.lines
             ),
             stays=tuple(
                 _stay(stay.days, sort, sen=stay.sen)
@@ -124,11 +123,6 @@ def gather_month(site_id: str, month: Month, today: date) -> ProviderMonth:
         direction=facts.direction,
         form=facts.form,
     )
-
-
-def _lines(child: Any) -> tuple[Any, ...]:
-    lines: tuple[Any, ...] = child.lines if hasattr(child, "lines") else child.days
-    return lines
 
 
 def _stay(days: DateRange, sort: str, *, sen: bool) -> Stay:
