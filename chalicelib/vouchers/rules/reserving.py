@@ -64,12 +64,13 @@ def reserved(voucher: Voucher) -> Reserved | None:
 def released(before: Voucher, after: Voucher, today: date) -> tuple[Reserve, ...]:
     """Return what goes back to the budget when a voucher ends: months after its last day.
 
-    Of a voucher that nobody signed with all of it: no provider can be owed anything.
+    Of a voucher that nobody signed with the month that has begun too, and the one before it, in
+    which its term may have begun: no provider can be owed anything. Older ones are settled.
     """
     if before.state not in LIVE or after.state in LIVE:
         return ()
     if before.used_from is None:
-        return reserves_of(before)
+        return _after(before, Month.of(today).before().before())
     last_day = max([today, *(leaving.until for leaving in after.leaving)])
     return _after(before, Month.of(last_day))
 
