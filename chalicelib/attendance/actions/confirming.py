@@ -48,8 +48,8 @@ def confirm_lesson(
 ) -> Confirmed:
     """Confirm one visited lesson at once and for good; the same again changes nothing.
 
-    Raises Unknown, PowerMissing, WhichSite, MarksHere, NotLineByLine, LineDisputed, Locked,
-    NotHeldYet, NotVisited, in this order.
+    Raises Unknown, PowerMissing, WhichSite, MarksHere, NotLineByLine, NotVisited, LineDisputed,
+    Locked, NotHeldYet.
     """
     person = people.acting_for(child_id, by, "confirm", local_day(now))
     desk = family_desk(
@@ -70,8 +70,8 @@ def confirm_by_code(code: str, *, by: Actor, now: datetime) -> str:
     """Confirm the lesson that a code is for and return its name; spent once.
 
     The code again gets the same answer. It serves whoever holds it, while the representative to
-    whom it was sent may confirm. Raises BadConfirmation, NotLineByLine, LineDisputed, Locked,
-    NotHeldYet, NotVisited, in this order.
+    whom it was sent may confirm. Raises BadConfirmation, NotLineByLine, NotVisited,
+    LineDisputed, Locked, NotHeldYet.
     """
     kept = store.find_confirmation(_digest_of(rules.typed_confirmation(code)))
     spent = rules.decide_spending(kept.value if kept else None, now=now)
@@ -144,6 +144,7 @@ def _confirm(
     sheet = rules.confirm_lesson(
         desk.said,
         desk.line(name),
+        name=name,
         dates=desk.where.dates,
         by_line=desk.where.pack.at(name.on).confirmation.per_line,
         now=now,

@@ -436,24 +436,30 @@ def check_separate(actor: Actor, organisation_id: str) -> None:
 
 
 def confirm_lesson(
-    sheet: Sheet, line: Line | None, *, dates: MonthDates, by_line: bool, now: datetime
+    sheet: Sheet,
+    line: Line | None,
+    *,
+    name: LineName,
+    dates: MonthDates,
+    by_line: bool,
+    now: datetime,
 ) -> Sheet:
     """Return the sheet with one visited lesson confirmed for good; the same again changes nothing.
 
-    line: None where the child has no such lesson. by_line: the programme confirms so.
-    Raises Unknown, NotLineByLine, LineDisputed, Locked, NotHeldYet, NotVisited, in this order.
+    line: None where the lesson is not on the sheet yet, because nobody marked it and its day is
+    not over. Raises NotLineByLine, NotVisited, LineDisputed, Locked, NotHeldYet, NotVisited, in
+    this order.
     """
-    if line is None or line.starts is None:
-        raise Unknown()
     if not by_line:
         raise NotLineByLine()
+    if line is None or line.starts is None:
+        raise NotVisited(lesson=name.key, day_code="N")
     if line.confirmed and line.code == "P" and "decided" not in line.flags:
         return sheet
     if line.standing == "disputed":
         raise LineDisputed(lesson=line.key)
-    if sheet.codes is not None or (line.confirmed and line.counted):
-        raise Locked()
-    if local_day(now) > dates.approve_to:
+    settled = line.confirmed and line.counted
+    if sheet.codes is not None or settled or local_day(now) > dates.approve_to:
         raise Locked()
     ends = start_of(line.on) + timedelta(minutes=line.starts + line.minutes)
     if now < ends:
