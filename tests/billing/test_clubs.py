@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -307,6 +308,29 @@ def test_a_child_that_switched_is_paid_alike_whoever_bills_first(order, directio
     assert [(w.reason, w.days, w.tiyn) for w in not_to_be_paid(head.value)] == [
         ("over-month-cap", 1, tenge(1_500))
     ]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a4_three_clubs_of_a_child_come_to_one_month_in_whatever_order_they_are_billed(order):
+    allot()
+    months = [
+        a_club(a_pupil(days=lessons(TWELVE[:5])), site_id="club-aaaa"),
+        a_club(
+            a_pupil(days=(*lessons(TWELVE[5:9]), lesson(TWELVE[4], "16:30"))), site_id="club-bbbb"
+        ),
+        a_club(
+            a_pupil(days=lessons((*TWELVE[9:], 29, 30, 31)), stays=(a_stay(sen=True),)),
+            site_id="club-cccc",
+        ),
+    ]
+    for n in order:
+        bill(months[n])
+    for month in months * 2:  # the work that the billings asked for
+        bill(month)
+
+    # Four of 1,500 (the fifth is doubled), four more, then six of 2,250: 25,500 under 27,000.
+    assert [accrued(month) for month in months] == [tenge(6_000), tenge(6_000), tenge(13_500)]
+    assert all(bill(month).statement is None for month in months)
 
 
 def test_a_late_confirmation_in_one_club_leaves_less_of_the_cap_to_the_next():
