@@ -203,6 +203,13 @@ def without(table, text):
         ),
         (
             TARGET,
+            TARGET.replace('["public"]', '["public", "other"]'),
+            'forms = ["public", "other"]',
+            "providers of form 'other' take 'universal' as well",
+            "one kind of voucher",
+        ),
+        (
+            TARGET,
             TARGET.replace('["public"]', "[]"),
             "forms = []",
             "forms = [] is wrong",

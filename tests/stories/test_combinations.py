@@ -31,6 +31,18 @@ kk = "Сабақ болмады"
 ru = "Занятие отменено"
 en = "Lesson cancelled"
 """
+TARGET = """
+[[voucher_kinds]]
+code = "target"
+queued = false
+reserved = false
+forms = ["public"]
+valid_from = 2026-01-01
+source = "policy"
+kk = "Кезексіз ваучер"
+ru = "Ваучер без очереди"
+en = "Voucher without a queue"
+"""
 MONDAYS = ("2026-06-01", "2026-06-08", "2026-06-15")
 
 
@@ -46,7 +58,15 @@ class Switches:
     per_line: bool = False
     directions: bool = False
     by_kind: bool = False
+    target: bool = False
     earned: int
+
+    @property
+    def name(self) -> str:
+        asked = [name for name in ("papers", "per_line", "directions", "by_kind", "target")
+                 if getattr(self, name)]  # fmt: skip
+        confirmed = ["confirm"] if self.confirm else []
+        return " ".join([self.unit, self.pays, self.vouchers, *confirmed, *asked])
 
     def pack(self) -> str:
         """Return the file; every edit must find its place."""
@@ -79,6 +99,9 @@ class Switches:
             say('code = "papers"\nvalue = false', 'code = "papers"\nvalue = true')
         if self.per_line:
             say("per_line = false", "per_line = true")
+        if self.target:
+            say('forms = ["public", "private", "other"]', 'forms = ["private", "other"]')
+            text += TARGET
         if self.by_kind:
             say('by = "area"', 'by = "kind"')
         if self.directions:
@@ -92,6 +115,28 @@ SHARE_OF_DAYS = 3 * 66_000_00 // 22
 SHARE_OF_LESSONS = 3 * 66_000_00 // 5  # five Mondays
 
 
+def through_the_queue(story: Story, switches: Switches) -> str:
+    """Return the voucher that the evening's run brings, confirmed where that is asked."""
+    wish = {"language": "ru", "kind": "day-camp"} if switches.vouchers == "with-place" else {}
+    story.families[0].put("/v1/applications/application-0", application(0, **wish))
+    story.evening("2026-05-18")
+    if switches.confirm:
+        assert story.application(0)["state"] == "offered"
+        story.families[0].put("/v1/applications/application-0/confirmation")
+    assert story.voucher(0)["state"] == "confirmed"
+    voucher = f"/v1/vouchers/{story.voucher(0)['voucher_id']}"
+    story.families[0].put(f"{voucher}/choice", {"group_id": "group-0000"})
+    return voucher
+
+
+def without_a_queue(story: Story) -> str:
+    """Return the voucher of a free place."""
+    voucher = "/v1/vouchers/voucher-0000"
+    asked = {"group_id": "group-0000", "child": application(0)["child"]}
+    assert story.families[0].put(f"{voucher}/target", asked)["state"] == "confirmed"
+    return voucher
+
+
 @pytest.mark.parametrize(
     "switches",
     [
@@ -101,20 +146,13 @@ SHARE_OF_LESSONS = 3 * 66_000_00 // 5  # five Mondays
         Switches(confirm=2, papers=True, earned=PER_DAY),
         Switches(directions=True, earned=PER_DAY),
         Switches(directions=True, by_kind=True, earned=PER_DAY),
+        Switches(target=True, earned=PER_DAY),
+        Switches(target=True, pays="share-of-month", papers=True, earned=SHARE_OF_DAYS),
         Switches(unit="lesson", earned=PER_DAY),
         Switches(unit="lesson", per_line=True, vouchers="with-place", confirm=2, earned=PER_DAY),
         Switches(unit="lesson", pays="share-of-month", earned=SHARE_OF_LESSONS),
     ],
-    ids=lambda s: "-".join(
-        str(part)
-        for part in (
-            s.unit,
-            s.pays,
-            s.vouchers,
-            f"confirm={s.confirm}",
-            *(name for name in ("papers", "per_line", "directions", "by_kind") if getattr(s, name)),
-        )
-    ),
+    ids=lambda switches: switches.name,
 )
 def test_a_combination_of_switches_pays_what_the_pack_says(
     switches: Switches,
@@ -135,6 +173,8 @@ def test_a_combination_of_switches_pays_what_the_pack_says(
     body["groups"][0]["hours"] = "60" if lessons else "9"
     if switches.directions:
         body["direction"] = "day-camp"
+    if switches.target:
+        body = {**body, "form": "public"}
     story.operator.put("/v1/providers/imports/site-0000", body)
     budget = "/v1/budgets/camps/almaty/2026" + ("/day-camp" if switches.by_kind else "")
     story.finance.put(budget, {"amount_tiyn": 10_000_000_00, "act": "No. 1"})
@@ -144,21 +184,11 @@ def test_a_combination_of_switches_pays_what_the_pack_says(
             "/v1/lessons/groups/group-0000/timetable", {"from_on": "2026-06-01", "lessons": week}
         )
     story.sign_in(0)
-    wish = {"language": "ru", "kind": "day-camp"} if switches.vouchers == "with-place" else {}
-    story.families[0].put("/v1/applications/application-0", application(0, **wish))
-
-    # A voucher, confirmed where that is asked, papers where they are, and a contract.
-    story.evening("2026-05-18")
-    if switches.confirm:
-        assert story.application(0)["state"] == "offered"
-        story.families[0].put("/v1/applications/application-0/confirmation")
-    assert story.voucher(0)["state"] == "confirmed"
-    voucher = f"/v1/vouchers/{story.voucher(0)['voucher_id']}"
-    story.families[0].put(f"{voucher}/choice", {"group_id": "group-0000"})
+    voucher = without_a_queue(story) if switches.target else through_the_queue(story, switches)
     if switches.papers:
         story.heads[0].put(f"{voucher}/papers", {"result": "accepted"})
     signed = story.families[0].put(f"{voucher}/contract", {"starts_on": "2026-06-01"})
-    child = signed["child_id"] if "child_id" in signed else story.voucher(0)["child_id"]
+    child = story.families[0].get(voucher)["child_id"]
 
     # Three units of June.
     cloud.set_clock(almaty("2026-05-29T10:00:00"))

@@ -297,7 +297,17 @@ def _check_vouchers(reader: Reader, now: LocatedRows, day: date) -> None:
             f"{len(queued)} kinds of voucher are queued for on {day}",
             "let exactly one have queued = true",
         )
+    taken: dict[str, str] = {}
     for each in now["voucher_kinds"]:
+        for form in each.row.forms:
+            if taken.setdefault(form, each.row.code) != each.row.code:
+                _report_once(
+                    reader,
+                    each,
+                    "forms",
+                    f"providers of form {form!r} take {taken[form]!r} as well on {day}",
+                    "let each form take one kind of voucher",
+                )
         if each.row.reserved and not each.row.queued:
             _report_once(
                 reader,
