@@ -58,10 +58,9 @@ def run_checkpoint(event: CloudWatchEvent) -> None:
 @app.schedule(Cron("0/15", "*", "*", "*", "?", "*"))
 def run_deadlines(event: CloudWatchEvent) -> None:
     """Every quarter of an hour: look at what has fallen due."""
-    from chalicelib.payouts import jobs as payouts_jobs
     from chalicelib.queue import jobs as queue_jobs
 
-    queue_jobs.run_deadlines(event, payouts_jobs.DEADLINES)
+    queue_jobs.run_deadlines(event, deadlines())
 
 
 @app.schedule(Cron("30", "19", "*", "*", "?", "*"))
@@ -70,6 +69,14 @@ def run_turnover(event: CloudWatchEvent) -> None:
     from chalicelib.applications import jobs as applications_jobs
 
     applications_jobs.run_turnover(event)
+
+
+@app.schedule(Cron("30", "20", "*", "*", "?", "*"))
+def run_renewals(event: CloudWatchEvent) -> None:
+    """01:30: hold money of the next budget year for vouchers whose months run out."""
+    from chalicelib.vouchers import jobs as vouchers_jobs
+
+    vouchers_jobs.run_renewals(event)
 
 
 @app.schedule(Cron("0", "7", "*", "*", "?", "*"))
@@ -108,6 +115,15 @@ def run_payday(event: CloudWatchEvent) -> None:
 
 
 @functools.cache
+def deadlines() -> dict[str, Any]:
+    """Return topic → what looks at it, of the slices above the queue."""
+    from chalicelib.attendance import jobs as attendance_jobs
+    from chalicelib.payouts import jobs as payouts_jobs
+
+    return {**attendance_jobs.DEADLINES, **payouts_jobs.DEADLINES}
+
+
+@functools.cache
 def work() -> dict[str, batches.Handler]:
     """Return topic → what does it; asked by the first message."""
     from chalicelib.applications import jobs as applications_jobs
@@ -126,11 +142,10 @@ def work() -> dict[str, batches.Handler]:
         "payouts/calculate": payouts_jobs.calculate,
         "queue/checkpoint": queue_jobs.checkpoint,
         "queue/commit-run": queue_jobs.commit_run,
-        "queue/deadlines": lambda facts, now: queue_jobs.deadlines(
-            facts, now, payouts_jobs.DEADLINES
-        ),
+        "queue/deadlines": lambda facts, now: queue_jobs.deadlines(facts, now, deadlines()),
         "vouchers/offer": vouchers_jobs.offer,
         "vouchers/removed": vouchers_jobs.site_closed,
+        "vouchers/renewals": vouchers_jobs.renewals,
         "vouchers/site-closed": vouchers_jobs.site_closed,
         "vouchers/suspended": vouchers_jobs.site_closed,
     }

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- costs: begin -->", "<!-- costs: end -->"
 TESTS = ("tests/stories", "tests/imports", "tests/edge/test_about.py")
-SLICES = ("test_routes.py", "test_jobs.py")
+SLICES = ("test_*routes.py", "test_jobs.py", "test_clubs.py")
 
 # What a schedule of app.py runs; the rest of its rows carry the schedule's own name.
 RUNS = {
@@ -33,6 +33,7 @@ RUNS = {
     "run_checkpoint": "queue.run_checkpoint",
     "run_deadlines": "queue.run_deadlines",
     "run_turnover": "applications.run_turnover",
+    "run_renewals": "vouchers.run_renewals",
     "run_attendance": "attendance.remind_and_close",
     "run_billing": "billing.run_billing",
     "run_claims": "payouts.run_claims",
@@ -51,6 +52,7 @@ DOES = {
     "queue/deadlines": "queue.deadlines",
     "vouchers/offer": "vouchers.offer",
     "vouchers/removed": "vouchers.site_closed",
+    "vouchers/renewals": "vouchers.renewals",
     "vouchers/site-closed": "vouchers.site_closed",
     "vouchers/suspended": "vouchers.site_closed",
 }
@@ -135,9 +137,8 @@ def _cells(notes: list[Note], *, changes: bool) -> str:
 def _recorded() -> list[Note]:
     tests = [name for name in TESTS if (ROOT / name).exists()]
     for folder in sorted((ROOT / "tests").iterdir()):
-        tests += [
-            str((folder / name).relative_to(ROOT)) for name in SLICES if (folder / name).exists()
-        ]
+        for name in SLICES:
+            tests += [str(found.relative_to(ROOT)) for found in sorted(folder.glob(name))]
     with tempfile.TemporaryDirectory(prefix="kezek-costs-") as folder:
         environment: Mapping[str, str] = {**os.environ, FOLDER: folder}
         command = [sys.executable, "-m", "pytest", "-p", "bench.recording", "-n", "2", "-q"]

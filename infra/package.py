@@ -40,6 +40,17 @@ _NOT_SHIPPED = (
     "dateutil/zoneinfo/",
     "pycparser/",
     "aws_lambda_powertools/event_handler/",
+    # Of the utilities the logger needs only jmespath_utils.
+    "aws_lambda_powertools/utilities/batch/",
+    "aws_lambda_powertools/utilities/data_classes/",
+    "aws_lambda_powertools/utilities/data_masking/",
+    "aws_lambda_powertools/utilities/feature_flags/",
+    "aws_lambda_powertools/utilities/idempotency/",
+    "aws_lambda_powertools/utilities/kafka/",
+    "aws_lambda_powertools/utilities/parameters/",
+    "aws_lambda_powertools/utilities/parser/",
+    "aws_lambda_powertools/utilities/streaming/",
+    "aws_lambda_powertools/utilities/validation/",
 )
 
 

@@ -50,6 +50,7 @@ FUNCTIONS: dict[str, Function] = {
     "run_checkpoint": Function("RunCheckpoint", JOB_TIMEOUT_S, 1024),
     "run_deadlines": Function("RunDeadlines", JOB_TIMEOUT_S, 512, sends=True),
     "run_turnover": Function("RunTurnover", JOB_TIMEOUT_S, 512, sends=True),
+    "run_renewals": Function("RunRenewals", JOB_TIMEOUT_S, 512, sends=True),
     "run_attendance": Function("RunAttendance", JOB_TIMEOUT_S, 512, sends=True),
     "run_billing": Function("RunBilling", JOB_TIMEOUT_S, 512, sends=True),
     "run_claims": Function("RunClaims", JOB_TIMEOUT_S, 512, sends=True),
