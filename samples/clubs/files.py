@@ -32,7 +32,7 @@ STATUS_KK = {
     "single-parent": "жалғызбасты ата-ана", "rural-remote": "ауыл",
 }
 _ACTIVITIES = {code: word for known in city.ACTIVITIES.values() for code, word, _ in known}
-AUGUST_LESSONS = 4    # what Damubala's pupils used in the month in which they come
+SEPTEMBER_LESSONS = 4    # what Damubala's pupils used in the month in which they come
 WEEKDAYS = ("", "понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье")
 
 
@@ -71,18 +71,15 @@ def karaganda(seed: int) -> dict[str, bytes]:
         "clubs.csv",
         trouble,
     )
-    elsewhere = [
-        (c.code, c.groups[0].code) for c in clubs if c.direction == "education" and not c.public
-    ]
     damubala = with_spoiled(
         _register(first, groups, homes, kk=False),
-        planted.in_damubala(first, elsewhere[:2]),
+        planted.in_damubala(first, groups),
         "damubala.csv",
         trouble,
     )
     artsport = with_spoiled(
         _register(second, groups, homes, kk=True),
-        planted.in_artsport(second, first),
+        planted.in_artsport(second, first, groups),
         "artsport.xlsx",
         trouble,
     )
@@ -166,7 +163,7 @@ def _register(
         lessons = 0
         if group is not None:
             late = p.platform == ARTSPORT
-            lessons = plan.used_before(group) if late else AUGUST_LESSONS
+            lessons = plan.used_before(group) if late else SEPTEMBER_LESSONS
         used = lessons * RATE_TIYN * (RURAL_PER_MILLE if rural else 1000) // 1000
         made.append(family_cells(p, kk=kk) | {
             "state": (("белсенді" if kk else "действует") if voucher
@@ -178,7 +175,7 @@ def _register(
             "club": homes[group.code].code if group else "",
             "group": group.code if group else "",
             "starts_on": p.asked_at.strftime("%d.%m.%Y") if voucher else "",
-            "month": ("10.2026" if p.platform == ARTSPORT else "08.2026") if voucher else "",
+            "month": ("10.2026" if p.platform == ARTSPORT else "09.2026") if voucher else "",
             "limit": str(cap // 100) if voucher else "",
             "used": str(used // 100) if voucher else "",
             "place": "" if voucher else str(places[p.number]),

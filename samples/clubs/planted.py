@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from samples.clubs.city import MOVED, Group
 from samples.clubs.pupils import Pupil
 from samples.numbers import spoiled
 from samples.rows import Planted, Spoiled
@@ -26,9 +27,14 @@ def in_clubs(groups: int) -> list[Spoiled]:
     ]
 
 
-def in_damubala(rows: Sequence[Pupil], clubs: Sequence[tuple[str, str]]) -> list[Spoiled]:
-    """Return spoiled rows of the first register. clubs: (club, group) to name instead."""
-    other, third = clubs
+def in_damubala(rows: Sequence[Pupil], groups: Mapping[str, Group]) -> list[Spoiled]:
+    """Return spoiled rows of the first register; groups: by code."""
+    several = next(n for n, p in enumerate(rows) if p.stream == MOVED)
+    own = groups[rows[several].group]
+    other, third = [
+        g for g in groups.values()
+        if g.stream == MOVED and g.ages == own.ages and _club(g) != _club(own)
+    ][:2]
 
     def bad(id: str, trouble: str, code: str, model: int, after: int, **cells: str) -> Spoiled:
         cells = {"number": f"DB-9{int(id[1:]):05d}", **cells}
@@ -36,7 +42,7 @@ def in_damubala(rows: Sequence[Pupil], clubs: Sequence[tuple[str, str]]) -> list
             Planted(id, trouble, "import", (code,), rows[model].number), cells, model, after
         )
 
-    twice = "vouchers/held-already"
+    twice, late = "vouchers/held-already", len(rows) - 5
     return [
         bad("D1", "bad-check-digit", "kernel/bad-iin", 20, 60, iin=spoiled(rows[20].iin)),
         bad("D2", "bad-date", "import/bad-date", 21, 130, birth_date="31.02.2015"),
@@ -44,16 +50,23 @@ def in_damubala(rows: Sequence[Pupil], clubs: Sequence[tuple[str, str]]) -> list
         bad("D4", "unknown-club", "vouchers/no-such-group", 23, 260, club="KRG-77", group="KRG-77-1"),
         bad("D5", "more-used-than-the-cap", "import/out-of-bounds", 24, 300, used="99000"),
         # One child in three clubs, as in the published case of seven.
-        bad("D6", "one-child-in-several-clubs", twice, 30, 410, club=other[0], group=other[1]),
-        bad("D7", "one-child-in-several-clubs", twice, 30, 520, club=third[0], group=third[1]),
+        bad("D6", "one-child-in-several-clubs", twice, several, late, club=_club(other), group=other.code),
+        bad("D7", "one-child-in-several-clubs", twice, several, late, club=_club(third), group=third.code),
         bad("D8", "number-used-twice", "import/number-used-twice", 25, 600,
             number=rows[25].number, given="Заур"),
         bad("D9", "missing-value", "import/missing", 26, 700, parent_surname=""),
     ]
 
 
-def in_artsport(rows: Sequence[Pupil], first: Sequence[Pupil]) -> list[Spoiled]:
+def in_artsport(
+    rows: Sequence[Pupil], first: Sequence[Pupil], groups: Mapping[str, Group]
+) -> list[Spoiled]:
     """Return spoiled rows of the second register; children of the first are here again."""
+
+    def alike(child: Pupil) -> int:
+        """Return a row with a club that would take the child by its age."""
+        ages = groups[child.group].ages
+        return next(n for n, p in enumerate(rows) if p.group and groups[p.group].ages == ages)
 
     def again(id: str, code: str, child: Pupil, model: int, after: int) -> Spoiled:
         planted = Planted(id, "child-on-two-platforms", "import", (code,), child.number)
@@ -72,8 +85,8 @@ def in_artsport(rows: Sequence[Pupil], first: Sequence[Pupil]) -> list[Spoiled]:
 
     queued = next(n for n, p in enumerate(rows) if p.way == "queue")
     return [
-        again("S1", "vouchers/held-already", first[40], 10, 50),
-        again("S2", "vouchers/held-already", first[41], 11, 170),
+        again("S1", "vouchers/held-already", first[40], alike(first[40]), 50),
+        again("S2", "vouchers/held-already", first[41], alike(first[41]), 170),
         again("S3", "applications/already-applied", first[42], queued, 640),
         Spoiled(
             Planted("S4", "bad-check-digit", "import", ("kernel/bad-iin",), rows[12].number),
@@ -84,6 +97,10 @@ def in_artsport(rows: Sequence[Pupil], first: Sequence[Pupil]) -> list[Spoiled]:
             {"number": "AS-900005", "birth_date": "2015/13/01"}, 13, 420,
         ),
     ]
+
+
+def _club(group: Group) -> str:
+    return group.code.rsplit("-", 1)[0]
 
 
 def in_intake(rows: Sequence[Pupil], held: Pupil) -> list[Spoiled]:

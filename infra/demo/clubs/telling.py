@@ -25,7 +25,7 @@ def figures(autumn: Autumn, month: Month, winter: Winter) -> list[Figure]:
         Figure("steps of an admission", autumn.admission, admitting.expected(votes)),
         Figure("groups on the List", listed.taken if listed else None, told["groups"]),
         *(
-            Figure(f"rows refused in {name}", len(result.refused), told["import"][name])
+            Figure(f"rows refused in {name}", len(result.refused), told["import"].get(name, 0))
             for name, result in _results(autumn).items()
         ),
         Figure(
