@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from chalicelib.adapters import work
+from chalicelib.edge import log
 from chalicelib.edge.batches import Handler
 from chalicelib.kernel.actors import system
 from chalicelib.kernel.periods import from_stamp, local_day
@@ -49,7 +50,10 @@ def renewals(facts: Mapping[str, Any], now: datetime) -> None:
     programme, area = str(facts["programme"]), str(facts["area"])
     so_far = actions.Pass(str(facts.get("after", "")), frozenset(facts.get("short", ())))
     rest = actions.renew_some(programme, area, so_far, by=RENEWALS, now=now)
-    if rest is not None:
+    for voucher_id, code in rest.refused:
+        log.logger.error("renewal", extra={"voucher_id": voucher_id, "code": code})
+        work.park(work.Message(actions.RENEWALS_TOPIC, {"voucher_id": voucher_id}), code)
+    if rest.more:
         left = {"after": rest.after, "short": sorted(rest.short)}
         asked = {"programme": programme, "area": area, **left}
         work.send([work.Message(actions.RENEWALS_TOPIC, asked)])

@@ -513,8 +513,9 @@ JANUARY = datetime(2027, 1, 1, 22, tzinfo=UTC)
 
 def run_pass(now: datetime) -> None:
     so_far = actions.Pass()
-    while so_far is not None:
+    while so_far.more:
         so_far = actions.renew_some("clubs", "karaganda", so_far, by=BOT, now=now)
+        assert so_far.refused == ()
 
 
 def test_next_year_s_months_go_down_the_order_as_far_as_the_budget_reaches(city: City):
@@ -588,12 +589,24 @@ def test_a_pass_goes_on_in_parts(city: City, monkeypatch: pytest.MonkeyPatch):
     city.allot(2027, 48, ("sport",))
 
     so_far, parts = actions.Pass(), 0
-    while so_far is not None:
+    while so_far.more:
         so_far = actions.renew_some("clubs", "karaganda", so_far, by=BOT, now=DECEMBER)
         parts += 1
 
     assert parts == 3
     assert reserved_list("2026-12") == [(ids[4], "2026-12")]
+
+
+def test_what_stands_in_one_voucher_s_way_keeps_nobody_else_waiting(city: City):
+    broken, whole = city.enrolled(FIGHT), city.enrolled(FIGHT)
+    kept = store.load_voucher(broken)
+    # Its enrolment cannot be found any more.
+    commit([store.keep_voucher(kept, replace(kept.value, enrolment_id="enrolment-lost"))])
+
+    part = actions.renew_some("clubs", "karaganda", actions.Pass(), by=BOT, now=JANUARY)
+
+    assert part.refused == ((broken, "kezek/unknown"),)
+    assert city.voucher(whole).closed_as == "not-renewed"
 
 
 # --- what is short --------------------------------------------------------------------------------

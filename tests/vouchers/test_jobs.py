@@ -13,7 +13,9 @@ from chalicelib.storage.outbox import WORK
 from chalicelib.storage.rows import OutboxRow
 from chalicelib.vouchers import actions, jobs, store
 from chalicelib.vouchers.actions import sites
+from infra.local import testing
 from tests.vouchers.builders import BOT, NOW, OFFICER, OTHER_SITE, SITE, Town, later
+from tests.vouchers.clubs import FIGHT, City
 from tests.vouchers.test_actions import A, B, close, told, wait
 
 UNTIL = date(2026, 4, 1)
@@ -126,6 +128,7 @@ def test_every_topic_has_its_handler():
         "vouchers/offer",
         "vouchers/suspended",
         "vouchers/removed",
+        "vouchers/renewals",
         "vouchers/site-closed",
     }
 
@@ -152,3 +155,18 @@ def test_who_waited_through_a_suspension_is_offered_the_place(town: Town):
         jobs.offer(WORK.kept(row).value.facts, NOW)
 
     assert town.holders(B) == {first}
+
+
+def test_every_night_an_area_that_reserves_money_is_passed_over(cloud: testing.TestCloud):
+    city = City()
+    first, second = city.enrolled(FIGHT), city.enrolled(FIGHT)
+    city.allot(2027, 12, ("sport",))
+    night = datetime(2026, 12, 7, 20, 30, tzinfo=UTC)
+    cloud.set_clock(night)
+
+    for _ in range(2):
+        cloud.fire("run_renewals", night)
+
+    assert city.voucher(first).reserved_to == "2027-12"
+    assert city.voucher(second).warned_of == "2026-12"
+    assert cloud.dead_letters() == []

@@ -21,6 +21,7 @@ from chalicelib.children.rules import swap
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, local_day, stamp
+from chalicelib.kernel.refusals import Refusal, Unavailable
 from chalicelib.policy.actions import NoPack
 from chalicelib.policy.rules import NoRuleInForce
 from chalicelib.storage.commit import settles
@@ -39,16 +40,22 @@ LOOKED_AT = 1000
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """How far a day's pass over an area has come: after this place, these budgets spent."""
+    """How far a day's pass over an area has come: after this place, these budgets spent.
+
+    refused: vouchers that something stands in the way of, with its code; for somebody to look at.
+    """
 
     after: str = ""
     short: frozenset[str] = frozenset()
+    refused: tuple[tuple[str, str], ...] = ()
+    more: bool = True
 
 
-def renew_some(programme: str, area: str, so_far: Pass, *, by: Actor, now: datetime) -> Pass | None:
-    """Take care of the next vouchers of an area whose reserved time ends; None when it is done.
+def renew_some(programme: str, area: str, so_far: Pass, *, by: Actor, now: datetime) -> Pass:
+    """Take care of the next vouchers of an area whose reserved time ends; `more` while some are.
 
-    Doing it twice changes nothing more.
+    What stands in one voucher's way keeps nobody else waiting. Doing it twice changes nothing
+    more. Raises Unavailable.
     """
     today = local_day(now)
     upto = Month.of(today + AHEAD)
@@ -57,6 +64,7 @@ def renew_some(programme: str, area: str, so_far: Pass, *, by: Actor, now: datet
     listed = store.each_reserved(programme, area, after=so_far.after, upto=str(upto))
     short = set(so_far.short)
     acted = 0
+    refused: list[tuple[str, str]] = []
     last = so_far.after
     more = False
     for kept in _some(listed):
@@ -64,10 +72,15 @@ def renew_some(programme: str, area: str, so_far: Pass, *, by: Actor, now: datet
             more = True
             break
         last = kept.sk
-        acted += _look(kept.value, short, by=by, now=now)
+        try:
+            acted += _look(kept.value, short, by=by, now=now)
+        except Unavailable:
+            raise
+        except Refusal as refusal:
+            refused.append((kept.value.voucher_id, refusal.code))
     else:
         more = next(iter(listed), None) is not None
-    return Pass(last, frozenset(short)) if more else None
+    return Pass(last, frozenset(short), tuple(refused), more)
 
 
 def _some(listed: Iterable[Kept[Reserved]]) -> Iterator[Kept[Reserved]]:

@@ -50,6 +50,8 @@ START_WITHIN_DAYS = 60
 END_WITHIN_DAYS = 366
 # A late upload may bring a day of an ended enrolment; after this no sheet takes it any more.
 ROSTER_REMEMBERS_DAYS = 120
+# Payment evidence is kept five years; a stay a day for so long fits into one row.
+STAYS_REMEMBER_DAYS = 5 * 366
 
 # Who may give which reason. An exclusion can be objected to, so it leaves a term (see `close`).
 CLOSERS: dict[Closing, frozenset[Role]] = {
@@ -384,7 +386,11 @@ def lose_place(
 
 
 def note_stay(stays: Stays, enrolment: Enrolment, *, began: Began = "contract") -> Stays:
-    """Return a child's stays with an enrolment added, or with its end."""
+    """Return a child's stays with an enrolment added, or with its end.
+
+    Switches that never began, and stays that ended more than five years before, are forgotten: a
+    family may switch every day, and the row has a limit.
+    """
     known = {stay.enrolment_id: stay for stay in stays.stays}
     earlier = known.get(enrolment.enrolment_id)
     known[enrolment.enrolment_id] = Stay(
@@ -396,7 +402,14 @@ def note_stay(stays: Stays, enrolment: Enrolment, *, began: Began = "contract") 
         enrolment.ends_on,
         earlier.began if earlier else began,
     )
-    return Stays(tuple(known.values()))
+    oldest = enrolment.starts_on - STAYS_REMEMBER_DAYS * ONE_DAY
+    return Stays(tuple(s for s in known.values() if _remembered(s, oldest)))
+
+
+def _remembered(stay: Stay, oldest: date) -> bool:
+    if stay.ends_on is None:
+        return True
+    return stay.ends_on >= oldest and (stay.began == "contract" or stay.ends_on >= stay.starts_on)
 
 
 def seats_over(voucher: Voucher, today: date) -> tuple[Voucher, tuple[Leaving, ...]]:
