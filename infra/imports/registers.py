@@ -99,7 +99,10 @@ class Register:
                 raise CellRefused("number", "import/number-used-twice", first=known[0])
             raise CellRefused("number", "import/row-twice", first=known[0])
         self._rows[number] = (line, body)
-        self._lanes.join([("iin", iin) for iin in families.people(body)])
+        # Rows of one child, family or group share a record: side by side they only get in
+        # each other's way.
+        shared = [("group", body["group_id"])] if "group_id" in body else []
+        self._lanes.join([*(("iin", iin) for iin in families.people(body)), *shared])
 
     def requests(self) -> Iterable[Request]:
         """Yield what is to be sent, a request per row."""

@@ -7,6 +7,7 @@ value that orders them was named before anybody could apply. The money ends befo
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
@@ -410,7 +411,13 @@ def _choose(stage: Stage, autumn: Autumn) -> None:
         signed = good(api.put(f"{path}/contract", {"starts_on": FIRST_DAY}))
         return number, voucher["voucher_id"], signed
 
-    for number, voucher_id, enrolment in stage.each("clubs chosen, signed", sorted(wishes), choose):
+    # Families of one group do not all come in the same second.
+    by_group: dict[str, list[str]] = {}
+    for number in sorted(wishes):
+        by_group.setdefault(wishes[number], []).append(number)
+    turns = itertools.zip_longest(*by_group.values())
+    coming = [number for turn in turns for number in turn if number is not None]
+    for number, voucher_id, enrolment in stage.each("clubs chosen, signed", coming, choose):
         autumn.vouchers[number] = voucher_id
         autumn.enrolments[number] = [enrolment]
     stage.calls += 2 * len(wishes)
