@@ -59,7 +59,7 @@ class GroupAsked(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PapersAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the kindergarten says of the papers; a refusal has one of the published reasons."""
+    """What the provider says of the papers; a refusal has one of the published reasons."""
 
     result: PapersResult
     reason: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
@@ -72,7 +72,7 @@ class ContractAsked(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ClosureAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    """Why the voucher is closed, and the last day at the kindergarten when there is a contract."""
+    """Why the voucher is closed, and the last day at the provider when there is a contract."""
 
     reason: Literal["withdrawal", "graduation", "exclusion"]
     last_day: date | None = None
@@ -123,7 +123,7 @@ class VoucherImported(Struct, frozen=True):
     """A voucher that was taken over, without whom it is about.
 
     `cap_tiyn`: the month's by the rules in force, null without one; `remaining_tiyn`: what is left
-    of it after what the former platform paid.
+    of it after what the former platform paid. `imported_at`: when the row was first taken over.
     """
 
     voucher_id: str
@@ -136,6 +136,7 @@ class VoucherImported(Struct, frozen=True):
     used_tiyn: int
     cap_tiyn: int | None
     remaining_tiyn: int | None
+    imported_at: str | None
 
 
 class AnswerAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -218,7 +219,7 @@ class VouchersShown(Struct, frozen=True):
 
 
 class NamesShown(Struct, frozen=True):
-    """A child's names, for the people of its own kindergarten."""
+    """A child's names, for the people of its own provider."""
 
     surname: str
     given_name: str
@@ -343,7 +344,7 @@ def judge_papers(call: Call[PapersAsked], voucher_id: str) -> ExpectedShown:
     ),
 )
 def sign(call: Call[ContractAsked], voucher_id: str) -> EnrolmentShown:
-    """Sign the contract with the kindergarten that accepted the papers."""
+    """Sign the contract with the chosen provider; it has accepted the papers where it asks for any."""
     return _enrolment(actions.sign(voucher_id, call.asked.starts_on, by=call.actor, now=call.now))
 
 
@@ -496,6 +497,7 @@ def import_voucher(call: Call[VoucherImportAsked], import_id: str) -> VoucherImp
         used_tiyn=enrolment.used_tiyn,
         cap_tiyn=taken.cap_tiyn,
         remaining_tiyn=taken.remaining_tiyn,
+        imported_at=taken.voucher.source.at if taken.voucher.source else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The holder chooses a group; the head of the chosen kindergarten judges the papers."""
+"""The holder chooses a group; the head of the chosen provider judges the papers."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ def choose(voucher_id: str, group_id: str, *, by: Actor, now: datetime) -> Vouch
 def judge_papers(
     voucher_id: str, result: PapersResult, reason: str | None, *, by: Actor, now: datetime
 ) -> Voucher:
-    """Record what the chosen kindergarten says of the papers; the same again changes nothing.
+    """Record what the chosen provider says of the papers; the same again changes nothing.
 
-    Raises Unknown unless the voucher's seat is in the caller's own kindergarten, PapersReason,
+    Raises Unknown unless the voucher's seat is in the caller's own provider, PapersReason,
     WrongState, NoSeat, TermPassed, PapersSettled.
     """
     kept = store.load_voucher(voucher_id)

@@ -1,7 +1,7 @@
 """Contract, transfer, closure: each one commit over voucher, seats, enrolments, rosters, holdings.
 
 A child's stays are kept in one row per programme, so that whoever asks about a past month finds
-every kindergarten of it, after a transfer and after the voucher was closed too.
+every provider of it, after a transfer and after the voucher was closed too.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def sign(
     now: datetime,
     name_enrolment: Callable[[], str] = new_id,
 ) -> Enrolment:
-    """Sign the contract with the chosen kindergarten; the same again gets the same enrolment.
+    """Sign the contract with the chosen provider; the same again gets the same enrolment.
 
     Raises Unknown, AnotherContent, WrongState, TermPassed, NoSeat, PapersNotAccepted, BadStart,
     GroupClosed, AlreadyHeld.
@@ -152,7 +152,7 @@ def close(
 ) -> Voucher:
     """Close a voucher: its enrolment ends on a day, today or later, and its seat after it.
 
-    By the representative or, for some reasons, by the head of the child's kindergarten. A
+    By the representative or, for some reasons, by the head of the child's provider. A
     confirmed voucher without a contract needs no last day. Money for months after it goes back to
     the budget. The same again changes nothing.
     Raises Unknown, AnotherContent, ClosingReason, WrongState, TransferPending, BadLastDay.
@@ -225,7 +225,7 @@ def close(
 
 @settles
 def lose_place(voucher_id: str, site_id: str, last_day: date, *, by: Actor, now: datetime) -> bool:
-    """End an enrolment at a removed kindergarten; the voucher stays and may choose again.
+    """End an enrolment at a removed provider; the voucher stays and may choose again.
 
     Returns whether there was one.
     """

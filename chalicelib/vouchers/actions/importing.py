@@ -18,7 +18,7 @@ from chalicelib.children.actions import SignIn
 from chalicelib.children.rules import ChildDetails, Provenance, Registration, hold
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import local_day
+from chalicelib.kernel.periods import local_day, stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Pack
@@ -123,7 +123,7 @@ def import_voucher(voucher_id: str, row: ImportedVoucher, *, by: Actor, now: dat
             now=now,
         ),
         papers="accepted",
-        source=row.source,
+        source=replace(row.source, at=stamp(now)),
     )
     rules.check_group(voucher, group.value, form=site.form, rules=in_force)
     started = _started(voucher, group.value, row, pack, now=now)

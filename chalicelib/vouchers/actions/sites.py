@@ -1,4 +1,4 @@
-"""A kindergarten is suspended or removed: its children are told, and none is left without a way.
+"""A provider is suspended or removed: its children are told, and none is left without a way.
 
 Reserved seats are given back to choose anew with a whole term; offers wait again; who is enrolled
 stays until the transition ends and may transfer at any time. After a removal whose transition is
