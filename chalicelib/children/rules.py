@@ -232,7 +232,8 @@ class Provenance:
     """Where an application or a voucher stood on the platform it came from.
 
     number: its number there; file: SHA-256 of the exported file; row: its line, from 1. place: in
-    that platform's own list, 1 first, None where the export does not say.
+    that platform's own list, 1 first, None where the export does not say. at: when it was taken
+    over, where nothing else of the row says so.
     """
 
     platform: str
@@ -240,6 +241,7 @@ class Provenance:
     file: str
     row: int
     place: int | None = None
+    at: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -344,7 +344,7 @@ def judge_papers(call: Call[PapersAsked], voucher_id: str) -> ExpectedShown:
     ),
 )
 def sign(call: Call[ContractAsked], voucher_id: str) -> EnrolmentShown:
-    """Sign the contract with the chosen provider; it has accepted the papers where it asks for any."""
+    """Sign the contract with the chosen provider, papers accepted where it asks for any."""
     return _enrolment(actions.sign(voucher_id, call.asked.starts_on, by=call.actor, now=call.now))
 
 
