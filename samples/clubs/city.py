@@ -27,11 +27,11 @@ TARGET, MOVED, SEN, SURE, DRAWN = "target", "moved", "sen", "sure", "drawn"
 SHELTER, OPEN = "shelter", "open"
 
 PUPILS = {
-    TARGET: {"sport": 270, "creative": 290, "education": 220},
+    TARGET: {"sport": 240, "creative": 250, "education": 190},
     MOVED: {"sport": 423, "creative": 360, "education": 240},
     SEN: {"sport": 10, "creative": 10, "education": 8},
     SURE: {"sport": 120, "creative": 200, "education": 142},
-    DRAWN: {"sport": 350, "creative": 210, "education": 150},
+    DRAWN: {"sport": 180, "creative": 150, "education": 120},
 }
 GROUP_OF = 15
 SUSPENDED_GROUPS = 4     # all of one creative club, of the stream that was moved

@@ -22,9 +22,9 @@ from samples.rows import Parent
 
 # Who waits and is not favoured: children of the window beyond the drawn vouchers, and children of
 # the queue of a platform that closes in October, when the money is spent.
-UNDRAWN = {"sport": 150, "creative": 90, "education": 60}
+UNDRAWN = {"sport": 117, "creative": 100, "education": 80}
 LATE = {"sport": 60, "creative": 0, "education": 0}
-NEW_TARGET = {"sport": 30, "creative": 30, "education": 20}
+NEW_TARGET = {"sport": 20, "creative": 20, "education": 15}
 QUEUED = {"sport": 0, "creative": 100, "education": 60}    # of the stream that is sure
 
 LATE_STREAM = "late"
