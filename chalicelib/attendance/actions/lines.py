@@ -40,6 +40,8 @@ class SiteAndPack:
     month: Month
     dates: MonthDates
     lessons: Mapping[str, tuple[Lesson, ...]] = field(default_factory=dict)
+    # The children of a group share a few plans.
+    plans: dict[tuple[tuple[str, DateRange], ...], Plan] = field(default_factory=dict)
 
     @property
     def by_lesson(self) -> bool:
@@ -51,9 +53,12 @@ class SiteAndPack:
         if not self.by_lesson:
             days = tuple(stay.days for stay in stays)
             return DayPlan(self.month, days, self.pack.calendar)
-        slots = rules.slots_of([(stay.group_id, stay.days) for stay in stays], self.lessons)
-        early = self.pack.at(self.month.last).attendance.early_minutes
-        return LessonPlan(self.month, slots, early)
+        asked = tuple((stay.group_id, stay.days) for stay in stays)
+        if asked not in self.plans:
+            slots = rules.slots_of(asked, self.lessons)
+            early = self.pack.at(self.month.last).attendance.early_minutes
+            self.plans[asked] = LessonPlan(self.month, slots, early)
+        return self.plans[asked]
 
 
 def load_site_month(site_id: str, month: Month, *, groups: Collection[str] = ()) -> SiteAndPack:
