@@ -28,8 +28,9 @@ from chalicelib.edge import auth, pages
 from chalicelib.edge.routes import Call, Routes
 from chalicelib.kernel.periods import BadMonth, Month
 from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.kernel.workdays import CalendarMissing
 from chalicelib.policy.actions import NoPack
-from chalicelib.policy.rules import UnknownReason
+from chalicelib.policy.rules import NoRuleInForce, UnknownReason
 
 routes = Routes(__name__, "attendance")
 
@@ -40,8 +41,8 @@ Programme = Annotated[str, Meta(min_length=1, max_length=32, pattern="^[a-z-]+$"
 Reference = Annotated[
     str, Meta(min_length=2, max_length=40, pattern=r"^[\w№/. -]*[0-9][\w№/. -]*$")
 ]
-_SHEET = (Unknown, BadMonth)
-_LINE = (Unknown, BadMonth, rules.BadDay, AnotherContent)
+_SHEET = (Unknown, BadMonth, NoRuleInForce, CalendarMissing)
+_LINE = (*_SHEET, rules.BadDay, AnotherContent)
 
 
 class InvitationAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -423,7 +424,7 @@ def decide_line(
     action="attendance/list-undecided",
     query=UndecidedAsked,
     answers=UndecidedPage,
-    refuses=(BadMonth, actions.NotYourArea, pages.BadCursor),
+    refuses=(*_SHEET, NoPack, actions.NotYourArea, pages.BadCursor),
 )
 def list_undecided(call: Call[None]) -> UndecidedPage:
     """List the lines of a month that wait for the department, a few sites at a time."""
@@ -539,6 +540,8 @@ _CONFIRMS = (
     rules.Locked,
     rules.NotHeldYet,
     rules.NotVisited,
+    NoRuleInForce,
+    CalendarMissing,
 )
 
 

@@ -22,7 +22,14 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 _REF = "#/components/schemas/{name}"
 _FORMS: dict[str, dict[str, Any]] = {
     "month": {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$", "example": "2026-09"},
-    "day": {"type": "string", "format": "date", "example": "2026-09-01"},
+    "line": {
+        "type": "string",
+        "pattern": "^([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}T[0-9]{4})$",
+        "example": "2026-09-01",
+        "description": "A day, or a lesson as YYYYMMDDThhmm.",
+    },
+    "lesson": {"type": "string", "pattern": "^[0-9]{8}T[0-9]{4}$", "example": "20261005T1600"},
+    "code": {"type": "string", "maxLength": 40, "example": "K7MD-4QXN-TR2W"},
     "quarter": {"type": "string", "pattern": "^[0-9]{4}-Q[1-4]$", "example": "2026-Q3"},
     "year": {"type": "string", "pattern": "^[0-9]{4}$", "example": "2026"},
 }

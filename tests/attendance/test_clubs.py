@@ -524,3 +524,9 @@ def test_two_taps_and_a_code_at_once_are_one_confirmation(club: Club) -> None:
     assert wrong == []
     assert len(list(history(f"sheet/{CLUB}/2026-10/{child()}"))) == 1
     assert store.find_sheet(CLUB, OCTOBER, child()).said.value.confirmed == ("05T1600/60P",)
+
+
+def test_a_lesson_of_a_year_nobody_knows_is_refused_and_no_fault_of_ours(club: Club) -> None:
+    said = club.cloud.put(f"{CHILD}/lessons/20300107T1600/confirmation", CLUBS, token=club.parent)
+
+    assert (said.status, said.code) == (409, "policy/calendar-missing")
