@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ T = TypeVar("T")
 
 MOST_BYTES = 1_000_000
 DEEPEST = 32
+_YEARS = range(1900, 3000)
 _QUOTED = re.compile(r"'[^']*'")
 _WHERE = re.compile(r" - at `([^`]*)`")
 
@@ -80,9 +82,15 @@ def parsed(raw: bytes) -> Any:
 def convert(kind: type[T], value: Any, *, strict: bool = True) -> T:
     """Return built-in values as `kind`; BadField names the first field that does not fit."""
     try:
-        return msgspec.convert(value, kind, strict=strict)
+        read = msgspec.convert(value, kind, strict=strict)
     except msgspec.ValidationError as error:
         raise bad_field(error) from error
+    for name in getattr(read, "__struct_fields__", ()):
+        instant = getattr(read, name)
+        # Near the ends of the calendar an instant has no UTC, or sorts as no text.
+        if isinstance(instant, datetime) and instant.year not in _YEARS:
+            raise BadField(field=name, problem="Expected an instant of the years 1900 to 2999")
+    return read
 
 
 def bad_field(error: msgspec.ValidationError) -> BadField:

@@ -55,6 +55,8 @@ def test_a_body_is_refused_by_the_first_check_it_fails(
         (b'{"name": "a", "n": 1.5}', "n"),
         (b'{"name": "a", "at": "2026-09-01T08:00:00"}', "at"),
         (b'{"name": "a", "at": "yesterday"}', "at"),
+        (b'{"name": "a", "at": "0001-01-01T00:00:00+14:00"}', "at"),
+        (b'{"name": "a", "at": "9999-12-31T23:59:59-14:00"}', "at"),
     ],
 )
 def test_a_wrong_field_is_named_and_its_value_is_not_repeated(raw: bytes, field: str) -> None:
