@@ -139,3 +139,23 @@ def test_three_misses_are_said_and_a_month_of_silence_releases_the_voucher(
         {**application(9, "sport"), "child": None, "child_id": voucher["child_id"]},
     )
     assert again["state"] == "queued"
+
+
+def test_a_silence_over_two_ends_of_months_is_told_once_and_by_its_true_day(
+    story: Story, tablet: Callable[[], Any], cloud: TestCloud
+) -> None:
+    silent, comes = served(story)
+    enrolments = {n: signed(story, n, "group-0000", "2026-09-23") for n in (silent, comes)}
+    device = paired(story, tablet, 0)
+    visit(story, device, "20261028T1600", *enrolments.values())
+    for day in ("2026-11-27", "2026-11-30", "2026-12-01"):
+        cloud.advance(almaty(f"{day}T13:00:00"), only=["run_attendance"])
+
+    found = story.families[silent].get("/v1/notices", query={"limit": 100})["notices"]
+    warnings = [n["text"] for n in found if n["template"] == "notice:attendance/no-visits-soon"]
+    assert len(warnings) == 1
+    assert "28.10.2026" in warnings[0]
+    assert story.voucher(silent)["state"] == "used"
+
+    cloud.advance(almaty("2026-12-02T13:00:00"), only=["run_attendance"])
+    assert story.voucher(silent)["closed_as"] == "no-visits"

@@ -34,13 +34,15 @@ from chalicelib.vouchers.rules import Enrolment
 
 # Misses older than this are history: a job that comes late tells nobody what is long over.
 TOLD_WITHIN_DAYS = 7
+# A silence is told of and ends a voucher within two months; so it is looked for in three.
+MONTHS_LOOKED_AT = 3
 # A notice is one text message or two; the cabinet shows the rest.
 CODES_IN_A_NOTICE = 6
 
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """A child at a site: its last enrolment, and its lines of this month and the last.
+    """A child at a site: its last enrolment, and its lines of this month and those before.
 
     here: it is enrolled on the day asked about; one that left still has lessons to confirm.
     """
@@ -177,7 +179,7 @@ def _silent(
     found = watching.silence(child.lines, starts_on=child.enrolment.starts_on, rule=rule)
     if found is None:
         return 0
-    event = f"no-visits-soon#{where.site.site_id}#{child_id}#{found.since.isoformat()}"
+    event = f"no-visits-soon#{child.enrolment.enrolment_id}#{found.since.isoformat()}"
     people_told = _people(child_id, child, on)
     warnings = [outbox.find_notice(f"person:{person_id}", event) for person_id in people_told]
     days = [local_day(from_stamp(warning.at)) for warning in warnings if warning is not None]
@@ -211,20 +213,21 @@ def _silent(
 
 
 def _children(where: SiteAndPack, stays: Sequence[Stay], on: date) -> dict[str, _Child]:
-    """Return who was enrolled since the month before a day, with what became of the lines."""
-    site_id, before = where.site.site_id, Month.of(on).before()
-    enrolled = vouchers.list_enrolments(site_id, first=before.first, last=on)
+    """Return who was enrolled in the months before a day, with what became of the lines."""
+    site_id, months = where.site.site_id, [(where, stays)]
+    for _ in range(MONTHS_LOOKED_AT - 1):
+        months.insert(0, load_roster_month(site_id, months[0][0].month.before()))
+    enrolled = vouchers.list_enrolments(site_id, first=months[0][0].month.first, last=on)
     enrolments = {e.child_id: e for e in sorted(enrolled, key=lambda e: e.starts_on)}
     if not enrolments:
         return {}
-    earlier, stayed = load_roster_month(site_id, before)
     lines: dict[str, list[Line]] = {child_id: [] for child_id in enrolments}
-    for months, every in ((earlier, stayed), (where, stays)):
-        sheets = store.list_sheets(site_id, months.month)
+    for of_month, every in months:
+        sheets = store.list_sheets(site_id, of_month.month)
         for child_id, own in by_child(every).items():
             if child_id in lines:
-                sheet = sheets.get(child_id) or store.no_sheet(site_id, months.month, child_id)
-                found = lines_of(sheet, own, months, today=on)
+                sheet = sheets.get(child_id) or store.no_sheet(site_id, of_month.month, child_id)
+                found = lines_of(sheet, own, of_month, today=on)
                 lines[child_id] += [line for line in found if line.on < on]
     return {
         child_id: _Child(
