@@ -20,6 +20,8 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 TRIES = 6
+# A server of several processes takes connections where it has time; a kept one stays where it is.
+MOST_PER_CONNECTION = 50
 PATIENCE_S = 30.0
 _AGAIN = frozenset({429, 502, 503, 504})
 
@@ -128,7 +130,8 @@ class Api:
         connection.request(method, path, content, headers)
         got = connection.getresponse()
         raw = got.read()
-        if got.will_close:
+        self._local.used = getattr(self._local, "used", 0) + 1
+        if got.will_close or self._local.used >= MOST_PER_CONNECTION:
             self._close()
         return Answer(got.status, raw, {name.lower(): value for name, value in got.getheaders()})
 
@@ -143,6 +146,7 @@ class Api:
             )
             kept = kind(where.hostname or "", where.port, timeout=self.timeout_s)
             self._local.connection = kept
+            self._local.used = 0
         return kept
 
     def _close(self) -> None:

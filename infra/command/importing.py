@@ -294,6 +294,8 @@ def _finish(result: Result, report_to: Path | None, *, as_json: bool, language: 
             f"{result.file}: {result.taken} of {result.rows} rows taken, "
             f"{len(result.refused)} refused"
         )
+        if result.off_map:
+            say(f"sites without a point on the map, found by no distance: {result.off_map}")
         if report_to is not None:
             note(f"report: {report_to}")
     if result.refused:

@@ -113,6 +113,9 @@ def token(
     subject: Annotated[str | None, typer.Option(help="Who it is; dev-ROLE when left out.")] = None,
     area: Annotated[list[str] | None, typer.Option(help="Area served; * for all.")] = None,
     organisation: Annotated[list[str] | None, typer.Option(help="Organisation worked for.")] = None,
+    direction: Annotated[
+        list[str] | None, typer.Option(help="Direction of clubs served; * for all.")
+    ] = None,
     hours: Annotated[int, typer.Option(min=1, max=720, help="How long it is valid.")] = 12,
     data: Data = None,
     as_json: Json = False,
@@ -125,6 +128,8 @@ def token(
         claims["areas"] = area
     if organisation:
         claims["organisations"] = organisation
+    if direction:
+        claims["directions"] = direction
     who = subject or f"dev-{role}"
     made = place.control(data).issuer().token(role, who, claims, timedelta(hours=hours))
     if as_json:

@@ -15,6 +15,7 @@ from samples.draws import Draws
 from samples.numbers import Numbers
 
 ORGANISATION, SITE = "organisation-new", "site-new-0001"
+ADMIT = {"rule": "fire-safety", "evidence": "the alarm was inspected this month"}
 REASON = {"rule": "fire-safety", "evidence": "the alarm's inspection is older than a year"}
 
 
@@ -77,7 +78,7 @@ def play(stage: Stage, on: date, described: Mapping[str, Any]) -> list[str]:
         raise Unexpected("the department decided what only the commission may decide")
     for member in range(votes_of(rules)):
         commission = stage.officer("commission", f"commission-{member + 1}", direction=direction)
-        step(f"{site}/decision", {"result": "admit", "attempt": 2}, commission)
+        step(f"{site}/decision", {"result": "admit", "reasons": [ADMIT], "attempt": 2}, commission)
     step(f"{site}/listing", {"act": "No. 41"}, department)
     step(f"{site}/suspension", {"act": "No. 42", "reasons": [REASON]}, department)
     step(f"{site}/reinstatement", {"act": "No. 43", "reasons": []}, department)

@@ -48,7 +48,8 @@ class Gathering(Protocol):
 class Result:
     """What became of a file: rows of it, rows taken, rows refused with their reasons.
 
-    had: of those taken, rows that were there already.
+    had: of those taken, rows that were there already. off_map: listed sites without a point on
+    the map, which no family finds by distance until the head gives one.
     """
 
     file: str
@@ -56,6 +57,7 @@ class Result:
     rows: int = 0
     taken: int = 0
     had: int = 0
+    off_map: int = 0
     refused: list[Refused] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -66,6 +68,7 @@ class Result:
             "rows": self.rows,
             "taken": self.taken,
             "had": self.had,
+            "off_map": self.off_map,
             "refused": [r.as_json() for r in self.refused],
         }
 
@@ -161,7 +164,9 @@ def carry(
         done += len(request.lines)
         _settle(kind, sheet, request, answer, result)
         if answer.good:
-            result.had += len(request.lines) if was_had(answer.json(), begun) else 0
+            told = answer.json()
+            result.had += len(request.lines) if was_had(told, begun) else 0
+            result.off_map += kind == "providers" and told.get("location") is None
             if on_taken is not None:
                 on_taken(request, answer)
         on_progress(done, result.rows)

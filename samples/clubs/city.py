@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 
 from samples.clubs.october import FOURTEEN, NINE, TWELVE
 from samples.draws import Draws
@@ -166,6 +167,12 @@ def open_group(clubs: list[Club], direction: str) -> Group:
 def groups(clubs: list[Club]) -> Iterator[Group]:
     """Yield all groups."""
     return (group for club in clubs for group in club.groups)
+
+
+def age_of(birth_date: date) -> int:
+    """Return completed years on 1 September, as groups count them."""
+    passed = (birth_date.month, birth_date.day) <= (9, 1)
+    return ACADEMIC_YEAR - birth_date.year - (not passed)
 
 
 def rural(club: Club) -> bool:

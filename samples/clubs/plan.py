@@ -142,8 +142,8 @@ def _switch(made: Plan, clubs: list[Club], able: Sequence[Pupil]) -> None:
 def _answer(made: Plan, groups: dict[str, Group], able: Sequence[Pupil]) -> None:
     """Share families out: those who tap, use codes, keep silent, contest."""
     window = [p for p in able if p.way == WINDOW]
-    # Codes come by message for the month's first lesson, at one club: Thursday or Friday.
-    early = next(p.group for p in window if {4, 5} & set(groups[p.group].weekdays))
+    # Codes come by message the day after a lesson: that of Friday the 2nd, at one club.
+    early = next(p.group for p in window if 5 in groups[p.group].weekdays)
     made.codes = [p.number for p in window if p.group == early][:CODES]
     tapping = [p for p in window if p.group != early and p.ordinal % 5 == 1]
     made.taps = [p.number for p in _spread(tapping, TAPS)]

@@ -504,10 +504,11 @@ def _holiday(stage: Stage, month: Month) -> None:
 def _second_club(stage: Stage, month: Month) -> None:
     """T9: a child with a place in one club asks for a target voucher in a public one."""
     child = next(c for c in month.children.values() if c.number in sample.karaganda().month.taps)
+    age = city.age_of(sample.children()[child.number].birth_date)
     public = next(
         g
         for g in sample.groups().values()
-        if sample.house_of(g.code).form == "public" and g.ages[0] <= 9 <= g.ages[1]
+        if sample.house_of(g.code).form == "public" and g.ages[0] <= age <= g.ages[1]
     )
     family = sample.families()[child.number]
     asked = {

@@ -207,9 +207,10 @@ def _of_window() -> list[Family]:
     return [sample.families()[p.number] for p in sample.of_way(pupils.WINDOW)]
 
 
-def _ask(stage: Stage, family: Family, name: str = "") -> Answer:
-    """Register and apply, as a family does on the portal."""
+def _ask(stage: Stage, family: Family, name: str = "", *, language: str = "ru") -> Answer:
+    """Register and apply, as a family does on the portal; language: of the answer."""
     api = stage.family(family.account)
+    api.language = language
     person = family.body["representative"]
     registered = api.put("/v1/children/me", person)
     if not registered.good:
@@ -248,7 +249,7 @@ def _apply(stage: Stage, autumn: Autumn) -> None:
 
 
 def _catch(stage: Stage, autumn: Autumn, one: dict[str, Any], family: Family) -> None:
-    said = _ask(stage, family, f"application-{one['id'].lower()}-planted")
+    said = _ask(stage, family, f"application-{one['id'].lower()}-planted", language="en")
     if said.code in one["codes"]:
         autumn.caught[one["id"]] = said.detail
     stage.calls += 2
@@ -378,7 +379,9 @@ def _look(stage: Stage, autumn: Autumn) -> None:
     last = by_ticket[drawn[-1]]
     family = sample.families()[last]
     place = f"/v1/queue/places/{names.application(last)}"
-    autumn.place = good(stage.family(family.account).get(place))
+    api = stage.family(family.account)
+    api.language = "en"
+    autumn.place = good(api.get(place))
     for direction in DIRECTIONS:
         favoured = [
             p.number

@@ -19,7 +19,11 @@ from infra.local import issuer
 
 START = at("2026-07-20", "09:00")
 FIRST_DAY = "2026-09-01"
-NEW = {"name": "Жаңа бақша", "address": "Талдықорған, Жансүгіров көшесі, 1"}
+NEW = {
+    "name": "Жаңа бақша",
+    "address": "Талдықорған, Жансүгіров көшесі, 1",
+    "location": {"lat": 45.0156, "lon": 78.3739},
+}
 UNPROVED = 2  # families that never show the paper they claimed
 
 
