@@ -55,7 +55,7 @@ def publish(
     """Publish a group's week from a day on; families see it in the catalogue at once.
 
     Raises Unknown, NoRuleInForce, NoLessons, AnotherContent, ChangedMeanwhile, StartsTooSoon,
-    BadWeek, WrongLength, Overlap, CalendarMissing, in this order.
+    BadWeek, WrongLength, Overlap, TooManyWeeks, CalendarMissing, in this order.
     """
     kept_group, kept, pack = _own(group_id, by, on=from_on)
     group = kept_group.value

@@ -116,6 +116,7 @@ class MonthShown(Struct, frozen=True):
         rules.BadWeek,
         rules.WrongLength,
         rules.Overlap,
+        rules.TooManyWeeks,
     ),
 )
 def publish_timetable(call: Call[TimetableAsked], group_id: str) -> TimetableShown:

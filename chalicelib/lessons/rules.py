@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Literal
 
 from chalicelib.kernel.periods import Month, local, stamp
-from chalicelib.kernel.refusals import AnotherContent, Malformed, OutOfTurn, Unknown
+from chalicelib.kernel.refusals import AnotherContent, Malformed, OutOfTurn, Unknown, UsedUp
 from chalicelib.kernel.workdays import Calendar
 from chalicelib.policy.rules import Rate
 from chalicelib.providers.rules import WeeklyLesson
@@ -26,6 +26,9 @@ State = Literal["planned", "cancelled", "made-up", "holiday"]
 
 LESSONS_A_WEEK_MAX = 28
 WEEKS_REMEMBERED_DAYS = 400
+# One row holds a timetable: sixty full weeks, and all their lessons cancelled and made up, fit in.
+WEEKS_MOST = 60
+WEEKS_AHEAD_DAYS = 400
 _DAY_MINUTES = 24 * 60
 _LESSON = re.compile(r"[0-9]{8}T[0-9]{4}\Z")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z")
@@ -77,6 +80,12 @@ class MonthClosed(OutOfTurn):
     """The provider closed that month; its lessons stay as they are."""
 
     code = "lessons/month-closed"
+
+
+class TooManyWeeks(UsedUp):
+    """A timetable keeps `most` weeks; another can be published when the oldest is forgotten."""
+
+    code = "lessons/too-many-weeks"
 
 
 class NotCancelled(OutOfTurn):
@@ -282,7 +291,7 @@ def publish(
 
     minutes: of the group's lessons. replaces: the revision that was read, where a week published
     for the same day is to be changed. Raises AnotherContent, ChangedMeanwhile, StartsTooSoon,
-    BadWeek, WrongLength, Overlap, in this order.
+    BadWeek, WrongLength, Overlap, TooManyWeeks, in this order.
     """
     week = DatedWeek(from_on, tuple(sorted(lessons, key=_weekly_order)))
     earlier = next((known for known in timetable.weeks if known.from_on == from_on), None)
@@ -296,11 +305,23 @@ def publish(
     first = today + timedelta(days=1) if begun else today
     if from_on < first:
         raise StartsTooSoon(from_on=first.isoformat())
+    if from_on > today + timedelta(days=WEEKS_AHEAD_DAYS):
+        raise BadWeek(problem="too-far-ahead")
     _check_week(week.lessons, minutes)
     kept = [known for known in timetable.weeks if known.from_on != from_on]
     weeks = tuple(sorted([*kept, week], key=lambda known: known.from_on))
     _check_extras(timetable.extra, weeks, from_on)
-    return replace(timetable, weeks=_remembered(weeks, today), revision=timetable.revision + 1)
+    weeks = _remembered(weeks, today)
+    if len(weeks) > WEEKS_MOST:
+        raise TooManyWeeks(most=WEEKS_MOST)
+    oldest = f"{today - timedelta(days=WEEKS_REMEMBERED_DAYS):%Y%m%d}"
+    return replace(
+        timetable,
+        weeks=weeks,
+        cancelled=tuple(one for one in timetable.cancelled if one.lesson >= oldest),
+        extra=tuple(one for one in timetable.extra if one.lesson >= oldest),
+        revision=timetable.revision + 1,
+    )
 
 
 def above_cap(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -284,3 +285,46 @@ def test_no_month_has_two_lessons_in_an_hour_or_one_on_a_holiday(
     assert len(hours) == len(set(hours))
     assert not any(CALENDAR.is_holiday(x.on) for x in found)
     assert [x.lesson_id for x in found] == sorted(x.lesson_id for x in found)
+
+
+def test_a_timetable_is_published_for_a_year_ahead_at_most() -> None:
+    today = date(2026, 10, 2)
+    last = today + timedelta(days=rules.WEEKS_AHEAD_DAYS)
+
+    assert published(a_timetable(), from_on=last).weeks[-1].from_on == last
+    for far in (last + timedelta(days=1), date(2999, 12, 31), date.max):
+        with pytest.raises(rules.BadWeek) as refused:
+            published(a_timetable(), from_on=far)
+        assert refused.value.facts["problem"] == "too-far-ahead"
+
+
+def test_the_fullest_timetable_fits_into_an_item() -> None:
+    weekly = [
+        WeeklyLesson(weekday, f"{hour}:00", 60) for weekday in range(1, 8) for hour in range(10, 14)
+    ]
+    today = date(2026, 10, 2)
+    timetable = a_timetable()
+    with pytest.raises(rules.TooManyWeeks):
+        for n in range(rules.WEEKS_MOST + 1):
+            from_on = today + timedelta(days=n + 3)
+            timetable = published(timetable, *weekly, from_on=from_on, minutes=60)
+    assert len(timetable.weeks) == rules.WEEKS_MOST
+    days = [today + timedelta(days=n) for n in range(rules.WEEKS_REMEMBERED_DAYS)]
+    names = [rules.lesson_id(on, hour * 60) for on in days for hour in range(10, 14)]
+    full = replace(
+        timetable,
+        cancelled=tuple(rules.Cancelled(name, "teacher-away", "x" * 27) for name in names),
+        extra=tuple(rules.Extra(name, name, 60) for name in names),
+    )
+
+    assert len(msgspec.json.encode(full)) < 400_000
+
+
+def test_what_was_cancelled_long_ago_is_forgotten_with_its_week() -> None:
+    timetable = made_up(cancelled(a_timetable()), lesson(10))
+
+    later = published(timetable, from_on=date(2027, 9, 7), today=date(2027, 9, 6))
+    latest = published(timetable, from_on=date(2027, 12, 7), today=date(2027, 12, 6))
+
+    assert (later.cancelled, later.extra) == (timetable.cancelled, timetable.extra)
+    assert (latest.cancelled, latest.extra) == ((), ())
