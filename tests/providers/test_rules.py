@@ -227,6 +227,19 @@ def test_with_children_in_it_a_group_keeps_its_sort() -> None:
     assert _changed(a_group(), language="ru").language == "ru"
 
 
+def test_lessons_are_as_long_as_the_timetable_was_published_with() -> None:
+    timed = rules.set_times(a_group(hours="45"), (rules.WeeklyLesson(2, "16:00", 45),))
+    emptied = rules.set_times(timed, ())
+
+    # Else a head would have short lessons paid as long ones.
+    for group in (timed, emptied):
+        with pytest.raises(rules.LengthFixed) as refused:
+            _changed(group, hours="90")
+        assert refused.value.facts == {"minutes": "45"}
+        assert _changed(group, language="ru").language == "ru"
+    assert _changed(a_group(hours="45"), hours="90").hours == "90"
+
+
 def test_in_the_turnover_a_group_moves_up_with_its_children() -> None:
     group = rules.take_seat(a_group(), "child", "used", TODAY)
     up = {"academic_year": 2026, "age_from": 4, "age_to": 5}

@@ -66,6 +66,7 @@ class GroupBody(Struct, frozen=True, forbid_unknown_fields=True):
         rules.BadYear,
         rules.BadCapacity,
         rules.BadAges,
+        rules.LengthFixed,
         rules.GroupFixed,
         rules.BelowHeld,
         rules.TooManyGroups,

@@ -30,6 +30,7 @@ from chalicelib.providers.rules.groups import (
     GroupAsked,
     GroupClosed,
     GroupFixed,
+    LengthFixed,
     NoPlace,
     NoSeat,
     OtherDirection,
@@ -80,6 +81,7 @@ from chalicelib.providers.rules.votes import Decision, Reason, ReasonNeeded, Vot
 
 __all__ = [
     "MOST_CAPACITY",
+    "LengthFixed",
     "MOST_GROUPS",
     "AboveActivityAge",
     "AccountUnconfirmed",

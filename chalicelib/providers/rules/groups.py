@@ -69,6 +69,12 @@ class GroupFixed(OutOfTurn):
     code = "providers/group-fixed"
 
 
+class LengthFixed(OutOfTurn):
+    """Lessons are paid by their length, and the group's timetable was published with `minutes`."""
+
+    code = "providers/length-fixed"
+
+
 class ChangedMeanwhile(OutOfTurn):
     """Somebody changed this since it was read; `revision` is the one to look at now."""
 
@@ -126,7 +132,8 @@ class Group:
     kind, hours: a sort of the pack in force: for kindergartens the kind of group and its hours a
     day, for clubs the direction and the minutes of a lesson. activity: what is taught, empty where
     the programme names none. sen: a small group for children with special educational needs.
-    times: the week as the timetable has it now, for those who look for an hour.
+    times: the week as the timetable has it now, for those who look for an hour. timed: a timetable
+    was published, so that its lessons' length is settled.
     age_from, age_to: completed years on the first day of the academic year, both included.
     capacity: what new seats may count on: the least of today's and every later capacity.
     holders: voucher id → seat. open: the site is listed. revision: counts the head's changes.
@@ -154,6 +161,7 @@ class Group:
     activity: str = ""
     sen: bool = False
     times: tuple[WeeklyLesson, ...] = ()
+    timed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,9 +358,11 @@ def change_group(
     While seats are held only the name and the capacity may change, and in the turnover the group
     may move up a year as a whole: academic year and both ages by one. A capacity counts from its
     day on, today at the earliest, and never below the seats held.
-    Raises BadCapacity, BadAges, GroupFixed, BelowHeld.
+    Raises BadCapacity, BadAges, LengthFixed, GroupFixed, BelowHeld.
     """
     _check(asked, ages)
+    if asked.hours != group.hours and (group.timed or group.times):
+        raise LengthFixed(minutes=group.hours)
     if group.holders and not (_same_sort(group, asked) or (turnover and _moved_up(group, asked))):
         raise GroupFixed(group_id=group.group_id)
     if asked.capacity < held_seats(group):
@@ -397,7 +407,9 @@ def set_open(group: Group, *, to: bool) -> Group:
 
 def set_times(group: Group, times: tuple[WeeklyLesson, ...]) -> Group:
     """Return the group with the week its timetable has now; the same week changes nothing."""
-    return group if group.times == times else replace(group, times=times)
+    if group.times == times:
+        return group
+    return replace(group, times=times, timed=group.timed or bool(times))
 
 
 def check_direction(asked: GroupAsked, direction: str) -> None:
