@@ -72,6 +72,7 @@ def test_0_when_every_row_was_taken(served: TestCloud, tmp_path: Path, capsys):
 
     said = capsys.readouterr()
     assert "4 of 4 rows taken, 0 refused" in said.out
+    assert "sites without a point on the map, found by no distance: " in said.out
     assert "importing good.csv: 4 of 4" in said.err.splitlines()[-1], "plain lines in a pipe"
 
 

@@ -67,6 +67,8 @@ def test_providers_load_and_each_planted_row_is_refused_with_its_column(api: Clo
     assert (result.taken, result.rows) == (118, 125)
     assert {r.line: [r.code] for r in result.refused} == planted("providers.csv")
     assert all(r.column for r in result.refused)
+    # The akimat's list of kindergartens has no points: taken, but said.
+    assert result.off_map == result.as_json()["off_map"] > 0
     listed = api.get("/v1/providers/catalogue", programme="preschool", area="taldykorgan").json()
     assert listed["items"]
 

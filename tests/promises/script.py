@@ -256,6 +256,7 @@ def admission(city: City) -> None:
         "address": "Abai street 9, Taldykorgan",
         "locality": "urban",
         "form": "private",
+        "location": {"lat": 45.0156, "lon": 78.3739},
     }
     city.act(head, site, described, other={**described, "name": "Another"})
     city.act(head, f"{site}/submission", _checklist(), other=_checklist(document="KZ-99/999"))

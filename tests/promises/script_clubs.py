@@ -222,13 +222,14 @@ def admission(city: ClubsCity) -> None:
     back = {"result": "correction", "reasons": [REASON]}
     city.act(city.department, f"{site}/check", {"result": "complete"}, other=back)
     refuse = {"result": "refuse", "reasons": [REASON]}
-    city.act(city.members[0], f"{site}/decision", refuse, other={"result": "admit"})
+    city.act(city.members[0], f"{site}/decision", refuse, other={**refuse, "result": "admit"})
     city.does(city.members[1], f"{site}/decision", refuse)
-    city.does(city.members[2], f"{site}/decision", {"result": "admit"})
+    admit = {"result": "admit", "reasons": [{**REASON, "evidence": "alarms, act 8"}]}
+    city.does(city.members[2], f"{site}/decision", admit)
     objection = {"reasons": [{**REASON, "evidence": "alarms were put in on 1 August"}]}
     city.act(head, f"{site}/objection", objection, other={"reasons": [REASON]})
     for member in city.members:
-        city.act(member, f"{site}/objection-answer", {"result": "admit"}, other=refuse)
+        city.act(member, f"{site}/objection-answer", admit, other=refuse)
     listing = {"act": "1-Ө"}
     city.act(
         city.department,

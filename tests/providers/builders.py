@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from chalicelib.policy.actions import load_pack
-from chalicelib.providers.rules import DatedCapacity, Group, GroupAsked, Shown, Site
+from chalicelib.providers.rules import DatedCapacity, Group, GroupAsked, Location, Shown, Site
 from chalicelib.providers.rules.sites import SiteState
 
 TODAY = date(2026, 3, 2)
@@ -55,6 +55,7 @@ def a_site(**said: Any) -> Site:
         "locality": "urban",
         "form": "private",
         "state": SiteState.DRAFT,
+        "location": Location(45_015_600, 78_373_900),
     }
     return Site(**{**site, **said})
 

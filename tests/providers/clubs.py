@@ -14,6 +14,7 @@ AREA = "karaganda"
 RULES = load_pack("clubs", AREA).at(TODAY)
 MEMBERS = ("m1", "m2", "m3", "m4", "m5")
 NO_FIRST_AID = {"rule": "first-aid", "evidence": "the trainer's course ended in January"}
+ALL_THERE = {"rule": "first-aid", "evidence": "every coach's certificate was seen"}
 NO_CAMERAS = {"rule": "cameras", "evidence": "no camera at the entrance, act 7"}
 # The last day of papers that last a year; others last as long as the rules say.
 LAST = date(2027, 2, 28)
@@ -72,9 +73,10 @@ class ClubTown(Town):
         ok(self.put("all-directions", f"sites/{site_id}/check", {"result": "complete"}))
 
     def vote(self, who: str, result: str = "admit", *reasons: dict[str, str], **said: Any) -> Said:
-        """Vote as a member on SITE."""
+        """Vote as a member on SITE; a vote to admit has a reason where none is given."""
         step = said.pop("step", "decision")
-        body = {"result": result, "reasons": list(reasons), **said}
+        given = reasons or ((ALL_THERE,) if result == "admit" else ())
+        body = {"result": result, "reasons": list(given), **said}
         return self.put(who, f"sites/{SITE}/{step}", body)
 
     def admitted(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from infra.local.testing import Said
 from tests.providers.clubs import (
+    ALL_THERE,
     CENTRE,
     MEMBERS,
     NO_CAMERAS,
@@ -103,6 +104,15 @@ def test_a_member_of_another_directions_commission_does_not_vote(city: ClubTown)
 
     no(city.vote("culture-member"), 404, "kezek/unknown")
     no(city.vote("culture-member", step="objection-answer"), 404, "kezek/unknown")
+
+
+def test_who_names_no_programme_sees_the_sites_of_all(city: ClubTown) -> None:
+    city.submitted()
+
+    for who, query in (("head", {}), ("department", {}), ("auditor", {"area": "karaganda"})):
+        page = ok(city.get(who, "sites", **query))
+        assert [site["site_id"] for site in page["items"]] == [SITE]
+    assert ok(city.get("head", "sites", programme="preschool"))["items"] == []
 
 
 def test_an_officer_sees_the_clubs_of_their_direction(city: ClubTown) -> None:
@@ -225,6 +235,21 @@ def test_each_direction_has_its_checklist(city: ClubTown) -> None:
     ok(city.put("head", "sites/site-dombra-1/submission", creative))
 
 
+def test_a_club_that_is_on_no_map_is_not_handed_in(city: ClubTown) -> None:
+    ok(city.organisation())
+    ok(city.site(location=None))
+
+    problem = no(
+        city.put("head", f"sites/{SITE}/submission", checklist_body()),
+        409,
+        "providers/checklist-unmet",
+    )
+
+    assert problem["missing"] == ["address-on-map"]
+    ok(city.site(replaces=1))
+    city.hand_in()
+
+
 def test_a_correction_cites_the_checklist_of_the_direction(city: ClubTown) -> None:
     city.submitted()
     path = f"sites/{SITE}/check"
@@ -275,7 +300,7 @@ def test_votes_are_hidden_until_the_decision_and_then_shown_without_their_author
 
     votes = seen["proceedings"]["votes"]
     assert [(v["member"], v["result"], v["reasons"]) for v in votes] == [
-        (1, "admit", []),
+        (1, "admit", [ALL_THERE]),
         (2, "refuse", [NO_FIRST_AID]),
         (3, "refuse", [NO_FIRST_AID, NO_CAMERAS]),
     ]
@@ -320,6 +345,14 @@ def test_a_vote_to_refuse_cites_rules_and_evidence(
 
     no(city.vote("m1", "refuse", *reasons), 400, code)
     no(city.vote("m1", attempt=2), 409, "providers/wrong-state")
+
+
+def test_a_vote_to_admit_of_a_commission_of_several_has_its_reasons_too(city: ClubTown) -> None:
+    city.in_check()
+    path = f"sites/{SITE}/decision"
+
+    no(city.put("m1", path, {"result": "admit"}), 400, "providers/reason-needed")
+    ok(city.put("m1", path, {"result": "admit", "reasons": [ALL_THERE]}))
 
 
 def test_nobody_who_voted_lists_whatever_they_voted(city: ClubTown) -> None:

@@ -39,7 +39,7 @@ def a_member(name: str) -> Actor:
 
 
 def votes(result: str, *names: str) -> list[Callable[[], object]]:
-    reasons = [] if result == "admit" else [Reason("cameras", "none")]
+    reasons = [Reason("cameras", "seen" if result == "admit" else "none")]
     return [
         lambda name=name: actions.decide_site(  # type: ignore[misc]
             SITE,

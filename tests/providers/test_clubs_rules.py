@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from chalicelib.policy.actions import load_pack
 from chalicelib.providers import rules
 from chalicelib.providers.rules import Location, Reason, Shown, Vote, WeeklyLesson, showing, votes
+from chalicelib.providers.rules import admission as steps
 from chalicelib.providers.rules import documents as papers
 from chalicelib.providers.rules.places import distance_m, located
 from chalicelib.providers.rules.showing import Offer, Wanted
-from chalicelib.providers.rules.sites import SiteState
+from chalicelib.providers.rules.sites import SiteState, Step
 from tests.providers.builders import TODAY, a_group, a_site
 from tests.providers.clubs import RULES
 
@@ -84,6 +85,37 @@ def test_the_order_of_the_same_votes_does_not_matter(quorum: int, results: str) 
     }
 
     assert len(outcomes) == 1
+
+
+def before_the_commission(results: str) -> Any:
+    return a_site(state=SiteState.IN_CHECK, direction="sport", votes=tuple(voted(results)))
+
+
+def test_no_more_votes_are_taken_than_the_commission_has_members() -> None:
+    asked: dict[str, Any] = {"pack": "p", "object_by": NOW}
+    three = replace(ADMISSION, members=3, quorum=3)
+    given_vote = Vote("m9", "admit", (Reason("cameras", "seen"),), NOW)
+    # Four of five were divided when the rules made the commission one of three.
+    divided = before_the_commission("arar")
+
+    with pytest.raises(rules.CommissionFull) as refused:
+        steps.vote(divided, Step.DECIDE, given_vote, admission=three, **asked)
+
+    assert refused.value.facts == {"most": 3}
+    fifth = steps.vote(divided, Step.DECIDE, given_vote, admission=ADMISSION, **asked)
+    assert fifth.decision is not None
+
+
+def test_a_vote_to_admit_has_a_reason_where_several_decide_and_needs_none_where_one_does() -> None:
+    asked: dict[str, Any] = {"pack": "p", "object_by": NOW}
+    bare = Vote("m1", "admit", (), NOW)
+    alone = load_pack("preschool", "taldykorgan").at(TODAY).admission
+
+    with pytest.raises(rules.ReasonNeeded):
+        steps.vote(before_the_commission(""), Step.DECIDE, bare, admission=ADMISSION, **asked)
+    decided = steps.vote(before_the_commission(""), Step.DECIDE, bare, admission=alone, **asked)
+    assert decided.decision is not None
+    assert decided.decision.result == "admit"
 
 
 def test_a_decision_carries_the_reasons_of_its_own_side_each_once() -> None:
@@ -172,12 +204,27 @@ def test_where_the_pack_gives_no_notice_papers_are_not_watched() -> None:
 
 
 def test_a_paper_of_another_direction_or_without_an_end_is_not_watched() -> None:
-    shown = [paper("first-aid", TODAY), paper("notice", TODAY), paper("fire-safety", None)]
+    shown = [paper("first-aid", TODAY), paper("notice", None), paper("fire-safety", None)]
 
     watched = papers.watched(shown, ADMISSION, "creative")
 
     assert watched == []
     assert [one.item for one in papers.watched(shown, ADMISSION, "sport")] == ["first-aid"]
+
+
+def test_a_paper_whose_length_the_rules_leave_open_is_watched_by_the_end_it_names() -> None:
+    licence = paper("coach-licence", TODAY + timedelta(days=10))
+    asked: dict[str, Any] = {"admission": ADMISSION, "direction": "sport"}
+    item = next(one for one in ADMISSION.items if one.code == "coach-licence")
+
+    assert item.validity_days is None
+    assert papers.ending_soon([licence], today=TODAY, **asked) == [licence]
+    assert papers.expired([licence], today=TODAY + timedelta(days=11), **asked) == [licence]
+    with pytest.raises(rules.ChecklistUnmet) as refused:
+        papers.check_one(
+            replace(licence, valid_to=TODAY - timedelta(days=1)), None, today=TODAY, **asked
+        )
+    assert refused.value.facts["expired"] == ["coach-licence"]
 
 
 def test_a_renewed_paper_takes_its_place() -> None:
@@ -308,7 +355,7 @@ def test_the_nearest_come_first_and_those_on_no_map_are_left_out() -> None:
         club("site-far", name="Алатау", location=located(49.83, 73.1)),
         club("site-near", name="Ястреб", location=located(49.801, 73.1)),
         club("site-same", name="Барыс", location=located(49.801, 73.1)),
-        club("site-nowhere", name="Арлан"),
+        club("site-nowhere", name="Арлан", location=None),
     ]
     here = located(49.8, 73.1)
 

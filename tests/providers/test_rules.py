@@ -350,7 +350,7 @@ def test_an_incomplete_checklist_names_each_item(
     said: dict[str, object], facts: dict[str, list[str]]
 ) -> None:
     with pytest.raises(rules.ChecklistUnmet) as refused:
-        documents.check_list(a_checklist(**said), admission=ADMISSION, today=TODAY)
+        documents.check_list(a_checklist(**said), admission=ADMISSION, today=TODAY, on_map=True)
 
     assert refused.value.facts == facts
 
@@ -358,7 +358,7 @@ def test_an_incomplete_checklist_names_each_item(
 def test_the_sanitary_conclusion_may_still_be_in_progress() -> None:
     shown = a_checklist(sanitary_conclusion={"state": "in-progress", "valid_to": None})
 
-    documents.check_list(shown, admission=ADMISSION, today=TODAY)
+    documents.check_list(shown, admission=ADMISSION, today=TODAY, on_map=True)
 
 
 def test_an_item_that_nobody_asks_or_that_comes_twice_is_refused() -> None:
@@ -367,7 +367,7 @@ def test_an_item_that_nobody_asks_or_that_comes_twice_is_refused() -> None:
 
     for shown in (twice, unknown):
         with pytest.raises(rules.UnknownItem):
-            documents.check_list(shown, admission=ADMISSION, today=TODAY)
+            documents.check_list(shown, admission=ADMISSION, today=TODAY, on_map=True)
 
 
 def test_there_is_one_chance_to_correct() -> None:

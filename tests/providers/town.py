@@ -128,6 +128,7 @@ def site_body(**said: Any) -> dict[str, Any]:
         "address": "Талдықорған, Абай көшесі, 1",
         "locality": "urban",
         "form": "private",
+        "location": {"lat": 45.0156, "lon": 78.3739},
         **said,
     }
 

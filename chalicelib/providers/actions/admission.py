@@ -218,7 +218,7 @@ def decide_site(
     by: Actor,
     now: datetime,
 ) -> Site:
-    """Give one member's vote; a refusal cites each rule with its evidence.
+    """Give one member's vote, with the rules and evidence that it cites.
 
     The commission has decided once enough members voted; see `rules.votes`.
     """

@@ -8,7 +8,7 @@ from datetime import date
 
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.refusals import Malformed, Unknown
-from chalicelib.policy.actions import load_pack
+from chalicelib.policy.actions import list_packs, load_pack
 from chalicelib.policy.rules import Rules
 from chalicelib.providers import store
 from chalicelib.providers.actions.teachers import Teacher, list_teachers
@@ -95,7 +95,7 @@ def sees_whole(site: Site, actor: Actor) -> bool:
 
 def list_sites(
     *,
-    programme: str,
+    programme: str | None,
     area: str | None,
     state: SiteState | None,
     direction: str | None = None,
@@ -103,7 +103,8 @@ def list_sites(
 ) -> list[Site]:
     """Return the sites the caller may see, by id: a head's own, an officer's areas and directions.
 
-    Raises AreaNeeded where no area follows from the caller; Unknown for an area not served.
+    Of every programme where none is named. Raises AreaNeeded where no area follows from the
+    caller; Unknown for an area not served.
     """
     if by.has(Role.DEPARTMENT, Role.COMMISSION, Role.AUDITOR):
         found = _sites_of_areas(programme, _areas(area, by))
@@ -115,7 +116,7 @@ def list_sites(
             kept.value
             for sites in own
             for kept in sites
-            if kept.value.programme == programme and area in (None, kept.value.area)
+            if programme in (None, kept.value.programme) and area in (None, kept.value.area)
         ]
     found = [
         site
@@ -180,5 +181,9 @@ def _areas(area: str | None, by: Actor) -> Sequence[str]:
     return named
 
 
-def _sites_of_areas(programme: str, areas: Sequence[str]) -> list[Site]:
-    return [kept.value for area in areas for kept in store.list_sites(programme, area)]
+def _sites_of_areas(programme: str | None, areas: Sequence[str]) -> list[Site]:
+    if programme is None:
+        places = [(pack.programme, pack.area) for pack in list_packs() if pack.area in areas]
+    else:
+        places = [(programme, area) for area in areas]
+    return [kept.value for of, area in places for kept in store.list_sites(of, area)]

@@ -57,7 +57,10 @@ VoteReasons = Annotated[tuple[ReasonBody, ...], Meta(max_length=votes.MOST_REASO
 
 
 class DecisionBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """One member's vote on an attempt; a refusal cites each rule with its evidence."""
+    """One member's vote on an attempt; a refusal cites each rule with its evidence.
+
+    Where several members decide, a vote to admit gives its reasons too.
+    """
 
     result: Literal["admit", "refuse"]
     reasons: VoteReasons = ()
@@ -107,7 +110,10 @@ class RemovalBody(Struct, frozen=True, forbid_unknown_fields=True):
     ),
 )
 def submit_site(call: Call[SubmissionBody], site_id: SiteId) -> SiteSeen:
-    """Apply for the List with the checklist; once more after a correction or a refusal."""
+    """Apply for the List with the checklist; once more after a correction or a refusal.
+
+    `address-on-map` is shown by the site's `location`, and stands under `missing` without one.
+    """
     shown = [convert(fields_of(item), Shown) for item in call.asked.checklist]
     site = actions.submit_site(
         site_id, shown, attempt=call.asked.attempt, by=call.actor, now=call.now
@@ -146,7 +152,7 @@ def check_site(call: Call[CheckBody], site_id: SiteId) -> SiteSeen:
     action="providers/decide-site",
     asks=DecisionBody,
     answers=SiteSeen,
-    refuses=(*OF_STEPS, rules.ReasonNeeded, CalendarMissing),
+    refuses=(*OF_STEPS, rules.CommissionFull, rules.ReasonNeeded, CalendarMissing),
 )
 def decide_site(call: Call[DecisionBody], site_id: SiteId) -> SiteSeen:
     """Vote as a member of the commission; it has decided once enough members voted."""
@@ -185,7 +191,7 @@ def object_to_refusal(call: Call[ObjectionBody], site_id: SiteId) -> SiteSeen:
     action="providers/answer-objection",
     asks=DecisionBody,
     answers=SiteSeen,
-    refuses=(*OF_STEPS, rules.ReasonNeeded, CalendarMissing),
+    refuses=(*OF_STEPS, rules.CommissionFull, rules.ReasonNeeded, CalendarMissing),
 )
 def answer_objection(call: Call[DecisionBody], site_id: SiteId) -> SiteSeen:
     """Vote on an objection as a member of the commission; its answer is the last word."""

@@ -84,9 +84,9 @@ class DocumentBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SitesQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which sites; an officer's own areas where none is named."""
+    """Which sites, of all programmes where none is named; an officer's own areas likewise."""
 
-    programme: Code = "preschool"
+    programme: Code | None = None
     area: Code | None = None
     state: SiteState | None = None
     direction: Code | None = None

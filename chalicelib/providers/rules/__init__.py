@@ -77,7 +77,7 @@ from chalicelib.providers.rules.sites import (
     TransitionRunning,
     WrongState,
 )
-from chalicelib.providers.rules.votes import Decision, Reason, ReasonNeeded, Vote
+from chalicelib.providers.rules.votes import CommissionFull, Decision, Reason, ReasonNeeded, Vote
 
 __all__ = [
     "MOST_CAPACITY",
@@ -96,6 +96,7 @@ __all__ = [
     "BinTaken",
     "ChangedMeanwhile",
     "ChecklistUnmet",
+    "CommissionFull",
     "CorrectionLate",
     "CorrectionUsed",
     "DatedCapacity",

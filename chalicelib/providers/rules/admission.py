@@ -21,6 +21,7 @@ from chalicelib.providers.rules.sites import (
     check_turn,
 )
 from chalicelib.providers.rules.votes import (
+    CommissionFull,
     Decision,
     Reason,
     Vote,
@@ -69,7 +70,13 @@ def submit(
         raise WrongState(step=Step.SUBMIT.value, state=site.state.value, attempt=site.attempt + 1)
     if site.correction is not None and now >= site.correction.due_at:
         raise CorrectionLate(due_at=site.correction.due_at)
-    check_list(shown, admission=admission, today=today, direction=site.direction)
+    check_list(
+        shown,
+        admission=admission,
+        today=today,
+        on_map=site.location is not None,
+        direction=site.direction,
+    )
     correcting = site.correction is not None
     return replace(
         site,
@@ -140,13 +147,16 @@ def vote(
 
     step: DECIDE for the application, ANSWER for an objection to its refusal. object_by: until when
     a refusal may be objected to; the answer to an objection is the last word.
-    Raises WrongState, ReasonNeeded: a vote to refuse cites rules with their evidence.
+    Raises WrongState, CommissionFull, ReasonNeeded: a vote to refuse cites rules with their
+    evidence, and in a commission of several so does a vote to admit.
     """
     check_turn(site, step)
     answers = site.objection is not None
     if site.decision is not None or answers is not (step is Step.ANSWER):
         raise WrongState(step=step.value, state=site.state.value)
-    if given.result == "refuse":
+    if len(site.votes) >= admission.members:
+        raise CommissionFull(most=admission.members)
+    if given.result == "refuse" or admission.quorum > 1:
         cited(given.reasons)
     votes = (*site.votes, given)
     result = outcome(votes, quorum=admission.quorum, members=admission.members)

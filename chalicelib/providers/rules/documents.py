@@ -15,6 +15,9 @@ from typing import Literal
 from chalicelib.kernel.refusals import Malformed, OutOfTurn
 from chalicelib.policy.rules import Admission, ChecklistItem
 
+# The item that a site shows by its point on the map, not by a paper.
+ON_MAP = "address-on-map"
+
 
 class UnknownItem(Malformed):
     """The checklist in force has no such item, or the item stands there twice."""
@@ -51,22 +54,33 @@ class Shown:
 
 
 def check_list(
-    shown: Iterable[Shown], *, admission: Admission, today: date, direction: str = ""
+    shown: Iterable[Shown],
+    *,
+    admission: Admission,
+    today: date,
+    on_map: bool,
+    direction: str = "",
 ) -> None:
-    """Raise UnknownItem, ChecklistUnmet (with the items) or PaperTooLong unless all is right."""
+    """Raise UnknownItem, ChecklistUnmet (with the items) or PaperTooLong unless all is right.
+
+    on_map: the site has its point; without one nobody finds it nearby, whatever its head says.
+    """
     given: dict[str, Shown] = {}
     known = {item.code: item for item in admission.items_for(direction)}
     for item in shown:
         if item.item not in known or item.item in given:
             raise UnknownItem(item=item.item[:40])
         given[item.item] = item
-    missing = sorted(known.keys() - given.keys())
+    off_map = known.keys() & {ON_MAP} if not on_map else set()
+    missing = sorted((known.keys() - given.keys()) | off_map)
     not_ready = sorted(
         code
         for code, item in given.items()
         if item.state == "in-progress" and not known[code].in_progress_allowed
     )
-    expired = sorted(code for code, item in given.items() if _over(item, known[code], today))
+    expired = sorted(
+        code for code, item in given.items() if _over(item, known[code], admission, today)
+    )
     if missing or not_ready or expired:
         raise ChecklistUnmet(missing=missing, not_ready=not_ready, expired=expired)
     for code, item in sorted(given.items()):
@@ -86,7 +100,7 @@ def check_one(
     item = known[shown.item]
     was_ready = earlier is not None and earlier.state == "ready"
     not_ready = shown.state == "in-progress" and (was_ready or not item.in_progress_allowed)
-    expired = _over(shown, item, today)
+    expired = _over(shown, item, admission, today)
     if not_ready or expired:
         raise ChecklistUnmet(
             missing=[],
@@ -103,14 +117,15 @@ def renewed(checklist: Sequence[Shown], item: Shown) -> tuple[Shown, ...]:
 
 
 def watched(checklist: Iterable[Shown], admission: Admission, direction: str) -> list[Shown]:
-    """Return the papers whose end is watched: those that the rules in force let end.
+    """Return the papers whose end is watched: each of the direction's items that names an end.
 
-    None where the pack gives no notice days: then only the yearly re-check looks at papers.
+    An item whose length the rules leave open ends on the day its paper says. None where the pack
+    gives no notice days: then only the yearly re-check looks at papers.
     """
     if not admission.document_notice_days:
         return []
-    ending = {i.code for i in admission.items_for(direction) if i.validity_days is not None}
-    return [one for one in checklist if one.item in ending and one.valid_to is not None]
+    known = {item.code for item in admission.items_for(direction)}
+    return [one for one in checklist if one.item in known and one.valid_to is not None]
 
 
 def expired(
@@ -160,9 +175,10 @@ def _check_length(shown: Shown, item: ChecklistItem, admission: Admission, today
         raise PaperTooLong(item=shown.item, latest=latest.isoformat())
 
 
-def _over(shown: Shown, item: ChecklistItem, today: date) -> bool:
-    return (
-        shown.state == "ready"
-        and item.validity_days is not None
-        and (shown.valid_to is None or shown.valid_to < today)
-    )
+def _over(shown: Shown, item: ChecklistItem, admission: Admission, today: date) -> bool:
+    if shown.state != "ready":
+        return False
+    if shown.valid_to is None:
+        return item.validity_days is not None
+    ends = item.validity_days is not None or admission.document_notice_days > 0
+    return ends and shown.valid_to < today

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from chalicelib.kernel.refusals import Malformed
+from chalicelib.kernel.refusals import Malformed, OutOfTurn
 
 Result = Literal["admit", "refuse"]
 # Votes and decision lie in the site's row, which is never to come near 400 KB.
@@ -26,9 +26,15 @@ MOST_REASONS_OF_A_DECISION = 20
 
 
 class ReasonNeeded(Malformed):
-    """A refusal cites at least one rule, each with its evidence."""
+    """A refusal cites at least one rule, each with its evidence; so does each of several voters."""
 
     code = "providers/reason-needed"
+
+
+class CommissionFull(OutOfTurn):
+    """The commission has `most` members, and as many have voted in this round."""
+
+    code = "providers/commission-full"
 
 
 @dataclass(frozen=True, slots=True)
