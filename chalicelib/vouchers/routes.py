@@ -18,7 +18,13 @@ from chalicelib.children.routes import (
     details_of,
     registration_of,
 )
-from chalicelib.children.rules import AlreadyHeld, HeldElsewhere, PowerMissing, RegisterFirst
+from chalicelib.children.rules import (
+    AlreadyHeld,
+    HeldElsewhere,
+    PowerMissing,
+    Provenance,
+    RegisterFirst,
+)
 from chalicelib.edge import pages
 from chalicelib.edge.routes import Call, Routes
 from chalicelib.kernel.iin import BadIin
@@ -78,7 +84,7 @@ class ClosureAsked(Struct, frozen=True, forbid_unknown_fields=True):
     last_day: date | None = None
 
 
-class TargetBody(Struct, frozen=True, forbid_unknown_fields=True):
+class TargetAsked(Struct, frozen=True, forbid_unknown_fields=True):
     """A free place where no queue is needed, for a child known (`child_id`) or described.
 
     `starts_on`: the contract is signed at once, from that day.
@@ -169,7 +175,11 @@ class WaitingShown(Struct, frozen=True):
 
 
 class EnrolmentShown(Struct, frozen=True):
-    """The child's days at a group; both ends are included."""
+    """The child's days at a group; both ends are included.
+
+    used_tiyn: what a platform that closed has paid of `used_month`, "YYYY-MM", already; that month
+    pays so much less here. null and 0 where no platform did.
+    """
 
     enrolment_id: str
     voucher_id: str
@@ -179,10 +189,27 @@ class EnrolmentShown(Struct, frozen=True):
     ends_on: date | None
     state: Literal["active", "ended"]
     reason: str | None
+    used_month: str | None = None
+    used_tiyn: int = 0
+
+
+class SourceShown(Struct, frozen=True):
+    """Where a voucher stood before: the platform, its number there, its row in the register.
+
+    imported_at: when it was taken over; null where that was not kept.
+    """
+
+    platform: str
+    number: str
+    row: int
+    imported_at: str | None
 
 
 class VoucherShown(Struct, frozen=True):
-    """A voucher as the child's representative sees it."""
+    """A voucher as the child's representative sees it.
+
+    source: null where it was issued here.
+    """
 
     voucher_id: str
     application_id: str
@@ -210,6 +237,7 @@ class VoucherShown(Struct, frozen=True):
     reserve_tiyn: int = 0
     reserved_to: str | None = None
     enrolment: EnrolmentShown | None = None
+    source: SourceShown | None = None
 
 
 class VouchersShown(Struct, frozen=True):
@@ -393,7 +421,7 @@ def close(call: Call[ClosureAsked], voucher_id: str) -> VoucherShown:
 @routes.put(
     "/{voucher_id}/target",
     action="vouchers/target",
-    asks=TargetBody,
+    asks=TargetAsked,
     answers=VoucherShown,
     refuses=(
         *_OWN,
@@ -416,7 +444,7 @@ def close(call: Call[ClosureAsked], voucher_id: str) -> VoucherShown:
         BudgetShort,
     ),
 )
-def target(call: Call[TargetBody], voucher_id: str) -> VoucherShown:
+def target(call: Call[TargetAsked], voucher_id: str) -> VoucherShown:
     """Take a free place at a provider whose vouchers need no queue; sign too, with a first day."""
     asked = call.asked
     voucher, enrolment = actions.target(
@@ -618,7 +646,12 @@ def _voucher(voucher: Voucher, call: Call[Any], enrolment: Enrolment | None = No
         reserve_tiyn=voucher.reserve_tiyn,
         reserved_to=voucher.reserved_to,
         enrolment=_enrolment(enrolment) if enrolment else None,
+        source=_source(voucher.source) if voucher.source else None,
     )
+
+
+def _source(source: Provenance) -> SourceShown:
+    return SourceShown(source.platform, source.number, source.row, source.at)
 
 
 def _enrolment(enrolment: Enrolment) -> EnrolmentShown:
@@ -631,6 +664,8 @@ def _enrolment(enrolment: Enrolment) -> EnrolmentShown:
         ends_on=enrolment.ends_on,
         state=enrolment.state,
         reason=enrolment.reason,
+        used_month=enrolment.used_month,
+        used_tiyn=enrolment.used_tiyn,
     )
 
 

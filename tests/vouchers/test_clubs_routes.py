@@ -176,6 +176,25 @@ def test_a_register_is_taken_over(city: Families):
     assert (taken["cap_tiyn"], taken["remaining_tiyn"]) == (1_800_000, 1_200_000)
 
 
+def test_a_family_sees_where_its_voucher_stood_before_and_what_was_paid_there(city: Families):
+    account = {"issuer": issuer.NAME, "subject": "parent7"}
+    ok(city.take(a_row(7, sign_in=account)))
+    here = city.issued()
+
+    seen = ok(city.cloud.get(f"{BASE}/voucher-import", token=city.token(7)))
+    own = ok(city.cloud.get(f"{BASE}/{here}", token=city.token(1)))
+
+    assert seen["source"] == {
+        "platform": "artsport",
+        "number": "n-7",
+        "row": 7,
+        "imported_at": stamp(NOW),
+    }
+    enrolment = seen["enrolment"]
+    assert (enrolment["used_month"], enrolment["used_tiyn"]) == ("2026-10", 600_000)
+    assert own["source"] is None
+
+
 def test_each_no_of_a_row(city: Families):
     city.group("group-first", capacity=1)
     city.group("group-older", age_from=12)
