@@ -37,23 +37,31 @@ class ActSeen(msgspec.Struct, frozen=True):
 
 
 class BudgetSeen(msgspec.Struct, frozen=True):
-    """A year's budget: allotted, held for vouchers that were issued, and left to promise."""
+    """A year's budget: allotted, held for vouchers that were issued, and left to promise.
+
+    moved_tiyn: what came with children from other directions, below zero where more went with them.
+    """
 
     programme: str
     area: str
     year: int
     direction: str
     amount_tiyn: int
+    moved_tiyn: int
     committed_tiyn: int
     left_tiyn: int
     acts: tuple[ActSeen, ...]
 
 
 class FigureSeen(msgspec.Struct, frozen=True):
-    """One budget in public: allotted = committed + spent + left."""
+    """One budget in public: allotted + moved = committed + spent + left.
+
+    moved_tiyn: what came with children from other directions, below zero where more went with them.
+    """
 
     direction: str
     allotted_tiyn: int
+    moved_tiyn: int
     committed_tiyn: int
     spent_tiyn: int
     left_tiyn: int
@@ -132,7 +140,14 @@ def get_figures(call: Call[None], programme: str, area: str, year: str) -> Figur
         area,
         _year(year),
         tuple(
-            FigureSeen(f.direction, f.allotted_tiyn, f.committed_tiyn, f.spent_tiyn, f.left_tiyn)
+            FigureSeen(
+                f.direction,
+                f.allotted_tiyn,
+                f.moved_tiyn,
+                f.committed_tiyn,
+                f.spent_tiyn,
+                f.left_tiyn,
+            )
             for f in found
         ),
     )
@@ -168,6 +183,7 @@ def _budget(shown: actions.BudgetShown) -> BudgetSeen:
         shown.year,
         shown.direction,
         shown.amount_tiyn,
+        shown.moved_tiyn,
         shown.committed_tiyn,
         shown.left_tiyn,
         tuple(ActSeen(a.act, a.amount_tiyn, a.at) for a in shown.acts),

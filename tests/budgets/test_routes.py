@@ -114,6 +114,7 @@ def reserved():
         last=Month(2026, 12),
     )
     commit(actions.reserving("reserve#v1", [reserve], at="2026-09-11T04:00:00.000000Z"))
+    return reserve
 
 
 def test_each_direction_has_its_own_budget_and_department(town, sport_finance):
@@ -159,11 +160,32 @@ def test_everybody_sees_what_is_allotted_held_spent_and_left(town, sport_finance
         {
             "direction": "sport",
             "allotted_tiyn": tenge(10_000_000),
+            "moved_tiyn": 0,
             "committed_tiyn": tenge(54_000),
             "spent_tiyn": 0,
             "left_tiyn": tenge(10_000_000 - 54_000),
         }
     ]
+
+
+def test_money_that_followed_a_child_is_neither_spent_nor_lost(town, sport_finance):
+    creative = SPORT.replace("sport", "creative")
+    other = town.token("finance", "finance-5", areas=["karaganda"], directions=["creative"])
+    town.put(SPORT, {**ALLOTMENT, "amount_tiyn": tenge(54_000)}, token=sport_finance)
+    town.put(creative, {**ALLOTMENT, "amount_tiyn": 0}, token=other)
+    held = reserved()
+
+    commit(actions.moving("move#v1#1", held, "creative", at="2026-09-11T04:00:00.000000Z"))
+
+    figures = town.get("/v1/budgets/clubs/karaganda/2026/figures").json["budgets"]
+    told = {f.pop("direction"): f for f in figures}
+    nothing = {"spent_tiyn": 0, "left_tiyn": 0}
+    sum_ = tenge(54_000)
+    assert told == {
+        "sport": {"allotted_tiyn": sum_, "moved_tiyn": -sum_, "committed_tiyn": 0, **nothing},
+        "creative": {"allotted_tiyn": 0, "moved_tiyn": sum_, "committed_tiyn": sum_, **nothing},
+    }
+    assert town.get(creative, token=other).json["moved_tiyn"] == sum_
 
 
 def test_a_budget_is_not_cut_below_what_is_held_for_vouchers(town, sport_finance):

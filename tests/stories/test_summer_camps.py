@@ -176,6 +176,7 @@ def test_summer_camps_run_from_a_pack_alone(
         "direction": "",
         "allotted_tiyn": 3 * HELD,
         "committed_tiyn": 4 * RESERVE,
+        "moved_tiyn": 0,
         "spent_tiyn": paid,
         "left_tiyn": 3 * HELD - 4 * RESERVE - paid,
     }

@@ -30,6 +30,7 @@ class BudgetShown:
     """A year's budget: allotted by its newest act, promised to vouchers, and left to promise.
 
     committed_tiyn: what vouchers hold of the year's months and no statement has used yet.
+    moved_tiyn: what came with children from other directions, below zero where more went with them.
     """
 
     programme: str
@@ -37,6 +38,7 @@ class BudgetShown:
     year: int
     direction: str
     amount_tiyn: int
+    moved_tiyn: int
     committed_tiyn: int
     left_tiyn: int
     acts: tuple[Allotment, ...]
@@ -44,10 +46,14 @@ class BudgetShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetFigure:
-    """What the public sees of one budget; the four sums add up: allotted = the other three."""
+    """What the public sees of one budget; allotted + moved = committed + spent + left.
+
+    moved_tiyn: what came with children from other directions, below zero where more went with them.
+    """
 
     direction: str
     allotted_tiyn: int
+    moved_tiyn: int
     committed_tiyn: int
     spent_tiyn: int
     left_tiyn: int
@@ -149,7 +155,11 @@ def figures(programme: str, area: str, year: int) -> tuple[BudgetFigure, ...]:
                 direction=budget.direction,
                 allotted_tiyn=budget.amount_tiyn,
                 committed_tiyn=shown.committed_tiyn,
-                spent_tiyn=budget.amount_tiyn - shown.committed_tiyn - shown.left_tiyn,
+                moved_tiyn=shown.moved_tiyn,
+                spent_tiyn=budget.amount_tiyn
+                + shown.moved_tiyn
+                - shown.committed_tiyn
+                - shown.left_tiyn,
                 left_tiyn=shown.left_tiyn,
             )
         )
@@ -163,13 +173,15 @@ def _shown(budget: Budget) -> BudgetShown:
         ledger.committed(*of, Month(budget.year, number), budget.direction)
         for number in range(1, 13)
     ]
-    balances = books.balances([money, *months])
+    given = ledger.treasury(*of, budget.year, budget.direction)
+    balances = books.balances([money, given, *months])
     return BudgetShown(
         programme=budget.programme,
         area=budget.area,
         year=budget.year,
         direction=budget.direction,
         amount_tiyn=budget.amount_tiyn,
+        moved_tiyn=-balances[given] - budget.amount_tiyn,
         committed_tiyn=sum(balances[month] for month in months),
         left_tiyn=balances[money],
         acts=budget.acts,

@@ -74,12 +74,18 @@ def giving_back(reserves: Iterable[Reserve]) -> tuple[tuple[str, int], ...]:
 
 
 def moving(reserve: Reserve, to_direction: str) -> tuple[tuple[str, int], ...]:
-    """Return the movements of a reserve from its direction to another, month by month."""
+    """Return the movements of a reserve from its direction to another, month by month.
+
+    The treasury's accounts say that the one direction was given less and the other more, so that
+    what each has spent can still be told.
+    """
     moved: Counter[str] = Counter()
     for month in reserve.months():
-        of = (reserve.programme, reserve.area, month)
-        moved[ledger.committed(*of, reserve.direction)] -= reserve.month_tiyn
-        moved[ledger.committed(*of, to_direction)] += reserve.month_tiyn
+        of = (reserve.programme, reserve.area)
+        moved[ledger.committed(*of, month, reserve.direction)] -= reserve.month_tiyn
+        moved[ledger.committed(*of, month, to_direction)] += reserve.month_tiyn
+        moved[ledger.treasury(*of, month.year, reserve.direction)] += reserve.month_tiyn
+        moved[ledger.treasury(*of, month.year, to_direction)] -= reserve.month_tiyn
     return tuple(sorted(moved.items()))
 
 
