@@ -381,7 +381,7 @@ def file_proof(call: Call[ProofAsked], site_id: str, month: str, child_id: str, 
 def answer_dispute(
     call: Call[AnswerAsked], site_id: str, month: str, child_id: str, line: str
 ) -> Dispute:
-    """Answer a family's dispute of a line, within three working days."""
+    """Answer a family's dispute of a line, within the term that the rules in force give."""
     of_month = Month.parse(month)
     return actions.answer_dispute(
         site_id,
@@ -484,7 +484,7 @@ def read_child_month(call: Call[None], child_id: str, month: str) -> SheetsShown
     ),
 )
 def approve(call: Call[ApprovalAsked], child_id: str, month: str) -> SheetShown:
-    """Approve a timesheet as it was seen, from day 1 to day 7 of the next month.
+    """Approve a timesheet as it was seen, on the days that the rules in force give to it.
 
     Disputed lines stay out of it. After approval nothing can be changed.
     """

@@ -47,6 +47,16 @@ def local_day(at: datetime) -> date:
     return local(at).date()
 
 
+def shown_day(day: date) -> str:
+    """Return a day as people write it: DD.MM.YYYY."""
+    return f"{day:%d.%m.%Y}"
+
+
+def shown_last_day(until: str) -> str:
+    """Return the last whole day before a deadline, from its stamp, as people write it."""
+    return shown_day(local_day(from_stamp(until) - timedelta(microseconds=1)))
+
+
 def start_of(day: date) -> datetime:
     """Return the first instant of a day in Kazakhstan, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=almaty()).astimezone(UTC)

@@ -8,11 +8,11 @@ from datetime import date, datetime
 
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import DateRange, Month, local_day
+from chalicelib.kernel.periods import DateRange, Month, local_day, shown_day
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.kernel.workdays import CalendarMissing
 from chalicelib.lessons import rules, store
-from chalicelib.lessons.rules import Lesson, Reason, Timetable, Warning
+from chalicelib.lessons.rules import AboveCap, Lesson, Reason, Timetable
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import NoRate, NoRuleInForce, Pack
 from chalicelib.providers import store as providers
@@ -31,7 +31,7 @@ class Published:
     """A group's timetable as it stands, and what its head should know."""
 
     timetable: Timetable
-    warnings: tuple[Warning, ...]
+    warnings: tuple[AboveCap, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,11 @@ def publish(
 
 @settles
 def cancel(group_id: str, lesson: str, *, reason: Reason, by: Actor, now: datetime) -> Lesson:
-    """Cancel one lesson and have its families told; until the provider closes the month.
+    """Cancel one lesson, also one that was held, until the month is closed; its families are told.
 
     Visits marked in it earn nothing then; what families confirmed before stays confirmed.
-    Raises Unknown, NoLessons, BadLesson, AnotherContent, MonthClosed, CalendarMissing.
+    Raises BadLesson, Unknown, NoRuleInForce, NoLessons, CalendarMissing, AnotherContent,
+    MonthClosed, in this order; Unknown also for a lesson that the timetable does not have.
     """
     on, _ = rules.read_lesson_id(lesson)
     kept_group, kept, pack = _own(group_id, by, on=on)
@@ -120,8 +121,9 @@ def cancel(group_id: str, lesson: str, *, reason: Reason, by: Actor, now: dateti
 def make_up(group_id: str, lesson: str, *, instead_of: str, by: Actor, now: datetime) -> Lesson:
     """Give a lesson instead of a cancelled one, within its month; its families are told.
 
-    Raises Unknown, NoLessons, BadLesson, AnotherContent, NotCancelled, MadeUpAlready,
-    AnotherMonth, InThePast, OnHoliday, BadWeek, Overlap, CalendarMissing.
+    Raises BadLesson, Unknown, NoRuleInForce, NoLessons, AnotherContent, CalendarMissing,
+    NotCancelled, MadeUpAlready, AnotherMonth, InThePast, OnHoliday, BadWeek, Overlap, in this
+    order.
     """
     on, _ = rules.read_lesson_id(lesson)
     kept_group, kept, pack = _own(group_id, by, on=on)
@@ -182,13 +184,15 @@ def _known(timetable: Timetable, lesson: str, pack: Pack) -> Lesson:
     return found
 
 
-def _warnings(timetable: Timetable, group: Group, pack: Pack, from_on: date) -> tuple[Warning, ...]:
+def _warnings(
+    timetable: Timetable, group: Group, pack: Pack, from_on: date
+) -> tuple[AboveCap, ...]:
     """Return the months of a new week that hold more lessons than are paid."""
     try:
         rate = pack.at(from_on).rate_for(group.kind, group.hours, group.locality, group.sen)
     except NoRate:
         return ()
-    found: list[Warning] = []
+    found: list[AboveCap] = []
     month = Month.of(from_on)
     for _ in range(_MONTHS_WARNED):
         try:
@@ -221,7 +225,7 @@ def _told(
             child_id=children[person_id],
             group_id=group.group_id,
             group=group.name,
-            on=on.isoformat(),
+            on=shown_day(on),
             starts=f"{starts // 60:02d}:{starts % 60:02d}",
         )
         for person_id in sorted(children)

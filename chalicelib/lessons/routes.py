@@ -79,17 +79,16 @@ class TimetableShown(Struct, frozen=True):
 
 
 class LessonShown(Struct, frozen=True):
-    """One lesson. state: planned ahead, held once it is over, cancelled, or made up.
+    """One lesson. state: planned ahead, held once it is over, or cancelled.
 
-    held: it is over and was not cancelled. instead_of: the lesson it makes up for.
+    instead_of: the cancelled lesson that it makes up for, in a made-up one.
     """
 
     lesson: str
     on: date
     starts: str
     minutes: int
-    state: Literal["planned", "held", "cancelled", "made-up"]
-    held: bool
+    state: Literal["planned", "held", "cancelled"]
     reason: str | None
     instead_of: str | None
 
@@ -144,7 +143,11 @@ def publish_timetable(call: Call[TimetableAsked], group_id: str) -> TimetableSho
     refuses=(*_OWN, rules.BadLesson, AnotherContent, rules.MonthClosed),
 )
 def cancel_lesson(call: Call[CancellationAsked], group_id: str, lesson: str) -> LessonShown:
-    """Cancel one lesson, before the month is closed; its families are told."""
+    """Cancel one lesson; its families are told.
+
+    Possible until the provider closes the month, after the lesson too: then visits marked in it
+    earn nothing, which its families read in the notice.
+    """
     found = actions.cancel(group_id, lesson, reason=call.asked.reason, by=call.actor, now=call.now)
     return _lesson(found, call.now)
 
@@ -182,7 +185,7 @@ def make_up_lesson(call: Call[MakeUpAsked], group_id: str, lesson: str) -> Lesso
     refuses=(Unknown, BadMonth, NoPack, CalendarMissing),
 )
 def read_month(call: Call[None], group_id: str, month: str) -> MonthShown:
-    """List a group's lessons of a month: planned, held, cancelled, made up. Needs no sign-in."""
+    """List a group's lessons of a month: planned, held, cancelled. Needs no sign-in."""
     of_month = Month.parse(month)
     seen = actions.month_of(group_id, of_month)
     return MonthShown(
@@ -201,20 +204,15 @@ def _timetable(published: Published) -> TimetableShown:
 
 
 def _lesson(lesson: Lesson, now: datetime) -> LessonShown:
-    held = lesson.given and rules.is_over(lesson, now)
-    if lesson.state == "cancelled":
-        state: Literal["planned", "held", "cancelled", "made-up"] = "cancelled"
-    elif lesson.state == "made-up":
-        state = "made-up"
-    else:
-        state = "held" if held else "planned"
+    state: Literal["planned", "held", "cancelled"] = "cancelled"
+    if lesson.given:
+        state = "held" if rules.is_over(lesson, now) else "planned"
     return LessonShown(
         lesson=lesson.lesson_id,
         on=lesson.on,
         starts=f"{lesson.starts // 60:02d}:{lesson.starts % 60:02d}",
         minutes=lesson.minutes,
         state=state,
-        held=held,
         reason=lesson.reason,
         instead_of=lesson.instead_of,
     )

@@ -182,8 +182,11 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:
-    """Something allowed that its head should know. lessons: of a month; paid_max: how many earn."""
+class AboveCap:
+    """A month of more lessons than its cap pays: allowed, and its head should know.
+
+    lessons: how many the month has; paid_max: how many of them earn.
+    """
 
     code: Literal["above-cap"]
     month: str
@@ -326,7 +329,7 @@ def publish(
 
 def above_cap(
     timetable: Timetable, months: Iterable[Month], calendar: Calendar, rate: Rate
-) -> tuple[Warning, ...]:
+) -> tuple[AboveCap, ...]:
     """Return a warning for each month with more lessons than the monthly cap pays.
 
     Rate and cap carry the same coefficients, so the count is the same for every child.
@@ -334,11 +337,11 @@ def above_cap(
     if rate.per != "unit" or rate.cap_tiyn is None or rate.rate_tiyn == 0:
         return ()
     most = int(rate.cap_tiyn) // int(rate.rate_tiyn)
-    warnings: list[Warning] = []
+    warnings: list[AboveCap] = []
     for month in months:
         count = sum(lesson.given for lesson in lessons_in(timetable, month, calendar))
         if count > most:
-            warnings.append(Warning("above-cap", str(month), count, most))
+            warnings.append(AboveCap("above-cap", str(month), count, most))
     return tuple(warnings)
 
 

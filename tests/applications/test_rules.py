@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chalicelib.applications import rules
 from chalicelib.applications.rules import Batch, BatchAsked, Checked, State
 from chalicelib.children.rules import HeldElsewhere, Holding, Holdings
-from chalicelib.kernel.periods import stamp
+from chalicelib.kernel.periods import shown_last_day, stamp
 from chalicelib.kernel.refusals import OutOfTurn
 from chalicelib.policy.rules import UnknownStatus, completed_months
 from tests.applications.builders import PACK, RULES, a_status, an_application, asked, at
@@ -310,7 +310,7 @@ def test_an_unanswered_application_may_be_restored_for_28_days() -> None:
 
     assert inactive.state == "inactive"
     assert at(inactive.restore_until) == PACK.calendar.deadline(NOW, calendar_days=28)
-    assert rules.last_day(inactive.restore_until or "") == "30.03.2026"
+    assert shown_last_day(inactive.restore_until or "") == "30.03.2026"
 
 
 def test_restoring_keeps_the_order_once_and_in_time() -> None:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from chalicelib.attendance import actions, jobs, rules, store
+from chalicelib.edge.texts import text
 from chalicelib.kernel.actors import system
 from chalicelib.kernel.periods import local_day
+from chalicelib.storage import outbox
 from infra.local.testing import TestCloud, TestTables
 from tests.attendance.builders import (
     HEAD,
@@ -50,6 +52,12 @@ def notices(tables: TestTables, template: str) -> list[str]:
     return [row["pk"]["S"] for row in rows if f"notice:attendance/{template}" in str(row)]
 
 
+def said(tables: TestTables, template: str) -> str:
+    """Return what the notices of a template say in Kazakhstan's state language."""
+    told = [kept.value for kept in outbox.NOTICES.each(notices(tables, template)[0])]
+    return "\n".join(text(one.template, "kk", one.facts) for one in told)
+
+
 def run(day: str) -> int:
     now = at(f"{day} 12:00")
     return actions.day_at_site(SITE, local_day(now), by=JOB, now=now)
@@ -63,6 +71,7 @@ def test_an_absence_marked_today_is_told_once(tables: TestTables, tablet: Tablet
     assert (run("2026-03-02"), run("2026-03-02")) == (1, 0)
 
     assert notices(tables, "absence-marked") == [f"NOTICES#person:{person(2)}"]
+    assert "02.03.2026 күні" in said(tables, "absence-marked")
 
 
 def test_a_child_nobody_marked_yet_is_no_absence_to_tell(
@@ -83,10 +92,14 @@ def test_a_child_nobody_marked_yet_is_no_absence_to_tell(
         ("2026-04-08", 0),
     ],
 )
-def test_families_are_reminded_on_the_packs_days(tablet: Tablet, day: str, told: int) -> None:
+def test_families_are_reminded_on_the_packs_days(
+    tables: TestTables, tablet: Tablet, day: str, told: int
+) -> None:
     actions.close_month(SITE, MARCH, by=HEAD, now=at("2026-04-01 09:00"))
 
     assert (run(day), run(day)) == (told, 0)
+    if told:
+        assert "07.04.2026 дейін" in said(tables, "timesheet-to-approve")
 
 
 def test_who_approved_is_not_reminded(tablet: Tablet) -> None:

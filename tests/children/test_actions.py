@@ -172,6 +172,26 @@ def test_a_known_child_is_not_described_otherwise() -> None:
         a_child(parent, birth_date=date(2021, 5, 4))
 
 
+def test_a_row_that_names_its_child_otherwise_than_before_is_told_so() -> None:
+    def row(**changes: Any) -> actions.Brought:
+        return actions.bring(
+            "row-17", a_registration(), details(**changes), None, area="taldykorgan", now=NOW
+        )
+
+    first = row()
+    commit(list(first.writes))
+
+    again = row()
+    assert (again.child.child_id, again.registered, again.writes) == (
+        first.child.child_id,
+        True,
+        (),
+    )
+    with pytest.raises(rules.OtherData) as refused:
+        row(iin=SECOND)
+    assert refused.value.facts == {"fields": ["iin"]}
+
+
 def test_a_child_without_an_iin_gets_it_later_and_stays_the_same() -> None:
     parent = registered()
     child = a_child(parent, iin=None, no_iin_reason="awaiting-documents")

@@ -107,3 +107,14 @@ def test_every_operation_has_an_access_row_a_summary_and_known_refusals(operatio
 def test_every_access_row_belongs_to_an_operation() -> None:
     offered = {operation.action for operation in OPERATIONS}
     assert sorted(set(access.table()) - offered) == []
+
+
+def test_one_word_for_each_office_whatever_the_programme() -> None:
+    # The department is the one of a kindergarten or of a club; so is whoever runs the organisation.
+    others = re.compile(
+        "бөлім|меңгеруш|заведующ|отдел образования|садах|education department", re.I
+    )
+
+    assert [
+        key for key, said in catalogue().items() if others.search(" ".join(said.values()))
+    ] == []

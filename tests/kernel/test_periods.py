@@ -19,6 +19,7 @@ from chalicelib.kernel.periods import (
     end_of,
     from_stamp,
     local_day,
+    shown_last_day,
     stamp,
     start_of,
 )
@@ -131,3 +132,7 @@ def test_two_ranges_overlap_when_one_holds_the_others_first_day(
     expected = one.first in other or other.first in one
 
     assert one.overlaps(other) == other.overlaps(one) == expected
+
+
+def test_a_deadline_at_midnight_is_shown_by_the_last_day_before_it() -> None:
+    assert shown_last_day(stamp(start_of(date(2026, 4, 8)))) == "07.04.2026"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.attendance import actions as attendance
+from chalicelib.edge.texts import text
 from chalicelib.journal import actions as journal
 from chalicelib.kernel.refusals import Refusal
 from chalicelib.lessons import actions, store
@@ -213,17 +214,20 @@ def test_the_month_shows_what_was_held_cancelled_and_made_up(club: Club) -> None
     said = club.make_up(lesson(10, "1000"), lesson(9))
 
     assert said.status == 200
-    assert (said.json["state"], said.json["instead_of"]) == ("made-up", lesson(9))
+    assert (said.json["state"], said.json["instead_of"]) == ("planned", lesson(9))
     assert club.make_up(lesson(10, "1000"), lesson(9)).json == said.json
     club.cloud.set_clock(at("2026-10-10 12:00"))
-    states = {day: (item["state"], item["held"]) for day, item in club.month().items()}
-    assert states[7] == ("held", True)
-    assert states[9] == ("cancelled", False)
-    assert states[10] == ("made-up", True)
-    assert states[12] == ("planned", False)
-    assert outbox.find_notice(
+    states = {day: (item["state"], item["instead_of"]) for day, item in club.month().items()}
+    assert states[7] == ("held", None)
+    assert states[9] == ("cancelled", None)
+    assert states[10] == ("held", lesson(9))
+    assert states[12] == ("planned", None)
+    notice = outbox.find_notice(
         f"person:{person()}", f"lesson-made-up#{GROUP}#{lesson(10, '1000')}#{person()}"
     )
+    assert notice is not None
+    said_in_kazakh = text(notice.template, "kk", notice.facts)
+    assert "10.10.2026 күні 10:00" in said_in_kazakh
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from chalicelib.applications.rules import Application
 from chalicelib.children import store as children_store
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import local_day, stamp
+from chalicelib.kernel.periods import local_day, shown_last_day, stamp
 from chalicelib.policy.actions import load_pack
 from chalicelib.storage.commit import Raced, settles
 from chalicelib.storage.shelf import Kept
@@ -43,7 +43,7 @@ def confirm(application_id: str, *, by: Actor, now: datetime) -> Application:
             "confirmed",
             now=now,
             voucher_id=confirmed.voucher_id,
-            until=rules.last_day(confirmed.contract_by or stamp(now)),
+            until=shown_last_day(confirmed.contract_by or stamp(now)),
         ),
     )
     return application
@@ -142,7 +142,7 @@ def lapse_confirmation(application_id: str, *, by: Actor, now: datetime) -> bool
             "inactive" if restorable else "inactive-for-good",
             f"inactive#{voucher_id}",
             now=now,
-            until=rules.last_day(application.restore_until or stamp(now)),
+            until=shown_last_day(application.restore_until or stamp(now)),
         ),
     )
     return True
@@ -169,7 +169,7 @@ def remind_confirmation(application_id: str, *, by: Actor, now: datetime) -> boo
             "confirm-soon",
             f"confirm-soon#{voucher_id}",
             now=now,
-            until=rules.last_day(kept.value.confirm_by),
+            until=shown_last_day(kept.value.confirm_by),
         ),
     )
     return True

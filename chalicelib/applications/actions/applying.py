@@ -25,7 +25,7 @@ from chalicelib.children.rules import Person
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.ids import new_ticket
-from chalicelib.kernel.periods import from_stamp, local_day
+from chalicelib.kernel.periods import from_stamp, local_day, shown_last_day
 from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.policy.actions import load_pack
 from chalicelib.providers import store as providers
@@ -119,7 +119,7 @@ def apply(
             "accepted",
             now=now,
             category=application.category,
-            **({"closes_on": rules.last_day(intake.closes_at)} if intake is not None else {}),
+            **({"closes_on": shown_last_day(intake.closes_at)} if intake is not None else {}),
         ),
     )
     return application

@@ -65,7 +65,6 @@ from chalicelib.applications.rules.moving import (
     decide_send_back,
     decide_wish,
     decide_withdraw,
-    last_day,
     overdue,
     remind_at,
 )
@@ -238,7 +237,6 @@ __all__ = [
     "intake_at",
     "join_batch",
     "judge",
-    "last_day",
     "leave_batch",
     "months_before",
     "next_step",

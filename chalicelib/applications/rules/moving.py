@@ -190,8 +190,3 @@ def decide_expire(application: Application, *, now: datetime) -> Application:
 def remind_at(confirm_by: str) -> datetime:
     """Return when to say that one day is left to confirm."""
     return from_stamp(confirm_by) - REMINDER_BEFORE
-
-
-def last_day(until: str) -> str:
-    """Return the last whole day before a deadline, as people write it: DD.MM.YYYY."""
-    return local_day(from_stamp(until) - timedelta(microseconds=1)).strftime("%d.%m.%Y")

@@ -25,7 +25,7 @@ from chalicelib.attendance.rules import (
 from chalicelib.children import actions as people
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, Role
-from chalicelib.kernel.periods import Month, local_day
+from chalicelib.kernel.periods import Month, local_day, shown_day, shown_last_day
 from chalicelib.kernel.refusals import Malformed, Unknown
 from chalicelib.providers import store as providers
 from chalicelib.storage import outbox
@@ -137,7 +137,7 @@ def answer_dispute(
             template="notice:attendance/dispute-answered",
             now=now,
             child_id=child_id,
-            on=name.key,
+            on=_shown(name),
             answer=said,
         ),
         on=name.key,
@@ -256,8 +256,8 @@ def dispute(
             now=now,
             child_id=child_id,
             site_id=place.site_id,
-            on=name.key,
-            answer_by=found.answer_by,
+            on=_shown(name),
+            answer_by=shown_last_day(found.answer_by),
         ),
         on=name.key,
         claim=claim,
@@ -311,7 +311,7 @@ def decide(
             template="notice:attendance/line-decided",
             now=now,
             child_id=child_id,
-            on=name.key,
+            on=_shown(name),
             day_code=decision.code,
         )
         for person_id in people.representatives_of(child_id, local_day(now))
@@ -396,3 +396,9 @@ def _site_desk(site_id: str, month: Month, child_id: str, *, now: datetime) -> D
     if not stays:
         raise Unknown()
     return desk_of(where, child_id, stays, store.find_sheet(site_id, month, child_id), now=now)
+
+
+def _shown(name: LineName) -> str:
+    """Return a line as people write it: 05.10.2026, 05.10.2026 16:00."""
+    day = shown_day(name.on)
+    return f"{day} {name.lesson[-4:-2]}:{name.lesson[-2:]}" if name.lesson else day

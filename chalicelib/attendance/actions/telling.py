@@ -16,7 +16,7 @@ from chalicelib.attendance.actions.lines import (
 from chalicelib.attendance.actions.sheets import close_month
 from chalicelib.attendance.actions.watching import watch
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import Month, local_day
+from chalicelib.kernel.periods import Month, local_day, shown_day
 from chalicelib.policy.actions import list_packs
 from chalicelib.providers import store as providers
 from chalicelib.storage import outbox
@@ -78,7 +78,7 @@ def remind(site_id: str, month: Month, *, now: datetime) -> int:
             now=now,
             child_id=child_id,
             month=str(month),
-            until=where.dates.approve_to.isoformat(),
+            until=shown_day(where.dates.approve_to),
         )
         for child_id in waiting
     )
@@ -111,7 +111,7 @@ def tell_absences(site_id: str, on: date, *, now: datetime) -> int:
             template="notice:attendance/absence-marked",
             now=now,
             child_id=child_id,
-            on=on.isoformat(),
+            on=shown_day(on),
             day_code=code,
         )
         for child_id, code in absent.items()

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.children import rules, store
-from chalicelib.children.actions.acting import resolve
+from chalicelib.children.actions.registering import child_digest, described
 from chalicelib.children.rules import Alias, Child, ChildDetails, Person, Registration
 from chalicelib.kernel.ids import new_id
-from chalicelib.kernel.periods import local_day, stamp
+from chalicelib.kernel.periods import stamp
 from chalicelib.storage.commit import Write
 from chalicelib.storage.secrets import alias_digest, fingerprint
 from chalicelib.storage.shelf import Kept
@@ -113,45 +113,12 @@ def _child(
     *,
     area: str,
     now: datetime,
-) -> tuple[Child, list[Write]]:
+) -> tuple[Child, tuple[Write, ...]]:
     """Return the child, known or to be registered; without writes it is known."""
-    today = local_day(now)
-    if details.iin is not None:
-        digest = store.iin_digest(details.iin)
-        alias = known.get(digest)
-    else:
-        digest = store.provisional_digest(rules.provisional(details, person_id=person.person_id))
-        alias = store.find_alias(digest)
-    if alias is not None and alias.value.child_id is not None:
-        child = resolve(alias.value.child_id)
-        relation = store.find_relation(child.child_id, person.person_id)
-        if not rules.decide_acting(relation.value if relation else None, power="apply", on=today):
-            raise rules.RepresentedByAnother()
-        rules.check_same(details, store.child_fields(child.child_id))
-        return child, []
-    child = Child(
-        child_id=fingerprint(["child", person.person_id, named])[:26],
-        area=area,
-        birth_year=details.birth_date.year,
-        has_iin=details.iin is not None,
-        created_at=stamp(now),
-        no_iin_reason=details.no_iin_reason,
-    )
-    relation_new = rules.decide_relation(
-        child.child_id,
-        person.person_id,
-        powers=rules.POWERS,
-        valid_from=today,
-        valid_to=None,
-        basis="application",
-    )
-    writes: list[Write] = [
-        store.create_child(child),
-        *store.create_relation(relation_new),
-        store.claim_for_child(digest, alias, child.child_id),
-        *store.seal_child(child.child_id, rules.child_fields(details)),
-    ]
-    return child, writes
+    digest = child_digest(details, person)
+    # What is known by number was read with the family's other numbers.
+    alias = known.get(digest) if details.iin is not None else store.find_alias(digest)
+    return described(details, person, digest, alias, area=area, named=named, power="apply", now=now)
 
 
 def _subject(sign_in: SignIn | None) -> str:

@@ -8,17 +8,20 @@ from chalicelib.children import rules, store
 from chalicelib.children.actions.acting import person_of, resolve
 from chalicelib.children.actions.seeing import PersonSeen, person_seen
 from chalicelib.children.rules import (
+    Alias,
     Child,
     ChildDetails,
     Person,
+    Power,
     Registration,
 )
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.ids import new_id
 from chalicelib.kernel.periods import local_day, stamp
-from chalicelib.storage.commit import settles
+from chalicelib.storage.commit import Put, settles
 from chalicelib.storage.secrets import fingerprint
+from chalicelib.storage.shelf import Kept
 
 
 @settles
@@ -75,22 +78,62 @@ def child_for(details: ChildDetails, *, area: str, named: str, by: Actor, now: d
     Checks in order: the details themselves, the caller's registration, who represents the child,
     whether it is the same child. Raises RepresentedByAnother, OtherData.
     """
-    today = local_day(now)
-    rules.check_details(details, today=today)
+    rules.check_details(details, today=local_day(now))
     person = person_of(by)
-    if details.iin is not None:
-        digest = store.iin_digest(details.iin)
-    else:
-        digest = store.provisional_digest(rules.provisional(details, person_id=person.person_id))
+    digest = child_digest(details, person)
     alias = store.find_alias(digest)
+    child, writes = described(
+        details, person, digest, alias, area=area, named=named, power=None, now=now
+    )
+    if writes:
+        journal.commit(
+            journal.entry(
+                "children/child-registered",
+                f"child/{child.child_id}",
+                by=by,
+                now=now,
+                area=area,
+                birth_year=child.birth_year,
+                has_iin=child.has_iin,
+                person=person.person_id,
+            ),
+            *writes,
+        )
+    return child
 
+
+def child_digest(details: ChildDetails, person: Person) -> str:
+    """Return under which digest a child is known: of its IIN, or of what its family says of it."""
+    if details.iin is not None:
+        return store.iin_digest(details.iin)
+    return store.provisional_digest(rules.provisional(details, person_id=person.person_id))
+
+
+def described(
+    details: ChildDetails,
+    person: Person,
+    digest: str,
+    alias: Kept[Alias] | None,
+    *,
+    area: str,
+    named: str,
+    power: Power | None,
+    now: datetime,
+) -> tuple[Child, tuple[Put, ...]]:
+    """Return a person's child, and the writes that register it, its own first; none if it is known.
+
+    alias: what stands under the digest. named: the caller's name of the request; the new child's id
+    follows from it. power: what the person must be allowed to do for a known child.
+    Raises RepresentedByAnother, OtherData.
+    """
+    today = local_day(now)
     if alias is not None and alias.value.child_id is not None:
         known = resolve(alias.value.child_id)
         relation = store.find_relation(known.child_id, person.person_id)
-        if not rules.decide_acting(relation.value if relation else None, power=None, on=today):
+        if not rules.decide_acting(relation.value if relation else None, power=power, on=today):
             raise rules.RepresentedByAnother()
         rules.check_same(details, store.child_fields(known.child_id))
-        return known
+        return known, ()
 
     child = Child(
         child_id=fingerprint(["child", person.person_id, named])[:26],
@@ -111,23 +154,12 @@ def child_for(details: ChildDetails, *, area: str, named: str, by: Actor, now: d
         valid_to=None,
         basis="application",
     )
-    journal.commit(
-        journal.entry(
-            "children/child-registered",
-            f"child/{child.child_id}",
-            by=by,
-            now=now,
-            area=area,
-            birth_year=child.birth_year,
-            has_iin=child.has_iin,
-            person=person.person_id,
-        ),
+    return child, (
         store.create_child(child),
         *store.create_relation(relation_new),
         store.claim_for_child(digest, alias, child.child_id),
         *store.seal_child(child.child_id, rules.child_fields(details)),
     )
-    return child
 
 
 def _of(person: Person) -> str:

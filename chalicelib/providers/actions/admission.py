@@ -16,7 +16,7 @@ import msgspec
 
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import from_stamp, local_day, stamp
+from chalicelib.kernel.periods import from_stamp, local_day, shown_last_day, stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Pack, Rules
@@ -191,7 +191,13 @@ def check_site(
     if site.correction is not None:
         effects = [
             agenda.due(due, CORRECTION_TOPIC, site_id),
-            _notice(site, "site-correction", now=now, due_at=stamp(due), rules=_rules_of(reasons)),
+            _notice(
+                site,
+                "site-correction",
+                now=now,
+                due_at=shown_last_day(stamp(due)),
+                rules=_rules_of(reasons),
+            ),
         ]
     _commit(
         "providers/site-checked",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from chalicelib.applications import store as applications
 from chalicelib.applications.rules import Application, QueueEntry, decide_offer
@@ -29,7 +29,6 @@ from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import store as vouchers
 from chalicelib.vouchers.rules import Voucher, issue
 
-LAST_MOMENT = timedelta(microseconds=1)
 TOLD_MAX = 4  # a batch with its people, lists and clocks stays within one commit
 
 
@@ -231,8 +230,3 @@ def told(voucher: Voucher, template: str, now: datetime, **facts: str) -> list[P
         )
         for person_id in people[:TOLD_MAX]
     ]
-
-
-def shown_last_day(until: str) -> str:
-    """Return the last whole day before a deadline, as people write it: DD.MM.YYYY."""
-    return local_day(from_stamp(until) - LAST_MOMENT).strftime("%d.%m.%Y")

@@ -19,14 +19,13 @@ from chalicelib.budgets.rules.reserving import Reserve
 from chalicelib.journal import store as journal
 from chalicelib.journal.rules import Entry
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import Month, from_stamp
+from chalicelib.kernel.periods import Month, from_stamp, shown_last_day
 from chalicelib.kernel.refusals import Refusal, Unavailable
 from chalicelib.queue import rules, store
 from chalicelib.queue.actions.desk import (
     Desk,
     asks_confirmation,
     passed_over,
-    shown_last_day,
     told,
 )
 from chalicelib.queue.rules import Outcome, Run, Settled

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.periods import shown_last_day
 from chalicelib.kernel.refusals import Refusal, Unavailable
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Group, free_places, take_seat
@@ -22,7 +23,6 @@ from chalicelib.queue.actions.desk import (
     Desk,
     asks_confirmation,
     passed_over,
-    shown_last_day,
     told,
 )
 from chalicelib.queue.actions.funding import issue_funded

@@ -203,11 +203,6 @@ def named(group: Group, site: Site | None = None) -> dict[str, str]:
     return {"site": of.name, "group": group.name}
 
 
-def shown_day(day: date) -> str:
-    """Return a day as people write it: DD.MM.YYYY."""
-    return f"{day:%d.%m.%Y}"
-
-
 def shown_at(instant: str) -> str:
     """Return an instant as Kazakhstan's clock shows it."""
     return f"{local(from_stamp(instant)):%d.%m.%Y %H:%M}"

@@ -15,7 +15,7 @@ from chalicelib.children.rules import hold, swap
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.ids import new_id
-from chalicelib.kernel.periods import local_day
+from chalicelib.kernel.periods import local_day, shown_day
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.rules import Pack
 from chalicelib.providers import store as providers
@@ -71,7 +71,7 @@ def sign(
     own, rest = change.puts(described)
     mark = kept.version + 1
     names = change.named(group.value) if group else {}
-    day = change.shown_day(enrolment.starts_on)
+    day = shown_day(enrolment.starts_on)
     journal.commit(
         journal.entry(
             "vouchers/signed",
@@ -192,7 +192,7 @@ def close(
     own, rest = change.puts(change.writes(kept, ended.voucher, now=now))
     mark = kept.version + 1
     group = providers.load_group(current.value.group_id).value
-    day = change.shown_day(ended.enrolment.ends_on or local_day(now))
+    day = shown_day(ended.enrolment.ends_on or local_day(now))
     facts = {**change.named(group), "last_day": day}
     journal.commit(
         journal.entry(
@@ -371,7 +371,7 @@ def _commit_transfer(
     own, rest = change.puts(described)
     mark = kept.version + 1
     names = change.named(group.value)
-    day = change.shown_day(started.starts_on)
+    day = shown_day(started.starts_on)
     old = change.named(providers.load_group(ended.group_id).value)
     journal.commit(
         journal.entry(
@@ -412,7 +412,7 @@ def _commit_transfer(
             mark,
             now=now,
             **old,
-            last_day=change.shown_day(ended.ends_on or local_day(now)),
+            last_day=shown_day(ended.ends_on or local_day(now)),
             reason="transfer",
         ),
     )

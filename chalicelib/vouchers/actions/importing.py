@@ -18,7 +18,7 @@ from chalicelib.children.actions import SignIn
 from chalicelib.children.rules import ChildDetails, Provenance, Registration, hold
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import local_day, stamp
+from chalicelib.kernel.periods import local_day, shown_day, stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Pack
@@ -137,7 +137,7 @@ def import_voucher(voucher_id: str, row: ImportedVoucher, *, by: Actor, now: dat
     taken = take_seat(group.value, voucher_id, "used", enrolment.starts_on)
     own, rest = change.puts(issuing(started.voucher))
     names = change.named(group.value, site)
-    day = change.shown_day(enrolment.starts_on)
+    day = shown_day(enrolment.starts_on)
     journal.commit(
         journal.entry(
             "vouchers/imported",

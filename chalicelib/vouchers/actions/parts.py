@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from chalicelib.kernel.periods import local_day
+from chalicelib.kernel.periods import local_day, shown_day
 from chalicelib.providers import store as providers
 from chalicelib.storage.commit import Put, Write
 from chalicelib.storage.shelf import Kept
@@ -92,6 +92,6 @@ def _told_head(kept: Kept[Voucher], ended: Enrolment, reason: Closing, *, now: d
         kept.version + 1,
         now=now,
         group=group.value.name if group else "",
-        last_day=change.shown_day(ended.ends_on or local_day(now)),
+        last_day=shown_day(ended.ends_on or local_day(now)),
         reason=reason,
     )

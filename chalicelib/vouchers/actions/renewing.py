@@ -20,7 +20,7 @@ from chalicelib.children import store as people
 from chalicelib.children.rules import swap
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import Month, local_day, stamp
+from chalicelib.kernel.periods import Month, local_day, shown_day, stamp
 from chalicelib.kernel.refusals import Refusal, Unavailable
 from chalicelib.policy.actions import NoPack
 from chalicelib.policy.rules import NoRuleInForce
@@ -120,7 +120,7 @@ def _renew(reserved: Reserved, *, by: Actor, now: datetime) -> bool:
     told = []
     if voucher.warned_of is not None:
         told = change.tell(
-            after, "renewed", mark, now=now, until=change.shown_day(reserve.last.last)
+            after, "renewed", mark, now=now, until=shown_day(reserve.last.last)
         )
     journal.commit(
         journal.entry(
@@ -174,7 +174,7 @@ def _warn(reserved: Reserved, *, by: Actor, now: datetime) -> None:
         ),
         store.keep_voucher(kept, after),
         *change.reserved_rows(kept.value, after, version=mark),
-        *change.tell(after, what, mark, now=now, until=change.shown_day(last_day)),
+        *change.tell(after, what, mark, now=now, until=shown_day(last_day)),
     )
 
 
@@ -204,6 +204,6 @@ def _end(reserved: Reserved, *, by: Actor, now: datetime) -> None:
         *rest,
         people.keep_holdings(holdings, held),
         *change.tell(
-            after, "not-renewed", kept.version + 1, now=now, last_day=change.shown_day(last_day)
+            after, "not-renewed", kept.version + 1, now=now, last_day=shown_day(last_day)
         ),
     )

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import end_of, local_day
+from chalicelib.kernel.periods import end_of, local_day, shown_day
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Site, SiteState
 from chalicelib.storage import agenda, outbox
@@ -90,7 +90,7 @@ def _care(
         mark,
         now=now,
         site=site.name,
-        until=change.shown_day(until) if until else "",
+        until=shown_day(until) if until else "",
     )
     _once(*told)
 
