@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections import Counter
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import pytest
 
-from chalicelib.journal import store as journal
-from chalicelib.journal.store import EntryRow, Image
 from chalicelib.vouchers import actions
-from infra.local import faults, testing
+from infra.local import testing
 from tests.vouchers.builders import BOT, NOW, OTHER_SITE, TODAY, Town, later
+from tests.vouchers.promises import Step, has_one_effect, is_rebuilt
 
 A, B, FULL = "group-aaaa", "group-bbbb", "group-full"
-Step = Callable[[], object]
 
 
 def prepared(what: str) -> Step:
@@ -81,66 +76,15 @@ OPERATIONS = (
 )
 
 
-def rows(tables: testing.TestTables) -> Counter[str]:
-    """Return how many rows of each sort stand in the tables; ids of people are random."""
-    return Counter(
-        f"{table}:{row['pk']['S'].partition('#')[0]}:{row['sk']['S'].partition('#')[0][:9]}"
-        f":{row.get('v', {}).get('N')}"
-        for table, found in tables.dump().items()
-        for row in found
-        if not table.endswith(("vault", "keys", "journal"))
-    )
-
-
 @pytest.mark.parametrize("what", OPERATIONS)
 def test_a1_an_operation_that_dies_anywhere_and_is_sent_again_has_one_effect(
     tables: testing.TestTables, what: str
 ):
-    step = prepared(what)
-    with faults.watch() as seen:
-        step()
-    clean = rows(tables)
-    writes = [n for n, call in enumerate(seen.calls, 1) if call.writes]
-    assert writes
-
-    for number in writes:
-        for fault in (
-            faults.crash(before=number),
-            faults.crash(after=number),
-            faults.lost_answer(number),
-            faults.conflict(number),
-        ):
-            tables.wipe()
-            step = prepared(what)
-            # Whatever the caller sees, it sends the same again.
-            with fault, contextlib.suppress(faults.Crash, Exception):
-                step()
-            step()
-            once = tables.dump()
-            step()
-            assert rows(tables) == clean
-            assert tables.dump() == once
+    has_one_effect(tables, lambda: prepared(what))
 
 
 @pytest.mark.parametrize("what", ["transfer", "close", "accept", "decline", "lapse", "seat-ends"])
 def test_a16_the_rows_are_rebuilt_from_the_journal(tables: testing.TestTables, what: str):
     prepared(what)()
 
-    newest: dict[tuple[str, str, str], Image] = {}
-    for row in EntryRow.scan():
-        for image in journal.images_of(row):
-            key = (image.table, image.pk, image.sk)
-            if key not in newest or newest[key].version < image.version:
-                newest[key] = image
-    stand = {
-        (table, row["pk"]["S"], row["sk"]["S"]): row
-        for table in ("facts", "queue", "attendance")
-        for row in next(d for n, d in tables.dump().items() if n.endswith(table))
-    }
-    # Sites and groups of the town were set up without a journal.
-    ours = {key: image for key, image in newest.items() if image.attributes is not None}
-    gone = {key for key, image in newest.items() if image.attributes is None}
-    assert all(stand[key] == image.attributes for key, image in ours.items())
-    assert not gone & stand.keys()
-    mine = ("VOUCHER#", "WAITING#", "ROSTER#")
-    assert {k for k in stand if k[1].startswith(mine)} <= ours.keys()
+    is_rebuilt(tables, ("VOUCHER#", "WAITING#", "ROSTER#"))
