@@ -82,6 +82,7 @@ def test_a_lesson_is_the_unit_and_a_direction_has_its_department(pack):
         "education": "education",
     }
     assert (rules.budget.by, rules.budget.reserve_until) == ("kind", "12-31")
+    assert rules.budget.kept_free_per_mille == 100
     assert rules.iteration.vouchers == "by-budget"
     assert rules.interleave is None
 
@@ -111,7 +112,7 @@ def test_the_target_voucher_needs_no_queue_and_the_universal_one_money(pack):
     rules = pack.at(TODAY)
     target, universal = rules.voucher_kinds["target"], rules.voucher_kinds["universal"]
 
-    assert (target.queued, target.reserved) == (False, False)
+    assert (target.queued, target.reserved) == (False, True)
     assert (universal.queued, universal.reserved) == (True, True)
     assert rules.queued_kind is universal
     assert rules.kinds_for("public") == (target,)

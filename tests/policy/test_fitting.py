@@ -22,7 +22,7 @@ KANDAS = 'any_of = ["rural-remote", "kandas"]\n'
 SPORT = 'code = "sport"\nhours = ["45", "60", "90"]\ndepartment = "tourism-sport"\n'
 JUDO = 'code = "judo"\nkind = "sport"\nage_from = 7\nage_to = 17\n'
 UNIVERSAL = 'code = "universal"\nqueued = true\nreserved = true\n'
-TARGET = 'code = "target"\nqueued = false\nreserved = false\nforms = ["public"]\n'
+TARGET = 'code = "target"\nqueued = false\nreserved = true\nforms = ["public"]\n'
 RATE = 'kind = "sport"\nhours = "60"\nlocality = "urban"\nper = "unit"\nrate_tiyn = 150_000\n'
 CAP = RATE + "cap_tiyn = 1_800_000\n"
 DRAW = 'mode = "draw"\ndays = 3\nannounce_days = 7\nbeacon = "drand-quicknet"\n'
@@ -186,13 +186,6 @@ def without(table, text):
             'code = "universal"\nqueued = true\nreserved',
             "vouchers are issued by budget",
             '"with-place"',
-        ),
-        (
-            TARGET,
-            TARGET.replace("reserved = false", "reserved = true"),
-            'code = "target"\nqueued = false\nreserved',
-            "'target' is not queued for",
-            "reserved = false",
         ),
         (
             'vouchers = "by-budget"',

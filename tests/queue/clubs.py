@@ -42,14 +42,22 @@ def cost(*, sen: bool = False) -> int:
     return load_pack(PROGRAMME, AREA).at(EVENING.date()).month_max_tiyn(sen) * MONTHS
 
 
+def with_kept(promised_tiyn: int) -> int:
+    """The budget of which so much may be promised to the queue: a tenth of it is kept free."""
+    return promised_tiyn + max(0, promised_tiyn - 1) // 9
+
+
 def allot(at: datetime = EVENING, act: str = "act-1", **vouchers: int) -> None:
-    """Allot money for so many vouchers, by direction, and a tiyn less than for one more."""
+    """Allot money for so many vouchers, by direction, and a tiyn less than for one more.
+
+    On top of it comes what is kept free for vouchers without a queue.
+    """
     for direction, count in vouchers.items():
         budgets.allot(
             programme=PROGRAMME,
             area=AREA,
             year=at.year,
-            amount_tiyn=(count + 1) * cost() - 1,
+            amount_tiyn=with_kept((count + 1) * cost() - 1),
             act=f"{act}-{direction}",
             direction=direction,
             by=FINANCE,

@@ -17,6 +17,8 @@ MONTH_MAX = 21_600_00
 SEN_MAX = 27_000_00
 # A voucher issued in September holds four months of the year.
 HELD = 4 * MONTH_MAX
+# A tenth of a direction's budget is not promised to the queue, so that public clubs need none.
+KEPT_OF_TWO, KEPT_OF_ONE = 2 * HELD // 9, HELD // 9
 DIRECTIONS = ("sport", "creative", "education")
 CODE = re.compile(r"[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}")
 SIGNATURE = "ab" * 48
@@ -117,7 +119,11 @@ def prepare(story: Story) -> None:
         [("sport", "private"), ("creative", "private"), ("education", "public")]
     ):
         story.operator.put(f"/v1/providers/imports/site-000{n}", club(n, direction, form))
-    for direction, amount in (("sport", 2 * HELD), ("creative", HELD), ("education", 0)):
+    for direction, amount in (
+        ("sport", 2 * HELD + KEPT_OF_TWO),
+        ("creative", HELD + KEPT_OF_ONE),
+        ("education", 0),
+    ):
         story.finance.put(
             f"/v1/budgets/clubs/karaganda/2026/{direction}",
             {"amount_tiyn": amount, "act": f"No. 7 {direction}"},

@@ -13,8 +13,9 @@ from infra.local.testing import TestCloud
 from tests.stories.clubs import (
     AREA,
     CODE,
-    DIRECTIONS,
     HELD,
+    KEPT_OF_ONE,
+    KEPT_OF_TWO,
     MONTH_MAX,
     RANDOMNESS,
     Story,
@@ -60,7 +61,8 @@ def test_a_window_of_intake_becomes_paid_lessons(
     assert (place["place"], place["money"]["missing_tiyn"]) == (1, HELD)
     story.families[4].put("/v1/applications/application-4", application(4, "sport"))
     figures = cloud.get("/v1/budgets/clubs/karaganda/2026/figures").json["budgets"]
-    assert {f["direction"]: f["left_tiyn"] for f in figures} == dict.fromkeys(DIRECTIONS, 0)
+    left = {"sport": KEPT_OF_TWO, "creative": KEPT_OF_ONE, "education": 0}
+    assert {f["direction"]: f["left_tiyn"] for f in figures} == left, "kept for public clubs"
 
     # Two families of sport and one of the creative choose; papers are not asked for.
     starts = "2026-10-01"

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from chalicelib.budgets import actions as budgets
 from chalicelib.budgets.rules.ledger import BudgetShort
 from chalicelib.children import store as people
 from chalicelib.children.rules import Holding, hold
@@ -28,6 +29,7 @@ from tests.vouchers.clubs import (
     BUILD,
     DOMBRA,
     FIGHT,
+    MONTH_TIYN,
     NOW,
     PLAY,
     RUN,
@@ -392,10 +394,34 @@ def test_a_free_place_in_a_public_club_is_enough(city: City):
     )
     assert city.holders(RUN) == {"voucher-target"}
     assert city.held_by("voucher-target") == {"voucher"}
-    assert (committed("2026-10"), reserved_list()) == (0, [])
+    assert (voucher.direction, voucher.reserve_tiyn) == ("sport", MONTH_TIYN)
+    assert committed("2026-10") == committed("2026-12") == 1
+    assert reserved_list() == [("voucher-target", "2026-12")]
     assert told(city, "voucher-target") == ["target-issued"]
     assert notices_to(f"organisation:org-{SCHOOL}") == ["expected"]
     assert city.sign("voucher-target").starts_on == TODAY
+
+
+def test_a_target_voucher_takes_what_is_kept_free_of_the_queue_and_no_more(
+    tables: testing.TestTables,
+):
+    def for_the_queue() -> int:
+        of = ("clubs", "karaganda", 2026, ["sport"])
+        return budgets.promisable(*of, kept_free_per_mille=100)["sport"] // MONTH_TIYN
+
+    city = City(months=40)
+    assert for_the_queue() == 36
+    for _ in range(12):
+        city.issued()
+    assert for_the_queue() == 0
+
+    ask(city)()
+    with pytest.raises(BudgetShort):
+        ask(city, voucher_id="voucher-second")()
+
+    assert store.find_voucher("voucher-second") is None
+    assert (committed("2026-10"), free()) == (13, 1)
+    assert for_the_queue() == 0
 
 
 def test_a_target_voucher_is_signed_at_once_when_a_day_is_named(city: City):

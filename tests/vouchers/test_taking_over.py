@@ -28,6 +28,7 @@ from tests.vouchers.clubs import (
     BORN,
     BOXING,
     FIGHT,
+    MONTH_TIYN,
     NOW,
     OPERATOR,
     PLAY,
@@ -109,11 +110,11 @@ def test_a_child_with_special_needs_is_taken_over_as_such(city: City):
     assert taken.cap_tiyn == 2_700_000
 
 
-def test_a_public_club_s_voucher_holds_no_money(city: City):
+def test_a_public_club_s_voucher_holds_its_money_too(city: City):
     taken = take(a_row(voucher_kind="target", group_id=RUN))
 
-    assert taken.voucher.reserve_tiyn == 0
-    assert committed("2026-10") == 0
+    assert taken.voucher.reserve_tiyn == MONTH_TIYN
+    assert committed("2026-10") == 1
 
 
 def test_a_row_is_refused_with_its_reason(city: City):

@@ -15,8 +15,16 @@ from chalicelib.budgets.actions.allotting import (
     directions_of,
     figures,
     see_budget,
+    short,
 )
-from chalicelib.budgets.actions.reserving import free, moving, releasing, reserving, using
+from chalicelib.budgets.actions.reserving import (
+    free,
+    moving,
+    promisable,
+    releasing,
+    reserving,
+    using,
+)
 from chalicelib.budgets.actions.settling import settle_month
 
 __all__ = [
@@ -28,9 +36,11 @@ __all__ = [
     "figures",
     "free",
     "moving",
+    "promisable",
     "releasing",
     "reserving",
     "see_budget",
     "settle_month",
+    "short",
     "using",
 ]

@@ -65,6 +65,21 @@ def directions_of(pack: Pack, on: date) -> tuple[str, ...]:
     return tuple(rules.kinds) if rules.budget.by == "kind" else ("",)
 
 
+def short(programme: str, area: str, year: int, direction: str) -> BudgetShort:
+    """Return the refusal of a budget that does not cover something, its direction in words."""
+    named = {kind.code: kind.text for kind in load_pack(programme, area).rows["kinds"]}
+    called = named.get(direction)
+    if called is None:
+        return BudgetShort(programme=programme, area=area, year=year, whose=area)
+    return BudgetShort(
+        programme=programme,
+        area=area,
+        year=year,
+        direction=direction,
+        whose={each: f"{area} ({called.in_(each)})" for each in ("kk", "ru", "en")},
+    )
+
+
 @settles
 def allot(
     *,
@@ -116,6 +131,7 @@ def allot(
         at=stamp(now),
         act=act,
     )
+    refusal = short(programme, area, year, direction)
     entry = journal.entry(
         "budgets/allotted",
         budget.stream,
@@ -124,9 +140,8 @@ def allot(
         act=act,
         amount_tiyn=amount_tiyn,
     )
-    short = BudgetShort(programme=programme, area=area, year=year)
     journal.commit(
-        entry, store.keep_budget(kept, budget), *books.book(posting, otherwise={money: short})
+        entry, store.keep_budget(kept, budget), *books.book(posting, otherwise={money: refusal})
     )
     return _shown(budget)
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from chalicelib.budgets.actions.allotting import directions_of
+from chalicelib.budgets.actions.allotting import directions_of, short
 from chalicelib.budgets.rules import ledger
 from chalicelib.budgets.rules import reserving as rules
-from chalicelib.budgets.rules.ledger import BudgetShort
 from chalicelib.budgets.rules.reserving import Reserve
+from chalicelib.budgets.store import allotments
 from chalicelib.budgets.store import ledger as books
 from chalicelib.kernel.periods import Month
 from chalicelib.kernel.refusals import Refusal
@@ -26,6 +26,20 @@ def free(programme: str, area: str, year: int, directions: Iterable[str]) -> dic
     return {accounts[name]: left for name, left in books.balances(accounts).items()}
 
 
+def promisable(
+    programme: str, area: str, year: int, directions: Iterable[str], *, kept_free_per_mille: int
+) -> dict[str, int]:
+    """Return what a queue may be promised of a year, by direction; one query and one call.
+
+    Vouchers that need no queue may take the share that is kept free as well (`reserving`).
+    """
+    allotted = {b.direction: b.amount_tiyn for b in allotments.list_budgets(programme, area, year)}
+    return {
+        direction: rules.promisable(left, allotted.get(direction, 0), kept_free_per_mille)
+        for direction, left in free(programme, area, year, directions).items()
+    }
+
+
 def reserving(name: str, reserves: Sequence[Reserve], *, at: str) -> list[Write]:
     """Describe the promise of money to new vouchers: 1 + 2 writes per account it touches.
 
@@ -34,14 +48,14 @@ def reserving(name: str, reserves: Sequence[Reserve], *, at: str) -> list[Write]
     the budget does not hold.
     """
     posting = ledger.posting(name, rules.taking(reserves), at=at)
-    short: dict[str, Refusal] = {
-        ledger.budget(r.programme, r.area, month.year, r.direction): BudgetShort(
-            programme=r.programme, area=r.area, year=month.year
+    refusals: dict[str, Refusal] = {
+        ledger.budget(r.programme, r.area, month.year, r.direction): short(
+            r.programme, r.area, month.year, r.direction
         )
         for r in reserves
         for month in r.months()
     }
-    return books.book(posting, otherwise=short)
+    return books.book(posting, otherwise=refusals)
 
 
 def releasing(name: str, reserves: Sequence[Reserve], *, at: str) -> list[Write]:
@@ -74,5 +88,5 @@ def using(
     movements = rules.paying(
         amount_tiyn, [(account, held[account]) for account in accounts], budget=money
     )
-    short = BudgetShort(programme=programme, area=area, year=month.year)
-    return movements, {**{account: Raced() for account in accounts}, money: short}
+    refusal = short(programme, area, month.year, direction)
+    return movements, {**{account: Raced() for account in accounts}, money: refusal}

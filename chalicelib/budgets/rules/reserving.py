@@ -52,6 +52,11 @@ def last_month(reserve_until: str, month: Month) -> Month:
     return max(month, Month.of(date(month.year, int(reserve_until[:2]), int(reserve_until[3:]))))
 
 
+def promisable(free_tiyn: int, allotted_tiyn: int, kept_free_per_mille: int) -> int:
+    """Return what a queue may be promised of a budget: what is free, less the share kept free."""
+    return max(0, free_tiyn - allotted_tiyn * kept_free_per_mille // 1000)
+
+
 def rest(reserve: Reserve, *, after: Month) -> Reserve:
     """Return what a reserve holds after a month; months begun are kept for their statements."""
     return replace(reserve, first=max(reserve.first, after.next()))

@@ -100,11 +100,14 @@ class BudgetRule(Dated):
     reserve_until: the last day of the year, MM-DD, up to whose month a voucher is reserved.
     settle_after_months: so many months after a month's end what it did not use of its reserve
     goes back to the budget.
+    kept_free_per_mille: such a share of what is allotted is not promised to the queue; it is there
+    for vouchers that need no queue and for what a month costs beyond its reserve.
     """
 
     by: Literal["area", "kind"]
     reserve_until: str = field(metadata=MONTH_AND_DAY)
     settle_after_months: int = field(metadata=between(1, 24))
+    kept_free_per_mille: int = field(default=0, metadata=between(0, PER_MILLE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -308,14 +308,6 @@ def _check_vouchers(reader: Reader, now: LocatedRows, day: date) -> None:
                     f"providers of form {form!r} take {taken[form]!r} as well on {day}",
                     "let each form take one kind of voucher",
                 )
-        if each.row.reserved and not each.row.queued:
-            _report_once(
-                reader,
-                each,
-                "reserved",
-                f"{each.row.code!r} is not queued for on {day}, and nothing reserves money for it",
-                "write reserved = false",
-            )
     for each in now["iteration"]:
         for kind in queued:
             if each.row.vouchers == "by-budget" and not kind.row.reserved:

@@ -55,7 +55,14 @@ def read(programme: str, area: str, *, now: datetime) -> Reading:
     money = None
     if judged.iteration.vouchers == "by-budget":
         directions = budgets.directions_of(pack, day)
-        money = rules.money_of(judged, budgets.free(programme, area, day.year, directions), day)
+        left = budgets.promisable(
+            programme,
+            area,
+            day.year,
+            directions,
+            kept_free_per_mille=judged.budget.kept_free_per_mille,
+        )
+        money = rules.money_of(judged, left, day)
     intakes = applications.load_intakes(programme, area).value
     seeds = {i: seed for i, seed in intake_seeds(intakes).items() if seed is not None}
     return Reading(

@@ -35,7 +35,10 @@ WHOLE = ""  # the one pot of an area whose budget has no directions
 
 @dataclass(frozen=True, slots=True)
 class Pot:
-    """What may still be promised of a direction's budget; "" is an area's one budget."""
+    """What the queue may still be promised of a direction's budget; "" is an area's one budget.
+
+    What the pack keeps free for vouchers without a queue is no part of it.
+    """
 
     direction: str
     free_tiyn: int

@@ -185,9 +185,10 @@ def _look(stage: Stage, ours: dict[str, Child]) -> None:
 def _artsport(stage: Stage, autumn: Autumn) -> None:
     """The second platform closes: its children come with what is left of October's cap.
 
-    Their money comes with them: three months of each universal voucher.
+    Their money comes with them: three months of each voucher.
     """
     count = sample.expected()["moved_universal"]["sport"]
+    count += opening.moved_target(pupils.ARTSPORT, "sport")
     more = count * opening.voucher_tiyn(autumn, 3)
     allot(stage, autumn, "sport", more, "Решение маслихата № 23-1")
     opening.move_in(stage, autumn, pupils.ARTSPORT)

@@ -24,6 +24,7 @@ from infra.imports.reconciling import Moved
 from infra.imports.running import Result
 from infra.local import issuer
 from samples.clubs import plan, pupils
+from samples.clubs.city import TARGET
 
 START = at("2026-08-24", "09:00")
 FIRST_DAY = "2026-10-01"
@@ -162,17 +163,27 @@ def voucher_tiyn(autumn: Autumn, months: int, *, sen: bool = False) -> int:
 def _allot(stage: Stage, autumn: Autumn) -> None:
     """Each direction gets what its vouchers take until December, and a little that is too little.
 
-    Vouchers of the run and those that Damubala brings hold September to December.
+    Vouchers of the run and those that Damubala brings hold September to December. A tenth of the
+    budget is not promised to the queue: from it families take places in public clubs.
     """
     told = sample.expected()
     for direction in DIRECTIONS:
         plain = told["vouchers_by_run"][direction] - told["sen_vouchers_by_run"][direction]
         if direction != "sport":
             plain += told["moved_universal"][direction]
+        plain += moved_target(pupils.DAMUBALA, direction)
         sen = told["sen_vouchers_by_run"][direction]
         amount = plain * voucher_tiyn(autumn, 4) + sen * voucher_tiyn(autumn, 4, sen=True)
-        autumn.allotted[direction] = amount + TOO_LITTLE_TIYN
+        autumn.allotted[direction] = (amount + TOO_LITTLE_TIYN) * 10 // 9
         allot(stage, autumn, direction, 0, "Решение маслихата № 21-3")
+
+
+def moved_target(platform: str, direction: str) -> int:
+    """Return how many children a register brings to public clubs of a direction."""
+    return sum(
+        (p.stream, p.platform, p.direction) == (TARGET, platform, direction)
+        for p in sample.of_way(pupils.VOUCHER)
+    )
 
 
 def allot(stage: Stage, autumn: Autumn, direction: str, more_tiyn: int, act: str) -> None:

@@ -72,7 +72,7 @@ def play(stage: Stage, autumn: Autumn, month: Month) -> Winter:
         _decide(stage, month, winter)
     with stage.act("billing"):
         for direction in DIRECTIONS:
-            # Places in public clubs are paid from what is left; the year's budget is raised.
+            # Every October is promised already; the year's budget is raised for what comes after.
             more = sample.expected()["enrolled"][direction] * opening.voucher_tiyn(autumn, 1)
             opening.allot(stage, autumn, direction, more, "Решение маслихата № 25-2")
         _bill(stage, winter)
