@@ -171,9 +171,13 @@ class ChildMonthAsked(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SheetsShown(Struct, frozen=True):
-    """A child's timesheets of a month, one per site."""
+    """A child's timesheets of a month, one per site, and how far the month is used by all of them.
+
+    use: null where no cap over lessons limits a child's month.
+    """
 
     items: list[SheetShown]
+    use: rules.MonthUse | None = None
 
 
 class PageAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -399,12 +403,16 @@ def answer_dispute(
     action="attendance/decide-line",
     asks=DecisionAsked,
     answers=Decision,
-    refuses=(*_LINE, rules.MarksHere, UnknownReason, rules.NotUndecided),
+    refuses=(*_LINE, rules.MarksHere, UnknownReason, rules.NotDoubled, rules.NotUndecided),
 )
 def decide_line(
     call: Call[DecisionAsked], site_id: str, month: str, child_id: str, line: str
 ) -> Decision:
-    """Decide one line that a family disputed or did not answer for, or that was corrected late."""
+    """Decide one line that a family disputed or did not answer for, or that was corrected late.
+
+    A line whose day or hour another provider claims too (`doubled`) is taken back, even when it
+    was confirmed, by `counts: false` with the reason `doubled`; the other line then stands alone.
+    """
     of_month = Month.parse(month)
     return actions.decide(
         site_id,
@@ -455,15 +463,14 @@ def list_undecided(call: Call[None]) -> UndecidedPage:
 )
 def read_child_month(call: Call[None], child_id: str, month: str) -> SheetsShown:
     """Show each day or lesson of a child's month as it comes, with how it was marked."""
-    return SheetsShown(
-        actions.child_month(
-            child_id,
-            Month.parse(month),
-            programme=call.query.programme,
-            by=call.actor,
-            now=call.now,
-        )
+    shown, use = actions.family_month(
+        child_id,
+        Month.parse(month),
+        programme=call.query.programme,
+        by=call.actor,
+        now=call.now,
     )
+    return SheetsShown(shown, use)
 
 
 @routes.put(

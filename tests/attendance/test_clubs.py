@@ -421,6 +421,173 @@ def test_who_was_at_two_clubs_that_day_names_the_one(club: Club) -> None:
     assert club.confirm(5, site_id=CLUB).status == 200
 
 
+# --- two clubs of one child
+
+
+MONDAYS_AT_HALF_PAST = (WeeklyLesson(1, "16:30", 60),)
+OTHER_MONTH = f"{PREFIX}/sites/{OTHER_CLUB}/months/2026-10"
+DOUBLED = {"counts": False, "reason": "doubled"}
+ASKED = "area=karaganda&month=2026-10&programme=clubs"
+
+
+class TwoClubs(Club):
+    """The first child is at football and, as no transfer can lead to, at dombra as well."""
+
+    def __init__(self, cloud: TestCloud) -> None:
+        super().__init__(cloud)
+        open_club(
+            site_id=OTHER_CLUB,
+            group_id=OTHER_GROUP,
+            children_count=0,
+            week=MONDAYS_AT_HALF_PAST,
+        )
+        enrol(1, OTHER_CLUB, OTHER_GROUP, enrolment_id="enrolment-dombra")
+        other = Tablet(2)
+        pair(other, site_id=OTHER_CLUB, now=SEPTEMBER)
+        # Monday the 5th in both: 16:00 to 17:00 and 16:30 to 17:30.
+        self.visits(5, 7)
+        record = other.sign("2026-10-05T16:31:00+05:00", enrolment="enrolment-dombra")
+        send(other, [record], now=at("2026-10-05 18:00"))
+        for site_id, line in ((CLUB, lesson(5)), (CLUB, lesson(7)), (OTHER_CLUB, HALF_PAST)):
+            cloud.set_clock(at("2026-10-08 12:00"))
+            path = f"{CHILD}/lessons/{line}/confirmation"
+            said = cloud.put(path, {**CLUBS, "site_id": site_id}, token=self.parent)
+            assert said.status == 200, said.text
+
+    def decide(self, month: str, line: str, body: dict[str, Any]) -> Said:
+        path = f"{month}/children/{child()}/decisions/{line}"
+        return self.cloud.put(path, body, token=self.department)
+
+    def waiting(self) -> dict[str, list[tuple[str, list[str]]]]:
+        """Return by site the lines of the first child that an officer is shown."""
+        seen = self.cloud.get(f"{PREFIX}/undecided?{ASKED}", token=self.department).json["items"]
+        return {
+            one["site_id"]: [(line["line"], line["flags"]) for line in one["lines"]]
+            for one in seen
+            if one["child_id"] == child()
+        }
+
+
+HALF_PAST = lesson(5, "1630")
+
+
+@pytest.fixture
+def two(cloud: TestCloud) -> TwoClubs:
+    return TwoClubs(cloud)
+
+
+def test_an_hour_confirmed_at_two_clubs_is_seen_and_taken_back_at_one(two: TwoClubs) -> None:
+    before = two.waiting()
+    early = two.decide(OTHER_MONTH, HALF_PAST, {"counts": False, "reason": "device-evidence"})
+    told = two.cloud.get(f"{CHILD}/months/2026-10?programme=clubs", token=two.parent).json
+    decided = two.decide(OTHER_MONTH, HALF_PAST, DOUBLED)
+    again = two.decide(OTHER_MONTH, HALF_PAST, DOUBLED)
+
+    assert before == {
+        CLUB: [(lesson(5), ["doubled"])],
+        OTHER_CLUB: [(HALF_PAST, ["doubled"])],
+    }
+    assert early.code == "attendance/not-undecided"
+    twice = {x["line"] for one in told["items"] for x in one["lines"] if "doubled" in x["flags"]}
+    assert twice == {lesson(5), HALF_PAST}
+    # Of three visits two are in one hour, so that one is certain.
+    assert (told["use"]["visited"], told["use"]["left_lessons"]) == (1, 11)
+    assert (decided.status, decided.json["code"]) == (200, "N")
+    assert again.json == decided.json
+    assert two.waiting() == {}
+    assert two.decide(MONTH, lesson(5), DOUBLED).code == "attendance/not-doubled"
+    (entry,) = (e for e in history(f"sheet/{OTHER_CLUB}/2026-10/{child()}") if "counts" in e.facts)
+    assert (entry.facts["reason"], entry.facts["counts"]) == ("doubled", False)
+    assert list(journal.differences(journal.newest_images())) == []
+
+
+def test_only_what_two_clubs_claim_is_taken_back(two: TwoClubs) -> None:
+    assert two.decide(MONTH, lesson(7), DOUBLED).code == "attendance/not-doubled"
+    counts = two.decide(MONTH, lesson(5), {"counts": True, "reason": "doubled"})
+    assert counts.code == "attendance/not-doubled"
+    culture = two.token("department", "culture", areas=["karaganda"], directions=["creative"])
+    path = f"{LINE}/decisions/{lesson(5)}"
+    assert two.cloud.put(path, DOUBLED, token=culture).status == 404
+
+
+def test_two_officers_at_once_take_back_one_line_and_the_other_stands(two: TwoClubs) -> None:
+    bodies = [(MONTH, lesson(5)), (OTHER_MONTH, HALF_PAST)]
+    said: list[Said] = []
+    threads = [
+        threading.Thread(target=lambda m=m, n=n: said.append(two.decide(m, n, DOUBLED)))
+        for m, n in bodies
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(one.code or "" for one in said) == ["", "attendance/not-doubled"]
+    assert two.waiting() == {}
+
+
+def test_a_line_decided_to_count_at_both_is_taken_back_at_one(cloud: TestCloud) -> None:
+    two = TwoClubs(cloud)
+    stands = {"counts": True, "reason": "device-evidence"}
+    # Silence at both: each officer lets the own club's lesson stand.
+    for site_id in (CLUB, OTHER_CLUB):
+        commit_unsaid(site_id)
+    cloud.set_clock(at("2026-11-08 12:00"))
+    assert two.decide(MONTH, lesson(5), stands).status == 200
+    assert two.decide(OTHER_MONTH, HALF_PAST, stands).status == 200
+    assert (lesson(5), ["decided", "doubled"]) in two.waiting()[CLUB]
+
+    assert two.decide(MONTH, lesson(5), DOUBLED).json["counts"] is False
+    assert two.decide(MONTH, lesson(5), stands).code == "kezek/another-content"
+    assert two.decide(OTHER_MONTH, HALF_PAST, DOUBLED).code == "kezek/another-content"
+
+
+def commit_unsaid(site_id: str) -> None:
+    """Forget what the family confirmed."""
+    kept = store.find_sheet(site_id, OCTOBER, child()).said
+    commit([store.keep_sheet(kept, rules.EMPTY)])
+
+
+# --- what is left of the month
+
+
+def test_family_and_club_see_what_is_left_of_the_month_after_a_switch(club: Club) -> None:
+    last = date(2026, 10, 9)
+    open_club(
+        site_id=OTHER_CLUB,
+        group_id=OTHER_GROUP,
+        children_count=0,
+        week=(WeeklyLesson(1, "18:00", 60),),
+    )
+    enrol(3, ends_on=last)
+    a_family(3, subject=subject_of("mover"))
+    enrol(3, OTHER_CLUB, OTHER_GROUP, ORGANISATION, date(2026, 10, 10), enrolment_id="moved")
+    club.visits(2, 5, 7, 9, enrolment_id=enrolment(3))
+    club.cloud.set_clock(at("2026-10-10 12:00"))
+    mover = club.token("representative", "mover")
+    path = f"{PREFIX}/children/{child(3)}"
+    body = {**CLUBS, "site_id": CLUB}
+    club.cloud.put(f"{path}/lessons/{lesson(5)}/confirmation", body, token=mover)
+
+    seen = club.cloud.get(f"{path}/months/2026-10?programme=clubs", token=mover).json
+    page = club.cloud.get(OTHER_MONTH, token=club.head)
+
+    assert seen["use"] == {
+        "visited": 4,
+        "confirmed": 1,
+        "paid_max": 12,
+        "cap_tiyn": 1_800_000,
+        "used_before_tiyn": 0,
+        "left_lessons": 8,
+        "left_tiyn": 1_200_000,
+    }
+    (sheet,) = page.json["items"]
+    assert (sheet["left_lessons"], sheet["left_tiyn"]) == (8, 1_200_000)
+    assert CLUB not in page.text, "the former club is nobody's business"
+    (mine, _) = club.cloud.get(MONTH, token=club.head).json["items"][:2]
+    assert (mine["left_lessons"], mine["left_tiyn"]) == (12, 1_800_000)
+
+
 # --- codes
 
 

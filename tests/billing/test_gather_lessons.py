@@ -6,22 +6,32 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import given as given_
+from hypothesis import strategies as st
 
 from chalicelib.attendance import actions as attendance
 from chalicelib.attendance import store as sheets
-from chalicelib.attendance.rules import LineName
+from chalicelib.attendance.rules import Line, LineName, Place, doubled_lines, month_use
+from chalicelib.attendance.rules import Stay as AttendanceStay
 from chalicelib.attendance.rules.marks import IN
 from chalicelib.billing import actions
+from chalicelib.billing.actions.billing import _stay
+from chalicelib.billing.rules.judging import ChildMonth, Day, judge
+from chalicelib.billing.rules.pricing import price
+from chalicelib.billing.rules.units import lesson_number, numbers
 from chalicelib.billing.store import statements as store
 from chalicelib.budgets import actions as budgets
 from chalicelib.kernel.actors import Actor, Role, system
 from chalicelib.kernel.money import tenge
+from chalicelib.kernel.periods import DateRange, Month
 from chalicelib.lessons import store as timetables
 from chalicelib.lessons.rules import Cancelled, DatedWeek, Timetable, lesson_id, lessons_in
 from chalicelib.policy.actions import load_pack
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Site, SiteState, WeeklyLesson
 from chalicelib.storage.commit import commit
+from chalicelib.storage.outbox import WORK
 from chalicelib.vouchers import store as vouchers
 from chalicelib.vouchers.rules import Member, Roster
 from chalicelib.vouchers.rules.values import Stay, Stays
@@ -36,6 +46,15 @@ FINANCE = Actor(
     frozenset({Role.FINANCE}),
     areas=frozenset({"karaganda"}),
     directions=frozenset({"*"}),
+)
+OFFICER = Actor(
+    "officer-1",
+    frozenset({Role.DEPARTMENT}),
+    areas=frozenset({"karaganda"}),
+    directions=frozenset({"sport"}),
+)
+LESSONS = st.tuples(
+    st.integers(2, 31), st.integers(8 * 12, 20 * 12).map(lambda n: n * 5), st.sampled_from([45, 60])
 )
 NOW = at("2026-04-13 09:00")
 STARTED = date(2026, 2, 2)
@@ -189,6 +208,101 @@ def test_a_lesson_in_two_clubs_at_one_hour_blocks_both():
     assert heads[CLUB].value.posted_tiyn == 0
     thursdays = len(there) - len([x for x in there if x.on.isoweekday() == 1])
     assert heads[OTHER_CLUB].value.posted_tiyn == thursdays * tenge(1_500)
+
+    # The department says that the child was at the first club; both sums follow by themselves.
+    for lesson in there:
+        if lesson.on.isoweekday() == 1:
+            attendance.decide(
+                OTHER_CLUB,
+                MARCH,
+                child(1),
+                LineName(lesson.on, lesson_id(lesson.on, lesson.starts)),
+                counts=False,
+                code=None,
+                reason="doubled",
+                by=OFFICER,
+                now=at("2026-04-12 12:00"),
+            )
+    told = len(works())
+    bill(OTHER_CLUB)
+    assert works()[told:] == [{"site_id": CLUB, "month": "2026-03"}]
+    bill(CLUB)
+
+    heads = store.find_heads(MARCH, [CLUB, OTHER_CLUB])
+    assert heads[CLUB].value.posted_tiyn == len(here) * tenge(1_500)
+    assert heads[CLUB].value.unpaid.get("doubled", 0) == 0
+    assert heads[OTHER_CLUB].value.posted_tiyn == thursdays * tenge(1_500)
+
+
+def works() -> list[dict[str, object]]:
+    """Return what billing is asked for by other sites, oldest first."""
+    kept = [WORK.kept(row) for row in WORK.row.scan(consistent_read=True) if row.pk[:4] == "WORK"]
+    asked = [one.value for one in sorted(kept, key=lambda one: one.sk)]
+    return [dict(one.facts) for one in asked if one.topic == "billing/bill"]
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given_(
+    here=st.lists(LESSONS, max_size=14, unique_by=lambda x: (x[0], x[1] // 60)),
+    there=st.lists(LESSONS, max_size=14, unique_by=lambda x: (x[0], x[1] // 60)),
+    used=st.integers(0, 20_000),
+)
+def test_a_family_sees_what_billing_would_leave_of_the_month(here, there, used):
+    """Whatever was visited where, attendance's count is billing's when all of it is confirmed."""
+    at_ = load_pack("clubs", "karaganda").at
+    month = Month(2026, 3)
+    both = []
+    for n, (told, sort) in enumerate(((here, "sport/60/urban"), (there, "sport/60/rural"))):
+        stay = AttendanceStay(
+            child(1),
+            enrolment(n),
+            GROUP,
+            DateRange(STARTED, None),
+            sort,
+            used_month="2026-03",
+            used_tiyn=tenge(used),
+        )
+        lines = tuple(
+            Line(date(2026, 3, day), "P", standing="confirmed", starts=starts, minutes=minutes)
+            for day, starts, minutes in sorted(told)
+        )
+        both.append(Place((stay,), lines, at_))
+    claims = [
+        judge(
+            ChildMonth(
+                child_id=child(1),
+                days=tuple(
+                    Day(x.on, "P", True, "confirmed", starts=x.starts, minutes=x.minutes)
+                    for x in place.lines
+                ),
+                stays=(_stay(place.stays[0].days, place.stays[0].sort, sen=False),),
+                used_tiyn=tenge(used),
+            ),
+            site_id=site_id,
+            working=[],
+            rules_on=at_,
+            unit="lesson",
+        ).claim
+        for site_id, place in zip((CLUB, OTHER_CLUB), both, strict=True)
+    ]
+    priced = price(claims)
+    use = month_use(both, month, now_at=both[1].stays[0])
+
+    assert use is not None
+    for site_id, place, other in ((CLUB, *both), (OTHER_CLUB, *reversed(both))):
+        doubled = {
+            lesson_number(x.on, x.starts)
+            for x in place.lines
+            if x.key in doubled_lines(place, [other])
+        }
+        assert doubled == set(numbers(priced[site_id].doubled))
+    earned = sum(tiyn for one in priced.values() for _, tiyn in one.parts.values())
+    assert use.left_tiyn == max(0, use.cap_tiyn - use.used_before_tiyn) - earned
+    assert use.confirmed == use.visited
 
 
 def test_a_club_s_month_of_75_pupils_is_read_in_five_calls():

@@ -118,6 +118,15 @@ def test_a_window_of_intake_becomes_paid_lessons(
     for lesson in after:
         visit(story, tablets[0], lesson, enrolments[second])
         visit(story, tablets[1], at_five(lesson), enrolments[3], enrolments[first])
+    # What is left of the month's cap goes along; the new club sees the number and nothing else.
+    path = f"/v1/attendance/children/{story.child(first)}/months/2026-10"
+    use = story.families[first].get(path, query={"programme": "clubs"})["use"]
+    visited = len(before) + len(after)
+    assert (use["visited"], use["paid_max"], use["cap_tiyn"]) == (visited, 12, 18_000_00)
+    assert use["left_lessons"] == max(12 - visited, 0)
+    page = story.heads[1].get("/v1/attendance/sites/site-0001/months/2026-10")["items"]
+    left = {sheet["child_id"]: sheet["left_tiyn"] for sheet in page}
+    assert left[story.child(first)] == use["left_tiyn"]
     creative = cloud.get("/v1/budgets/clubs/karaganda/2026/figures").json["budgets"]
     held = {f["direction"]: f["committed_tiyn"] for f in creative}
     # Months not begun follow the child; what October may cost stays where it was promised.

@@ -25,6 +25,7 @@ from chalicelib.attendance.actions.sheets import (
 from chalicelib.attendance.actions.showing import (
     NotYourArea,
     child_month,
+    family_month,
     list_undecided,
     site_month,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "day_at_site",
     "decide",
     "dispute",
+    "family_month",
     "file_proof",
     "first_visit",
     "invite",

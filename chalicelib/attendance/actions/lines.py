@@ -48,6 +48,11 @@ class SiteAndPack:
         """Return whether a line is a lesson; else it is a day."""
         return self.pack.at(self.month.last).programme.unit == "lesson"
 
+    @property
+    def by_unit(self) -> bool:
+        """Return whether a day or a lesson has its price; else it is a share of the month's."""
+        return self.pack.at(self.month.last).programme.pays == "per-unit"
+
     def plan(self, stays: Sequence[Stay]) -> Plan:
         """Return what a child with these stays is asked about."""
         if not self.by_lesson:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from chalicelib.attendance import rules, store
-from chalicelib.attendance.actions.desks import Desk, desk_of, load_desk, sites_of
+from chalicelib.attendance.actions.desks import Desk, desk_of, elsewhere, load_desk, sites_of
 from chalicelib.attendance.actions.devices import own_site
 from chalicelib.attendance.actions.lines import load_roster_month, load_site_month
 from chalicelib.attendance.actions.showing import SheetShown, show
@@ -282,9 +282,11 @@ def decide(
     by: Actor,
     now: datetime,
 ) -> Decision:
-    """Decide one disputed, undecided or late line.
+    """Decide one disputed, undecided or late line, or take one back that two providers claim.
 
-    Raises Unknown, MarksHere, UnknownReason, AnotherContent, NotUndecided, in this order.
+    Whoever decides at the other provider at the same moment decides after this, or before.
+    Raises Unknown, MarksHere, UnknownReason, AnotherContent, NotDoubled, NotUndecided, in this
+    order.
     """
     site = providers.load_site(site_id).value
     if not by.serves(site.area, site.direction):
@@ -293,6 +295,11 @@ def decide(
     desk = _site_desk(site_id, month, child_id, now=now)
     if code is not None:
         desk.where.pack.at(name.on).payable(code)
+    others: list[Desk] = []
+    if reason == "doubled":
+        others = elsewhere(
+            site_id, [child_id], month, programme=site.programme, today=local_day(now)
+        ).get(child_id, [])
     sheet = rules.decide(
         desk.said,
         desk.line(name),
@@ -302,11 +309,14 @@ def decide(
         reason=reason,
         by=by.subject,
         now=now,
+        doubled=name.key in rules.doubled_lines(desk.place, [other.place for other in others]),
     )
     decision = next(d for d in sheet.decisions if d.key == name.key)
+    # A line may be taken back, once, after it was decided to count: then it is told again.
+    again = "#doubled" if reason == "doubled" else ""
     told = [
         outbox.notice(
-            f"line-decided#{site_id}#{child_id}#{name.key}#{person_id}",
+            f"line-decided#{site_id}#{child_id}#{name.key}#{person_id}{again}",
             to=f"person:{person_id}",
             template="notice:attendance/line-decided",
             now=now,
@@ -323,6 +333,7 @@ def decide(
         by,
         now,
         *told,
+        *(store.unchanged(other.sheet.said) for other in others),
         on=name.key,
         day_code=decision.code,
         counts=counts,

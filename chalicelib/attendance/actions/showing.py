@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from chalicelib.attendance import rules, store
-from chalicelib.attendance.actions.desks import Desk, desk_of, load_desk, sites_of
+from chalicelib.attendance.actions.desks import (
+    Desk,
+    desk_of,
+    elsewhere,
+    load_desk,
+    priced,
+    sites_of,
+)
 from chalicelib.attendance.actions.devices import seen_site
 from chalicelib.attendance.actions.lines import by_child, load_roster_month
-from chalicelib.attendance.rules import Decision, Dispute, Line, SiteMonth
+from chalicelib.attendance.rules import Decision, Dispute, Line, MonthUse, SiteMonth, Stay
 from chalicelib.children import actions as people
 from chalicelib.children import store as children
 from chalicelib.kernel.actors import Actor, Role
@@ -40,7 +47,8 @@ class VisitShown:
 class LineShown:
     """One line with all that was marked and said: a day, or a lesson of a day.
 
-    line: its name, as paths take it. lesson, starts: null for a day; minutes: 0 for a day.
+    line: its name, as paths take it. lesson, starts: null for a day; minutes: 0 for a day. flags:
+    "doubled" where another provider claims the day or the hour too and neither is paid for it.
     """
 
     line: str
@@ -63,6 +71,9 @@ class SheetShown:
 
     state: open while the month runs, closed by the provider, approved by the family, or over
     when the family's window has ended without it. Lessons may be confirmed one by one before.
+    left_lessons, left_tiyn: what the child's month can still be paid for, here and anywhere, in
+    full lessons at this group's rate and in tiyn, when all visits so far are confirmed; shown in a
+    site's list where a cap limits the month, else null.
     """
 
     child_id: str
@@ -77,6 +88,8 @@ class SheetShown:
     approve_from: date
     approve_to: date
     approved_at: str | None
+    left_lessons: int | None = None
+    left_tiyn: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +111,30 @@ def child_month(
 
     Raises Unknown; empty where the child was nowhere that month.
     """
+    return family_month(child_id, month, programme=programme, by=by, now=now)[0]
+
+
+def family_month(
+    child_id: str, month: Month, *, programme: str, by: Actor, now: datetime
+) -> tuple[list[SheetShown], MonthUse | None]:
+    """Return the same, and how far the month is used where a cap limits it. Raises Unknown."""
     people.acting_for(child_id, by, None, local_day(now))
+    sites = sites_of(child_id, month, programme)
+    desks = [
+        load_desk(site_id, month, child_id, stays, today=local_day(now))
+        for site_id, stays in sites.items()
+    ]
     shown: list[SheetShown] = []
-    for site_id, stays in sites_of(child_id, month, programme).items():
-        desk = load_desk(site_id, month, child_id, stays, today=local_day(now))
-        closed = store.find_site_month(site_id, month).value
-        shown.append(show(desk, closed, None, now=now))
-    return shown
+    for desk in desks:
+        closed = store.find_site_month(desk.where.site.site_id, month).value
+        others = [other for other in desks if other is not desk]
+        shown.append(show(desk, closed, None, now=now, doubled=_doubled(desk, others)))
+    if not any(desk.where.by_unit for desk in desks):
+        return shown, None
+    known = priced(sites)
+    places = [replace(d.place, stays=known[d.where.site.site_id]) for d in desks]
+    stays = [stay for place in places for stay in place.stays]
+    return shown, rules.month_use(places, month, now_at=_latest(stays))
 
 
 def site_month(
@@ -121,19 +151,26 @@ def site_month(
     page, more = ids[:limit], len(ids) > limit
     if not page:
         return [], None
+    today, programme = local_day(now), site.programme
+    others: dict[str, list[Desk]] = {}
+    if where.by_unit:
+        others = elsewhere(site_id, page, month, programme=programme, today=today)
     closed = store.find_site_month(site_id, month).value
     sheets = store.list_sheets(site_id, month, first=page[0], last=page[-1])
     works_here = by.has(Role.HEAD, Role.EDUCATOR) and site.organisation_id in by.organisations
     names = children.children_fields(page) if works_here else {}
-    shown = [
-        show(
-            desk_of(where, child_id, groups[child_id], sheets.get(child_id), now=now),
-            closed,
-            _name(names.get(child_id)),
-            now=now,
+    shown: list[SheetShown] = []
+    for child_id in page:
+        desk = desk_of(where, child_id, groups[child_id], sheets.get(child_id), now=now)
+        there = others.get(child_id, [])
+        places = [one.place for one in (desk, *there)]
+        use = rules.month_use(places, month, now_at=_latest(desk.stays)) if where.by_unit else None
+        sheet = show(
+            desk, closed, _name(names.get(child_id)), now=now, doubled=_doubled(desk, there)
         )
-        for child_id in page
-    ]
+        if use is not None:
+            sheet = replace(sheet, left_lessons=use.left_lessons, left_tiyn=use.left_tiyn)
+        shown.append(sheet)
     return shown, page[-1] if more else None
 
 
@@ -149,6 +186,7 @@ def list_undecided(
 ) -> tuple[list[Undecided], str | None]:
     """Return the lines of some sites that wait for a decision, and the last site if more follow.
 
+    Those that two providers claim are among them, confirmed or not, until one is taken back.
     Read from the sheets themselves, so no list can be behind. Raises NotYourArea.
     """
     if not by.serves(area):
@@ -169,14 +207,24 @@ def _undecided(site_id: str, month: Month, *, now: datetime) -> Iterator[Undecid
     if not groups:
         return
     sheets = store.list_sheets(site_id, month)
+    programme, today = where.site.programme, local_day(now)
+    others = elsewhere(site_id, groups, month, programme=programme, today=today)
     for child_id, stays in groups.items():
         desk = desk_of(where, child_id, stays, sheets.get(child_id), now=now)
-        lines = rules.lines_for_department(desk.lines)
+        doubled = _doubled(desk, others.get(child_id, []))
+        lines = rules.lines_for_department(desk.lines, doubled)
         if lines:
-            yield Undecided(site_id=site_id, child_id=child_id, lines=_lines(desk, lines))
+            yield Undecided(site_id=site_id, child_id=child_id, lines=_lines(desk, lines, doubled))
 
 
-def show(desk: Desk, closed: SiteMonth, name: str | None, *, now: datetime) -> SheetShown:
+def show(
+    desk: Desk,
+    closed: SiteMonth,
+    name: str | None,
+    *,
+    now: datetime,
+    doubled: Collection[str] = (),
+) -> SheetShown:
     dates, said = desk.where.dates, desk.said
     if said.approved_at is not None:
         state = "approved"
@@ -191,7 +239,7 @@ def show(desk: Desk, closed: SiteMonth, name: str | None, *, now: datetime) -> S
         state=state,
         name=name,
         enrolments=tuple(stay.enrolment_id for stay in desk.stays),
-        lines=_lines(desk, desk.lines),
+        lines=_lines(desk, desk.lines, doubled),
         digest=said.digest or desk.digest,
         closed_at=closed.closed_at,
         approve_from=dates.approve_from,
@@ -200,7 +248,19 @@ def show(desk: Desk, closed: SiteMonth, name: str | None, *, now: datetime) -> S
     )
 
 
-def _lines(desk: Desk, lines: Iterable[Line]) -> tuple[LineShown, ...]:
+def _doubled(desk: Desk, others: Sequence[Desk]) -> frozenset[str]:
+    """Return the names of the lines that another of the child's providers claims too."""
+    if not others:
+        return frozenset()
+    return rules.doubled_lines(desk.place, [other.place for other in others])
+
+
+def _latest(stays: Iterable[Stay]) -> Stay | None:
+    """Return the stay that began last, whose rate says what is left of a month."""
+    return max(stays, key=lambda stay: (stay.days.first, stay.enrolment_id), default=None)
+
+
+def _lines(desk: Desk, lines: Iterable[Line], doubled: Collection[str]) -> tuple[LineShown, ...]:
     hours = desk.where.pack.at(desk.where.month.last).attendance
     marked = rules.visits(
         desk.sheet.marks | desk.sheet.late,
@@ -215,6 +275,7 @@ def _lines(desk: Desk, lines: Iterable[Line]) -> tuple[LineShown, ...]:
         if line.lesson is not None:
             # A lesson is judged by its arrivals alone; a day's oddities are not the lesson's.
             visits, odd = rules.visits_of(line, visits, early=hours.early_minutes), ()
+        flags = (*line.flags, *(flag for flag in odd if flag not in line.flags))
         shown.append(
             LineShown(
                 line=line.key,
@@ -223,7 +284,7 @@ def _lines(desk: Desk, lines: Iterable[Line]) -> tuple[LineShown, ...]:
                 starts=_clock(line.starts),
                 minutes=line.minutes,
                 code=line.code,
-                flags=(*line.flags, *(flag for flag in odd if flag not in line.flags)),
+                flags=(*flags, "doubled") if line.key in doubled else flags,
                 proved=line.proved,
                 standing=line.standing,
                 visits=tuple(_visit(visit) for visit in visits),

@@ -10,6 +10,7 @@
     sheets    proofs, closing, confirmation, approval, disputes, decisions
     codes     the one-time code of a notice that confirms a lesson
     devices   pairing, revocation, how much a tablet may send
+    everywhere what two providers claim of a child's month, and what is left of its cap
     facts     what billing gets
 
 Callers import from here.
@@ -57,6 +58,12 @@ from chalicelib.attendance.rules.devices import (
     state_of,
     typed_code,
     valid_until,
+)
+from chalicelib.attendance.rules.everywhere import (
+    MonthUse,
+    Place,
+    doubled_lines,
+    month_use,
 )
 from chalicelib.attendance.rules.facts import ChildMonth, MonthFacts, Stay
 from chalicelib.attendance.rules.lessons import (
@@ -117,6 +124,7 @@ from chalicelib.attendance.rules.sheets import (
     MarksHere,
     NotAnAbsence,
     NotClosed,
+    NotDoubled,
     NotHeldYet,
     NothingToDispute,
     NotLineByLine,
@@ -183,9 +191,11 @@ __all__ = [
     "Mark",
     "MarksHere",
     "MonthFacts",
+    "MonthUse",
     "NotAnAbsence",
     "NotCanonical",
     "NotClosed",
+    "NotDoubled",
     "NotHeldYet",
     "NotLineByLine",
     "NotPaired",
@@ -194,6 +204,7 @@ __all__ = [
     "NothingToDispute",
     "Pairing",
     "PairingOver",
+    "Place",
     "Plan",
     "Proof",
     "ProofReason",
@@ -231,6 +242,7 @@ __all__ = [
     "decide_spending",
     "digest_of",
     "dispute",
+    "doubled_lines",
     "file_proof",
     "fold",
     "fold_lessons",
@@ -242,6 +254,7 @@ __all__ = [
     "lines_for_department",
     "lines_to_confirm",
     "mark_of",
+    "month_use",
     "proof_text",
     "read_mark",
     "read_record",

@@ -35,6 +35,7 @@ DecisionReason = Literal[
     "representative-statement",
     "provider-statement",
     "no-evidence",
+    "doubled",
 ]
 
 
@@ -78,6 +79,12 @@ class NotUndecided(OutOfTurn):
     """The line is not the department's to decide now."""
 
     code = "attendance/not-undecided"
+
+
+class NotDoubled(OutOfTurn):
+    """No other provider claims the day or the hour; or the line is to count, which frees none."""
+
+    code = "attendance/not-doubled"
 
 
 class MarksHere(NotAllowed):
@@ -398,20 +405,26 @@ def decide(
     reason: DecisionReason,
     by: str,
     now: datetime,
+    doubled: bool = False,
 ) -> Sheet:
     """Return the sheet with the department's word on one line.
 
     counts: the line stands, as `code` where one is given; else it is one without a reason, or
-    cancelled as it was. Raises AnotherContent, NotUndecided.
+    cancelled as it was. doubled: another provider claims the line's day or hour too; then, by that
+    reason, a confirmed line is taken back, even one that was decided to count. Raises
+    AnotherContent, NotDoubled, NotUndecided, in this order.
     """
     on = name.on
     earlier = _of(sheet.decisions, name)
-    if earlier is not None:
+    frees = reason == "doubled" and doubled and not counts
+    if earlier is not None and not (frees and earlier.counts):
         same = (earlier.counts, earlier.reason) == (counts, reason)
         if not same or (counts and code not in (None, earlier.code)):
             raise AnotherContent()
         return sheet
-    if line is None or not (line.held or "late-mark" in line.flags):
+    if reason == "doubled" and not frees:
+        raise NotDoubled(line=name.key)
+    if line is None or not (line.held or "late-mark" in line.flags or (frees and line.confirmed)):
         raise NotUndecided(on=on.isoformat())
     asked = _of(sheet.disputes, name)
     if asked is not None and asked.answer is None and now < from_stamp(asked.answer_by):
@@ -426,7 +439,8 @@ def decide(
         at=stamp(now),
         by=by,
     )
-    return replace(sheet, decisions=_sorted((*sheet.decisions, decision)))
+    others = (one for one in sheet.decisions if one is not earlier)
+    return replace(sheet, decisions=_sorted((*others, decision)))
 
 
 def check_separate(actor: Actor, organisation_id: str) -> None:
@@ -469,9 +483,13 @@ def confirm_lesson(
     return replace(sheet, confirmed=tuple(sorted({*sheet.confirmed, taught_text(line)})))
 
 
-def lines_for_department(lines: Iterable[Line]) -> tuple[Line, ...]:
-    """Return the lines that wait for a decision: disputed, undecided, corrected too late."""
-    return tuple(line for line in lines if line.held or _open_late(line))
+def lines_for_department(lines: Iterable[Line], doubled: Collection[str] = ()) -> tuple[Line, ...]:
+    """Return the lines that wait for a decision: disputed, undecided, corrected too late, doubled.
+
+    doubled: names of lines whose day or hour another provider claims too; a decision that lets
+    both stand does not end that.
+    """
+    return tuple(line for line in lines if line.held or _open_late(line) or _twice(line, doubled))
 
 
 def lines_to_confirm(lines: Iterable[Line]) -> tuple[Line, ...]:
@@ -481,6 +499,10 @@ def lines_to_confirm(lines: Iterable[Line]) -> tuple[Line, ...]:
 
 def _open_late(line: Line) -> bool:
     return "late-mark" in line.flags and "decided" not in line.flags
+
+
+def _twice(line: Line, doubled: Collection[str]) -> bool:
+    return line.confirmed and line.key in doubled
 
 
 def _open(line: Line) -> bool:

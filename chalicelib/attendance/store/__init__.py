@@ -48,6 +48,7 @@ from chalicelib.attendance.store.sheets import (
     put_confirmation,
     restore_lock,
     spend_confirmation,
+    unchanged,
 )
 
 __all__ = [
@@ -85,5 +86,6 @@ __all__ = [
     "restore_state",
     "revoke_device",
     "spend_confirmation",
+    "unchanged",
     "touch_device",
 ]

@@ -14,7 +14,7 @@ from chalicelib.attendance.rules import EMPTY, MARKS_MAX, Confirmation, Sheet, S
 from chalicelib.attendance.store.updates import Change, number, table_of, text, update
 from chalicelib.kernel.periods import Month
 from chalicelib.storage import keys
-from chalicelib.storage.commit import Put, Raced, Update
+from chalicelib.storage.commit import Check, Put, Raced, Update
 from chalicelib.storage.rows import AttendanceRow
 from chalicelib.storage.shelf import Kept, Shelf
 
@@ -160,6 +160,13 @@ def keep_sheet(kept: Kept[Sheet], sheet: Sheet) -> Put:
     if kept.version == 0:
         return SHEETS.create((kept.pk, kept.sk), sheet)
     return SHEETS.replace(kept, sheet)
+
+
+def unchanged(kept: Kept[Sheet]) -> Check:
+    """Demand that nobody has said anything of a child-month since it was read."""
+    version = AttendanceRow.version
+    same = version == kept.version if kept.version else version.does_not_exist()
+    return Check(AttendanceRow(kept.pk, kept.sk), only_if=same, otherwise=Raced())
 
 
 def lock_marks(site_id: str, month: Month, child_id: str, *, marks: int) -> Update:
