@@ -211,8 +211,8 @@ def read_lesson_id(text: str) -> tuple[date, int]:
         on = date(int(text[:4]), int(text[4:6]), int(text[6:8]))
     except ValueError as error:
         raise BadLesson() from error
-    # The calendar of months begins in 2000, and nobody plans past it.
-    if hour > 23 or minute > 59 or not 2000 <= on.year <= 2999:
+    # The calendar of months ends with 2999, and the month after a lesson's has to be in it.
+    if hour > 23 or minute > 59 or not 2000 <= on.year < 2999:
         raise BadLesson()
     return on, hour * 60 + minute
 

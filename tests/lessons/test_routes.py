@@ -189,6 +189,7 @@ def test_a_cancelled_lesson_is_told_to_its_families(club: Club) -> None:
         (lesson(9, "1700"), 404, "kezek/unknown"),
         ("2026-10-09", 400, "lessons/bad-lesson"),
         ("20261009T1670", 400, "lessons/bad-lesson"),
+        ("29991231T1600", 400, "lessons/bad-lesson"),
     ],
 )
 def test_only_a_lesson_can_be_cancelled(club: Club, name: str, status: int, code: str) -> None:
