@@ -58,14 +58,22 @@ class Spoiled:
 class Asking(Protocol):
     """Whoever stands in a row with child and parent."""
 
-    number: str
-    asked_at: datetime
-    iin: str
-    named: Named
-    birth_date: date
-    sex: str
-    address: str
-    parent: Parent
+    @property
+    def number(self) -> str: ...
+    @property
+    def asked_at(self) -> datetime: ...
+    @property
+    def iin(self) -> str: ...
+    @property
+    def named(self) -> Named: ...
+    @property
+    def birth_date(self) -> date: ...
+    @property
+    def sex(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def parent(self) -> Parent: ...
 
 
 def family_cells(a: Asking, *, kk: bool) -> dict[str, str]:

@@ -9,7 +9,7 @@ family's word does, or an officer's.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from samples.clubs import city, october, plan, pupils
@@ -127,7 +127,7 @@ def expected(
             }
             for d, one in due.items()
         },
-        "planted": {kind: n for kind, n in sorted(Counter(t.kind for t in trouble).items())},
+        "planted": dict(sorted(Counter(t.kind for t in trouble).items())),
         "import": {
             name: sum(1 for t in trouble if t.file == name)
             for name in sorted({t.file for t in trouble if t.file})
@@ -144,7 +144,7 @@ def _issued(direction: str) -> int:
     return sum(PUPILS[stream][direction] for stream in (SEN, SURE, DRAWN))
 
 
-def _by_direction(children: Sequence[Pupil], chosen: object) -> dict[str, int]:
+def _by_direction(children: Sequence[Pupil], chosen: Callable[[Pupil], bool]) -> dict[str, int]:
     found = Counter(p.direction for p in children if chosen(p))
     return {d: found[d] for d in DIRECTIONS}
 
