@@ -426,6 +426,14 @@ def undo(relation: Relation) -> Relation:
     return replace(relation, valid_to=relation.valid_from - timedelta(days=1))
 
 
+# What a child holds, as a sentence in each language says it after "has".
+HELD_WORDS: dict[str, dict[str, str]] = {
+    "application": {"kk": "өтініші", "ru": "заявление", "en": "an application"},
+    "voucher": {"kk": "ваучері", "ru": "ваучер", "en": "a voucher"},
+    "enrolment": {"kk": "орны", "ru": "место", "en": "a place"},
+}
+
+
 # --- holdings -----------------------------------------------------------------------------------
 
 
@@ -441,6 +449,7 @@ def check_beside(holdings: Holdings, programme: str, beside: Collection[str]) ->
         if held.programme not in beside:
             raise HeldElsewhere(
                 kind=held.kind,
+                called=HELD_WORDS[held.kind],
                 programme=held.programme,
                 area=held.area,
                 since=held.since,
@@ -457,7 +466,11 @@ def hold(holdings: Holdings, holding: Holding, *, beside: Collection[str] = ()) 
     earlier = holdings.of(holding.programme, holding.kind)
     if earlier is not None:
         raise AlreadyHeld(
-            kind=earlier.kind, programme=earlier.programme, area=earlier.area, since=earlier.since
+            kind=earlier.kind,
+            called=HELD_WORDS[earlier.kind],
+            programme=earlier.programme,
+            area=earlier.area,
+            since=earlier.since,
         )
     check_beside(holdings, holding.programme, beside)
     return Holdings((*holdings.held, holding))

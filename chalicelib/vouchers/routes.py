@@ -39,6 +39,15 @@ routes = Routes(__name__, "vouchers")
 
 MOST_TIYN = 10_000_000_00
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-z0-9-]+$")]
+# No name fits in: digits and signs, a few letters beside them.
+ActNumber = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=40,
+        pattern=r"^(№|No\.?)? ?[0-9][0-9A-Za-zА-Яа-яЁё/.-]{0,15}(,? [0-9.-]{8,10})?$",
+    ),
+]
 GroupId = Annotated[str, Meta(min_length=8, max_length=64)]
 _OWN = (Unknown, PowerMissing)
 _FITS = (
@@ -94,6 +103,13 @@ class TargetAsked(Struct, frozen=True, forbid_unknown_fields=True):
     child_id: GroupId | None = None
     child: ChildAsked | None = None
     starts_on: date | None = None
+
+
+class RaiseAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A conclusion by its number and day, and the first day that it counts for."""
+
+    act: ActNumber
+    from_on: date | None = None
 
 
 class UsedAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -238,6 +254,15 @@ class VoucherShown(Struct, frozen=True):
     reserved_to: str | None = None
     enrolment: EnrolmentShown | None = None
     source: SourceShown | None = None
+
+
+class RaisedShown(Struct, frozen=True):
+    """That raised financing applies to a voucher, never why; its enrolment, if it pays one."""
+
+    voucher_id: str
+    raised: bool
+    enrolment_id: str | None
+    starts_on: date | None
 
 
 class VouchersShown(Struct, frozen=True):
@@ -462,6 +487,37 @@ def target(call: Call[TargetAsked], voucher_id: str) -> VoucherShown:
 
 
 @routes.put(
+    "/{voucher_id}/special-needs",
+    action="vouchers/raise",
+    asks=RaiseAsked,
+    answers=RaisedShown,
+    refuses=(
+        Unknown,
+        AnotherContent,
+        rules.WrongState,
+        rules.NoRaise,
+        rules.BadStart,
+        BudgetShort,
+    ),
+)
+def raise_financing(call: Call[RaiseAsked], voucher_id: str) -> RaisedShown:
+    """Record that raised financing applies to a child with a voucher, from tomorrow or later.
+
+    A running enrolment goes on in its group and seat as a new one from that day.
+    """
+    raised = actions.raise_financing(
+        voucher_id, call.asked.act, call.asked.from_on, by=call.actor, now=call.now
+    )
+    enrolment = raised.enrolment
+    return RaisedShown(
+        voucher_id=raised.voucher.voucher_id,
+        raised=raised.voucher.sen,
+        enrolment_id=enrolment.enrolment_id if enrolment else None,
+        starts_on=enrolment.starts_on if enrolment else None,
+    )
+
+
+@routes.put(
     "/imports/{import_id}",
     action="vouchers/import",
     asks=VoucherImportAsked,
@@ -577,7 +633,7 @@ def stop_waiting(call: Call[None], voucher_id: str, group_id: str) -> VoucherSho
     ),
 )
 def answer(call: Call[AnswerAsked], voucher_id: str, group_id: str) -> VoucherShown:
-    """Accept or decline an offered seat; an enrolled child moves from the next working day."""
+    """Accept or decline an offered seat; an enrolled child moves from the day the rules say."""
     voucher = actions.answer(
         voucher_id, group_id, accept=call.asked.accept, by=call.actor, now=call.now
     )

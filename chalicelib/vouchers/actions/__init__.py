@@ -10,6 +10,7 @@ offering    free places go to those who wait for them
 waiting     waiting lists: join, leave, answer
 enrolling   contract, transfer, closure, and the seats that are freed after a last day
 enrolments  the rows of enrolments, as parts of a commit
+raising     special needs found after a voucher's issue
 renewing    the year's end of vouchers that hold money
 deadlines   what happens by itself
 sites       a provider is suspended or removed: its children first
@@ -30,6 +31,7 @@ from chalicelib.vouchers.actions.enrolling import close, sign, transfer
 from chalicelib.vouchers.actions.importing import ImportedVoucher, TakenOver, import_voucher
 from chalicelib.vouchers.actions.offering import offer_seats
 from chalicelib.vouchers.actions.parts import confirming, ending, issuing, releasing
+from chalicelib.vouchers.actions.raising import Raise, raise_financing
 from chalicelib.vouchers.actions.reading import (
     Enrolled,
     Expected,
@@ -62,9 +64,11 @@ __all__ = [
     "ImportedVoucher",
     "Pass",
     "RENEWALS_TOPIC",
+    "Raise",
     "TakenOver",
     "TargetAsked",
     "import_voucher",
+    "raise_financing",
     "releasing",
     "renew_some",
     "target",

@@ -13,7 +13,7 @@ from chalicelib.budgets import actions as budgets
 from chalicelib.budgets.rules.reserving import last_month
 from chalicelib.children import actions as children
 from chalicelib.children import store as people
-from chalicelib.children.rules import ChildDetails, Holding, Holdings, hold
+from chalicelib.children.rules import HELD_WORDS, ChildDetails, Holding, Holdings, hold
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, local_day, stamp
@@ -91,7 +91,7 @@ def _issued(voucher_id: str, asked: TargetAsked, *, by: Actor, now: datetime) ->
     in_force = pack.at(today)
     kind = next((k for k in in_force.kinds_for(site.form) if not k.queued), None)
     if kind is None:
-        raise rules.NeedsQueue(form=site.form)
+        raise rules.NeedsQueue(form=site.form, called=rules.forms_called(site.form))
     child_id = asked.child_id
     if child_id is None:
         if asked.child is None:
@@ -240,7 +240,9 @@ def held_with(holdings: Holdings, voucher: Voucher, *, now: datetime) -> Holding
     """
     for held in holdings.held:
         if held.programme == voucher.programme:
-            raise rules.HeldAlready(held=held.kind, area=held.area, since=held.since)
+            raise rules.HeldAlready(
+                held=held.kind, called=HELD_WORDS[held.kind], area=held.area, since=held.since
+            )
     beside = children.beside(holdings, voucher.programme, voucher.area, local_day(now))
     holding = Holding(
         kind="voucher",

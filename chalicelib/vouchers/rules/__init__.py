@@ -6,6 +6,7 @@ moving      the state machine: issue, confirm, choose, papers, lapse, close
 waiting     waiting lists: join, offer, answer
 seating     what that means for the groups' rows
 reserving   the money it holds of a budget
+raising     special needs found after its issue
 enrolling   contract, transfer, closure: enrolments follow each other without gap or overlap
 
 A voucher holds at most one seat of its own (`group_id`), one more for each open offer
@@ -15,6 +16,7 @@ A voucher holds at most one seat of its own (`group_id`), one more for each open
 
 from chalicelib.vouchers.rules.enrolling import (
     CLOSERS,
+    ONE_DAY,
     EnrolmentEnd,
     Released,
     Started,
@@ -59,6 +61,7 @@ from chalicelib.vouchers.rules.moving import (
     seats_of,
     unseat,
 )
+from chalicelib.vouchers.rules.raising import Raised, raise_financing, raised_already
 from chalicelib.vouchers.rules.refusals import (
     ActivityAge,
     AgeDoesNotFit,
@@ -73,6 +76,7 @@ from chalicelib.vouchers.rules.refusals import (
     IssuedLater,
     ListsFull,
     NeedsQueue,
+    NoRaise,
     NoSeat,
     NoSuchGroup,
     NotOfAge,
@@ -90,6 +94,7 @@ from chalicelib.vouchers.rules.refusals import (
     TransferPending,
     WrongForm,
     WrongState,
+    forms_called,
 )
 from chalicelib.vouchers.rules.reserving import (
     LIVE,
@@ -157,7 +162,9 @@ __all__ = [
     "Member",
     "Move",
     "NeedsQueue",
+    "NoRaise",
     "NoSeat",
+    "ONE_DAY",
     "NoSuchGroup",
     "NotOfAge",
     "NotOffered",
@@ -170,6 +177,7 @@ __all__ = [
     "PapersResult",
     "PapersSettled",
     "PlaceIsFree",
+    "Raised",
     "Released",
     "Reserve",
     "Reserved",
@@ -203,6 +211,7 @@ __all__ = [
     "end",
     "end_member",
     "issue",
+    "forms_called",
     "join",
     "judge_papers",
     "lapse",
@@ -223,6 +232,8 @@ __all__ = [
     "overdue_offer",
     "overdue_visit",
     "pending",
+    "raise_financing",
+    "raised_already",
     "refuse",
     "release",
     "released",

@@ -28,6 +28,7 @@ from chalicelib.vouchers.rules.refusals import (
     TermPassed,
     WrongForm,
     WrongState,
+    forms_called,
 )
 from chalicelib.vouchers.rules.values import PapersResult, Voucher, VoucherState, Waiting
 
@@ -48,6 +49,7 @@ Move = Literal[
     "take-offered",
     "release",
     "annul",
+    "raise",
 ]
 
 MOVES: Mapping[tuple[VoucherState, Move], VoucherState] = {
@@ -73,6 +75,9 @@ MOVES: Mapping[tuple[VoucherState, Move], VoucherState] = {
     ("used", "close"): "closed",
     ("used", "release"): "closed",
     ("used", "annul"): "cancelled",
+    ("issued", "raise"): "issued",
+    ("confirmed", "raise"): "confirmed",
+    ("used", "raise"): "used",
 }
 
 
@@ -225,7 +230,12 @@ def check_group(voucher: Voucher, group: Group, *, form: str, rules: Rules) -> N
         raise AnotherArea(area=group.area, programme=group.programme)
     kind = rules.voucher_kinds.get(voucher.voucher_kind, rules.queued_kind)
     if form not in kind.forms:
-        raise WrongForm(form=form, forms=list(kind.forms))
+        raise WrongForm(
+            form=form,
+            forms=list(kind.forms),
+            called=forms_called(form),
+            valid_with=forms_called(*kind.forms),
+        )
     age = age_in(voucher, group.academic_year)
     if not group.age_from <= age <= group.age_to:
         raise AgeDoesNotFit(age=age, age_from=group.age_from, age_to=group.age_to)

@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from chalicelib.kernel.refusals import Malformed, NotAllowed, OutOfTurn, UsedUp
 
+# Forms of providers, as a sentence in each language says them; others by their code.
+_FORMS: dict[str, dict[str, str]] = {
+    "public": {"kk": "мемлекеттік", "ru": "государственные", "en": "public"},
+    "private": {"kk": "жеке", "ru": "частные", "en": "private"},
+    "mini-centre": {"kk": "шағын орталықтар", "ru": "мини-центры", "en": "mini-centres"},
+    "other": {"kk": "өзге ұйымдар", "ru": "иные", "en": "other"},
+}
+
+
+def forms_called(*forms: str) -> dict[str, str]:
+    """Return forms of providers in words, by language."""
+    return {
+        language: ", ".join(_FORMS.get(form, {}).get(language, form) for form in forms)
+        for language in ("kk", "ru", "en")
+    }
+
 
 class WrongState(OutOfTurn):
     """The voucher's state does not allow this."""
@@ -99,6 +115,12 @@ class BadUse(Malformed):
     """What was used of a month is of the month of the import, and not above its maximum."""
 
     code = "vouchers/bad-use"
+
+
+class NoRaise(OutOfTurn):
+    """The programme's rates are the same for every child: there is nothing to raise."""
+
+    code = "vouchers/no-raise"
 
 
 class OthersWait(UsedUp):

@@ -59,6 +59,7 @@ class Voucher:
     at a provider, None before the first contract. sen: paid for as a child with special needs.
     renewed_from, renewed_tiyn: the sum of the months from the last renewal on.
     warned_of: the last reserved month, told of because no money is there for those after it.
+    raised: digest of the request that made it one for special needs after its issue.
     asked: digest of the request that a voucher without a run was issued for. source: the row of
     the platform it was taken over from.
     """
@@ -105,6 +106,7 @@ class Voucher:
     renewed_tiyn: int = 0
     warned_of: str | None = None
     asked: str = ""
+    raised: str = ""
     source: Provenance | None = None
 
 
