@@ -58,7 +58,8 @@ def move(
         on_taken=taken,
     )
     moved = Moved(platform, result, register.standings, now)
-    order = _published(api, result, programme=programme, area=area)
+    order, waiting = _published(api, result, programme=programme, area=area)
+    moved.hidden = waiting - len(order)
     reconciling.explain(moved, order)
     reconciling.name_twins(moved, others)
     return moved
@@ -91,8 +92,8 @@ def _now(said: Mapping[str, Any], begun: datetime) -> Now:
     )
 
 
-def _published(api: Api, result: Result, *, programme: str, area: str) -> list[str]:
-    """Publish the order as it is now, and return its tickets from the first on."""
+def _published(api: Api, result: Result, *, programme: str, area: str) -> tuple[list[str], int]:
+    """Publish the order as it is now; return its tickets from the first on, and how many wait."""
     # Named by what was imported and what became of it, so that a repetition publishes anew.
     told = f"{result.digest}/{result.taken}/{result.had}".encode()
     name = f"move-{hashlib.sha256(told).hexdigest()[:24]}"
@@ -110,4 +111,4 @@ def _published(api: Api, result: Result, *, programme: str, area: str) -> list[s
         tickets += [line["ticket"] for line in page["lines"]]
         cursor = page.get("cursor")
         if not cursor:
-            return tickets
+            return tickets, int(published.json()["waiting"])

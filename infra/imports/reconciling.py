@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,7 +74,7 @@ class Twin:
 
 @dataclass(slots=True)
 class Moved:
-    """One file's move."""
+    """One file's move. hidden: who waits, but fewer than five, so that no order is published."""
 
     platform: str
     result: Result
@@ -83,6 +83,7 @@ class Moved:
     ways: dict[int, Way] = field(default_factory=dict)
     unexplained: list[int] = field(default_factory=list)
     twins: list[Twin] = field(default_factory=list)
+    hidden: int = 0
 
     @property
     def refused(self) -> dict[int, Refused]:
@@ -156,12 +157,24 @@ def _unexplained(moved: Moved, waiting: Sequence[Standing], at: Mapping[str, int
         way = moved.ways[standing.line]
         if way.after(standing.place or 0) != at[moved.now[standing.line].ticket]:
             off.add(standing.line)
-    placed = {s.line for s in waiting}
-    for line, standing in moved.standings.items():
-        now = moved.now.get(line)
-        if standing.state == "queue" and now and now.state == "queued" and line not in placed:
-            off.add(line)
+    unplaced = _unplaced(moved, {s.line for s in waiting})
+    if len(unplaced) > moved.hidden:
+        off.update(unplaced)
     return sorted(off)
+
+
+def _unplaced(moved: Moved, placed: Collection[int]) -> list[int]:
+    """Return the lines of live applications that have no place in the published order."""
+    return [
+        line
+        for line, standing in moved.standings.items()
+        if standing.state == "queue" and line not in placed and _waits(moved, line)
+    ]
+
+
+def _waits(moved: Moved, line: int) -> bool:
+    now = moved.now.get(line)
+    return now is not None and now.state == "queued"
 
 
 def name_twins(moved: Moved, others: Mapping[str, Iterable[Standing]]) -> None:
@@ -210,9 +223,8 @@ def report(moved: Moved) -> dict[str, Any]:
         {
             "refused": sum(1 for s in waiting if moved.outcome(s.line) == REFUSED),
             "waits_no_more": sum(1 for s in waiting if _served(moved, s)),
-            "without_a_number": sum(
-                1 for s in waiting if s.place is None and moved.outcome(s.line) != REFUSED
-            ),
+            "without_a_number": sum(1 for s in waiting if s.place is None and _here(moved, s)),
+            "too_few_to_publish": _too_few(moved),
         },
     )
     balances = [rows["balance"], vouchers["balance"], remaining["balance"], places["balance"]]
@@ -259,6 +271,19 @@ def _by_rules(moved: Moved, standing: Standing) -> int:
     """Return what the platform's own limit gave beyond the cap of the rules in force."""
     now = moved.now.get(standing.line)
     return standing.limit_tiyn - now.cap_tiyn if now is not None and now.cap_tiyn else 0
+
+
+def _here(moved: Moved, standing: Standing) -> bool:
+    """Tell whether a place without a number is in Kezek and not counted otherwise."""
+    return moved.outcome(standing.line) in (IMPORTED, HAD) and not _served(moved, standing)
+
+
+def _too_few(moved: Moved) -> int:
+    """Return the places of a queue so short that its order is not published."""
+    unplaced = [
+        line for line in _unplaced(moved, moved.ways) if moved.standings[line].place is not None
+    ]
+    return len(unplaced) if len(unplaced) <= moved.hidden else 0
 
 
 def _served(moved: Moved, standing: Standing) -> bool:

@@ -68,7 +68,7 @@ class Platform(Api):
 
     def ask(self, method: str, path: str, body: object = None, **more: Any) -> Answer:
         if path.startswith("/v1/queue/checkpoints/"):
-            return said(200, {})
+            return said(200, {"waiting": sum("/applications/" in p for p in self.rows)})
         if path.startswith("/v1/queue/order"):
             waiting = sorted(
                 (row for p, row in self.rows.items() if "/applications/" in p),
