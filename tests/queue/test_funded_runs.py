@@ -67,7 +67,10 @@ def issued() -> dict[str, str]:
 
 
 def spend(direction: str, amount: int) -> None:
-    """Let somebody else promise money of a direction."""
+    """Let somebody else promise money of a direction, and all that is kept free of the queue."""
+    of = (PROGRAMME, AREA, 2026, [direction])
+    queue_s = budgets.promisable(*of, kept_free_per_mille=100)
+    amount += free()[direction] - queue_s[direction]
     reserve = Reserve(
         programme=PROGRAMME,
         area=AREA,
