@@ -51,6 +51,16 @@ class ListAsked(Struct, frozen=True, forbid_unknown_fields=True):
     cursor: Cursor | None = None
 
 
+class OrderAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of an area's order: the newest, or that of a checkpoint."""
+
+    programme: Code
+    area: Code
+    checkpoint: Annotated[str, Meta(max_length=128, pattern="^[A-Za-z0-9_-]+$")] | None = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
 class OutcomesAsked(Struct, frozen=True, forbid_unknown_fields=True):
     """A page of a run's outcomes."""
 
@@ -168,8 +178,12 @@ class OrderLine(Struct, frozen=True):
 
 
 class OrderAnswered(Struct, frozen=True):
-    """A page of the public order, as counted at `as_of`."""
+    """A page of the public order, as counted at `as_of`.
 
+    checkpoint_id: asks for this very order later (`checkpoint=`); None before the first.
+    """
+
+    checkpoint_id: str | None
     as_of: str | None
     next_checkpoint_at: str
     lines: list[OrderLine]
@@ -362,22 +376,29 @@ def see_place(call: Call[None], application_id: str) -> PlaceAnswered:
 @routes.get(
     "/order",
     action="queue/order",
-    query=ListAsked,
+    query=OrderAsked,
     answers=OrderAnswered,
-    refuses=(NoPack, pages.BadCursor),
+    refuses=(NoPack, Unknown, pages.BadCursor),
 )
 def order(call: Call[None]) -> OrderAnswered:
-    """See the order of the queue without persons: tickets by category, as last published."""
-    asked: ListAsked = call.query
+    """See the order of the queue without persons: tickets by category, as published.
+
+    The newest, or that of a checkpoint: all are kept.
+    """
+    asked: OrderAsked = call.query
     of = f"{_ORDER}?{asked.programme}&{asked.area}"
+    if asked.checkpoint:
+        of += f"&{asked.checkpoint}"
     page = actions.order_page(
         asked.programme,
         asked.area,
         now=call.now,
         position=pages.position(asked.cursor, of=of) if asked.cursor else None,
         limit=asked.limit,
+        checkpoint_id=asked.checkpoint,
     )
     return OrderAnswered(
+        checkpoint_id=page.checkpoint_id,
         as_of=page.as_of,
         next_checkpoint_at=page.next_checkpoint_at,
         lines=[

@@ -5,31 +5,57 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.applications import actions
-from infra.local.testing import TestCloud
+from infra.local.testing import Said, TestCloud
 from tests.applications.builders import proves
-from tests.applications.clubs import BEACON, CLOSES, OPENS, SEED, SIGNATURE, announce, apply_club
+from tests.applications.clubs import (
+    BEACON,
+    CLOSES,
+    INTAKE,
+    OPENS,
+    SEED,
+    SIGNATURE,
+    allot,
+    announce,
+    apply_club,
+)
 from tests.applications.test_intakes import DOCUMENT
 from tests.children.builders import registered
 
 WINDOW = "/v1/applications/intakes/intake-2026-03"
-ORDER = "/v1/queue/order?programme=clubs&area=karaganda&limit=100"
+ORDER = "/v1/queue/order?programme=clubs&area=karaganda&limit=10"
 A_MINUTE = timedelta(minutes=1)
+MONDAY = datetime(2026, 3, 16, 5, 0, tzinfo=UTC)  # a run day, ten in the morning in Almaty
 
 
-def published(cloud: TestCloud, checkpoint_id: str) -> list[dict[str, Any]]:
-    """Publish the order and read it as everybody may."""
-    operator = cloud.token("operator", "operator", areas=["karaganda"])
-    said = cloud.put(
-        f"/v1/queue/checkpoints/{checkpoint_id}",
-        {"programme": "clubs", "area": "karaganda"},
-        token=operator,
+def order(cloud: TestCloud, checkpoint_id: str | None = None) -> list[dict[str, Any]]:
+    """Read the order as everybody may: the newest, or that of a checkpoint."""
+    path = f"{ORDER}&checkpoint={checkpoint_id}" if checkpoint_id else ORDER
+    lines: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        said = cloud.get(path + cursor)
+        assert said.status == 200, said.text
+        lines += said.json["lines"]
+        if said.json["cursor"] is None:
+            return lines
+        cursor = f"&cursor={said.json['cursor']}"
+
+
+def draw(cloud: TestCloud) -> Said:
+    """Enter what the beacon said."""
+    return cloud.put(
+        f"{WINDOW}/beacon",
+        {
+            "round": cloud.get(WINDOW).json["beacon"]["round"],
+            "randomness": SEED,
+            "signature": SIGNATURE,
+        },
+        token=cloud.token("operator", "operator", areas=["karaganda"]),
     )
-    assert said.status == 200, said.text
-    return list(cloud.get(ORDER).json["lines"])
 
 
 def test_the_order_of_a_window_is_counted_again_from_what_is_public(cloud: TestCloud) -> None:
@@ -48,22 +74,17 @@ def test_the_order_of_a_window_is_counted_again_from_what_is_public(cloud: TestC
         )
     late = apply_club(parent, "application-late", 30, now=CLOSES)
 
+    # The evening after the closing comes by itself, and the run of the day is not made.
     cloud.set_clock(CLOSES)
-    before = published(cloud, "checkpoint-before")
-    cloud.set_clock(BEACON)
-    assert cloud.get(WINDOW).json["seed"] is None
-    operator = cloud.token("operator", "operator", areas=["karaganda"])
-    said = cloud.put(
-        f"{WINDOW}/beacon",
-        {
-            "round": cloud.get(WINDOW).json["beacon"]["round"],
-            "randomness": SEED,
-            "signature": SIGNATURE,
-        },
-        token=operator,
-    )
+    cloud.advance(BEACON, only=["run_checkpoint", "run_iteration", "run_deadlines"])
+    before = order(cloud)
+    seen = cloud.get(WINDOW).json
+    assert (seen["seed"], seen["checkpoint_id"]) == (None, None)
+    said = draw(cloud)
     assert said.status == 200, said.text
-    after = published(cloud, "checkpoint-after")
+    assert draw(cloud).json == said.json
+    cloud.drain()
+    after = order(cloud, cloud.get(WINDOW).json["checkpoint_id"])
 
     # What was to be drawn was public before the value existed.
     drawn = {line["ticket"] for line in after if line["intake"]}
@@ -90,3 +111,43 @@ def test_the_order_of_a_window_is_counted_again_from_what_is_public(cloud: TestC
     mine = actions.see("application-7", by=parent, now=BEACON)
     assert mine.drawn is not None
     assert mine.drawn.number == names["number"](mine.application.ticket)
+
+
+def test_the_order_as_drawn_outlives_the_run_of_its_day(cloud: TestCloud) -> None:
+    parent = registered()
+    announce(beacon_at=MONDAY)
+    for n in range(12):
+        apply_club(parent, f"application-{n}", n, now=OPENS + n * A_MINUTE, kind="sport")
+    allot("sport", 7)
+
+    cloud.set_clock(MONDAY)
+    assert draw(cloud).status == 200
+    cloud.drain()
+    drawn = order(cloud, f"drawn-{INTAKE}")
+    cloud.advance(MONDAY + timedelta(hours=9))
+    runs = cloud.get("/v1/queue/runs?programme=clubs&area=karaganda").json["runs"]
+    after = order(cloud, f"after-{runs[0]['run_id']}"[:64])
+
+    # Whoever has gone is counted by the run, and each was drawn before all who wait.
+    assert order(cloud, f"drawn-{INTAKE}") == drawn
+    tickets = [line["ticket"] for line in drawn]
+    waiting = {line["ticket"] for line in after}
+    gone = [ticket for ticket in tickets if ticket not in waiting]
+    assert len(tickets) == 12 and gone
+    assert [(run["state"], run["issued"]) for run in runs] == [("committed", len(gone))]
+    assert gone == tickets[: len(gone)]
+
+
+def test_nobody_gives_the_name_of_a_draw_beforehand(cloud: TestCloud) -> None:
+    announce()
+    cloud.set_clock(OPENS)
+
+    said = cloud.put(
+        f"/v1/queue/checkpoints/drawn-{INTAKE}",
+        {"programme": "clubs", "area": "karaganda"},
+        token=cloud.token("operator", "operator", areas=["karaganda"]),
+    )
+    unknown = cloud.get(f"{ORDER}&checkpoint=drawn-{INTAKE}")
+
+    assert (said.status, said.code) == (409, "kezek/another-content")
+    assert (unknown.status, unknown.code) == (404, "kezek/unknown")

@@ -10,6 +10,7 @@ from chalicelib.budgets import actions
 from chalicelib.budgets.rules import ledger
 from chalicelib.budgets.rules.reserving import Reserve
 from chalicelib.budgets.store import ledger as books
+from chalicelib.edge.texts import text
 from chalicelib.kernel.actors import system
 from chalicelib.kernel.money import tenge
 from chalicelib.kernel.periods import Month
@@ -193,13 +194,31 @@ def test_a_budget_is_not_cut_below_what_is_held_for_vouchers(town, sport_finance
     reserved()
 
     below = {"amount_tiyn": tenge(53_999), "act": "№ 13"}
-    no(town.put(SPORT, below, token=sport_finance), 409, "budgets/short")
+    short = town.put(SPORT, below, token=sport_finance, headers={"accept-language": "ru"})
+    no(short, 409, "budgets/short")
+    assert short.json["title"] == "Бюджета karaganda (Спорт) на 2026 год не хватает"
+    assert short.json["direction"] == "sport"
     to_the_tiyn = {"amount_tiyn": tenge(54_000), "act": "№ 14"}
     assert town.put(SPORT, to_the_tiyn, token=sport_finance).json["left_tiyn"] == 0
 
 
 def test_a_direction_that_no_key_can_hold_is_unknown(town, sport_finance):
     no(town.get(SPORT.replace("sport", "%00"), token=sport_finance), 404, "kezek/unknown")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("kk", "taldykorgan бойынша 2026 жылғы бюджет жетпейді."),
+        ("ru", "Бюджета taldykorgan на 2026 год не хватает."),
+        ("en", "The 2026 budget of taldykorgan does not cover this."),
+    ],
+)
+def test_a_short_budget_of_a_whole_area_names_no_direction(language, said):
+    short = actions.short("preschool", "taldykorgan", 2026, "")
+
+    assert text(short.code, language, short.facts).startswith(said)
+    assert "direction" not in short.facts
 
 
 # --- settling -----------------------------------------------------------------------------------

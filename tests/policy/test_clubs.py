@@ -523,6 +523,7 @@ def test_the_draw_names_a_beacon_whose_rounds_anybody_can_count():
     genesis = datetime.fromtimestamp(intake.beacon_genesis, UTC)
 
     assert (intake.mode, intake.days, intake.announce_days) == ("draw", 3, 7)
+    assert "at least three days" in intake.text.en
     assert (intake.beacon, intake.beacon_period_seconds) == ("drand-quicknet", 3)
     assert genesis == datetime(2023, 8, 23, 15, 9, 27, tzinfo=UTC)
     rounds = [

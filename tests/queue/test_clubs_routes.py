@@ -12,7 +12,9 @@ import pytest
 
 from chalicelib.applications import store as applications
 from chalicelib.applications.rules import Provenance
+from chalicelib.edge.texts import LANGUAGES, text
 from chalicelib.queue import actions, jobs, rules, store
+from chalicelib.storage.outbox import NOTICES
 from infra.local.testing import TestCloud
 from tests.queue.city import JOB, a_family, fired
 from tests.queue.clubs import (
@@ -306,6 +308,31 @@ def test_a_family_that_was_brought_over_sees_why_its_place_changed(clubs: TestCl
     assert counts == {"newcomers": 1, "overtook-by-time": 1, "gone": 2}
     assert moved["here"] == moved["there"] + 1 - 1 - 2
     assert all(cause["text"] for cause in moved["causes"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "cause",
+    [
+        *("overtaken-by-right", "overtaken-by-time", "newcomers"),
+        *("overtook-by-right", "overtook-by-time", "gone"),
+    ],
+)
+def test_a_cause_reads_right_with_any_number(cause: str, language: str) -> None:
+    """The number stands behind a colon, where no word has to agree with it."""
+    assert text(f"place:queue/{cause}", language, {"count": 1}).endswith(": 1.")
+
+
+def test_where_no_papers_are_asked_a_near_turn_speaks_of_none(clubs: TestCloud) -> None:
+    allot(sport=3)
+    let_wait([a_wish("0001")])
+    publish()
+
+    (told,) = NOTICES.each("NOTICES#person:person-0001")
+
+    assert told.value.template == "notice:queue/turn-is-near-no-papers"
+    said = text(told.value.template, "en", told.value.facts)
+    assert "ticket-0001" in said and "papers" not in said
 
 
 def test_a_preschool_family_sees_nothing_of_money_or_draws(evening: TestCloud) -> None:

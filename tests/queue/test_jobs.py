@@ -159,6 +159,7 @@ def test_a_family_is_told_once_that_its_turn_is_near() -> None:
 
     # The pack says fifty: the first has none ahead, the fifty-first has fifty.
     assert [len(notices_to(f"person-{n:04d}")) for n in (0, 50, 51, 59)] == [1, 1, 0, 0]
+    assert notices_to("person-0000") == ["notice:queue/turn-is-near"]
 
 
 @pytest.mark.parametrize("at", [3, 11, 14, 16, 18, 20])

@@ -161,6 +161,40 @@ def test_C3_the_whole_order_is_read_page_by_page_though_a_new_one_is_published(
     assert seen == [f"ticket-{n:04d}" for n in range(23)]
 
 
+def test_a_past_order_is_read_by_its_checkpoint_page_by_page(evening: TestCloud) -> None:
+    settle_in([], [an_application(f"{n:04d}") for n in range(12)])
+    publish()
+    settle_in([], [an_application("0000x", ordered_at="2025-01-01T00:00:00.000000Z")])
+    publish(LATER, "checkpoint-2")
+    asked = {**HERE, "limit": "10", "checkpoint": "checkpoint-1"}
+
+    newest = evening.get("/v1/queue/order", query=HERE).json
+    first = evening.get("/v1/queue/order", query=asked).json
+    rest = evening.get("/v1/queue/order", query={**asked, "cursor": first["cursor"]}).json
+    strange = evening.get("/v1/queue/order", query={**HERE, "cursor": first["cursor"]})
+
+    assert (newest["checkpoint_id"], len(newest["lines"])) == ("checkpoint-2", 13)
+    assert {page["checkpoint_id"] for page in (first, rest)} == {"checkpoint-1"}
+    assert [line["ticket"] for line in first["lines"] + rest["lines"]] == [
+        f"ticket-{n:04d}" for n in range(12)
+    ]
+    assert (strange.status, strange.code) == (400, "kezek/bad-cursor")
+
+
+@pytest.mark.parametrize(
+    ("area", "checkpoint"), [(AREA, "never-published"), ("astana", "checkpoint-1")]
+)
+def test_a_checkpoint_that_an_area_does_not_have_is_unknown(
+    evening: TestCloud, area: str, checkpoint: str
+) -> None:
+    settle_in([], [an_application(f"{n:04d}") for n in range(6)])
+    publish()
+
+    said = evening.get("/v1/queue/order", query={**HERE, "area": area, "checkpoint": checkpoint})
+
+    assert (said.status, said.code) == (404, "kezek/unknown")
+
+
 def test_a_small_category_is_not_shown_apart(evening: TestCloud) -> None:
     queue = [an_application(f"1{n:03d}", tier="first-priority") for n in range(2)]
     queue += [an_application(f"2{n:03d}") for n in range(6)]

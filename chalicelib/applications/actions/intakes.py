@@ -14,6 +14,7 @@ from chalicelib.kernel.periods import local_day
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Rules
+from chalicelib.storage import outbox
 from chalicelib.storage.commit import settles
 from chalicelib.storage.secrets import fingerprint
 from chalicelib.storage.shelf import Kept
@@ -69,6 +70,9 @@ def draw(
 ) -> Intake:
     """Take the beacon's value as the seed of a window; the same value again changes nothing.
 
+    The order is published at once, while everybody drawn still stands in it: a run of the same day
+    takes those who get a voucher out of the next evening's.
+
     Raises Unknown, IntakeCancelled, BeaconNotYet, OtherRound, BadBeacon, AlreadyDrawn, in this
     order.
     """
@@ -88,6 +92,14 @@ def draw(
                 signature=drawn.signature,
             ),
             store.keep_intakes(kept, rules.announced(kept.value, drawn)),
+            outbox.work(
+                f"checkpoint-drawn#{intake_id}",
+                "queue/checkpoint",
+                now=now,
+                checkpoint_id=drawn.checkpoint_id,
+                programme=drawn.programme,
+                area=drawn.area,
+            ),
         )
     return drawn
 

@@ -68,6 +68,9 @@ class IntakeShown(Struct, frozen=True):
     `seed` is the beacon's value, null before the draw. A ticket's number is the SHA-256 of
     "kezek-draw-v1", the seed and the ticket, each on a line of its own; the smallest goes first
     inside a category.
+
+    checkpoint_id: shows the order as drawn (`GET /v1/queue/order?checkpoint=…`), published right
+    after the draw and kept; null before it.
     """
 
     intake_id: str
@@ -81,6 +84,7 @@ class IntakeShown(Struct, frozen=True):
     seed: str | None
     signature: str | None
     drawn_at: str | None
+    checkpoint_id: str | None
     cancelled_at: str | None
     rules: str
 
@@ -213,6 +217,7 @@ def _intake(intake: rules.Intake, now: datetime) -> IntakeShown:
         seed=intake.randomness,
         signature=intake.signature,
         drawn_at=intake.drawn_at,
+        checkpoint_id=intake.checkpoint_id,
         cancelled_at=intake.cancelled_at,
         rules=intake.pack,
     )

@@ -36,6 +36,7 @@ from chalicelib.applications.rules.applying import (
 )
 from chalicelib.applications.rules.batches import join_batch, leave_batch
 from chalicelib.applications.rules.intakes import (
+    DRAWN,
     Intake,
     IntakeAsked,
     Intakes,
@@ -157,6 +158,7 @@ __all__ = [
     "ChildOrId",
     "ClaimedStatus",
     "ConfirmTooLate",
+    "DRAWN",
     "DecidedByOwnData",
     "DoubledPreference",
     "GroupLanguage",

@@ -43,6 +43,7 @@ from chalicelib.policy.rules import IntakeRule
 IntakeState = Literal["announced", "open", "closed", "drawn", "cancelled"]
 
 _DRAW = "kezek-draw-v1"
+DRAWN = "drawn-"  # begins the names of checkpoints that are made by draws alone
 _FURTHEST = timedelta(days=2 * 366)
 
 
@@ -93,6 +94,11 @@ class Intake:
     def value_at(self) -> str:
         """Return the address at which the beacon itself publishes the round."""
         return f"{self.beacon_url}/public/{self.round}"
+
+    @property
+    def checkpoint_id(self) -> str | None:
+        """Return the checkpoint that shows the order as drawn; None before the draw."""
+        return f"{DRAWN}{self.intake_id}" if self.randomness is not None else None
 
     def state(self, now: datetime) -> IntakeState:
         """Return how the window stands; the instant of closing is outside."""

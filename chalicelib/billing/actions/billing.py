@@ -426,5 +426,5 @@ def _paying(
     if any(kind.reserved for kind in rules.kinds_for(provided.form)):
         return budgets.using(provided.programme, provided.area, month, direction, movement_tiyn)
     money = ledger.budget(provided.programme, provided.area, month.year, direction)
-    short = BudgetShort(programme=provided.programme, area=provided.area, year=month.year)
+    short = budgets.short(provided.programme, provided.area, month.year, direction)
     return ((money, -movement_tiyn),), {money: short}

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.applications.rules import QueueEntry
+from chalicelib.applications.rules import DRAWN, QueueEntry
 from chalicelib.children.actions import representatives_of
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, Role
@@ -32,7 +32,8 @@ def publish(
 ) -> Checkpoint:
     """Publish everybody's rank as of now, and tell those whose turn is near.
 
-    The same id again gets the same checkpoint. Raises Unknown, AnotherContent.
+    The same id again gets the same checkpoint. The name of a draw's checkpoint is nobody's to give
+    beforehand. Raises Unknown, AnotherContent.
     """
     if not by.serves(area) and not by.has(Role.SYSTEM):
         raise Unknown()
@@ -43,6 +44,8 @@ def publish(
         if earlier.value.asked != asked:
             raise AnotherContent(checkpoint_id=checkpoint_id)
         return earlier.value
+    if checkpoint_id.startswith(DRAWN) and not by.has(Role.SYSTEM):
+        raise AnotherContent(checkpoint_id=checkpoint_id)
 
     reading = planning.read(programme, area, now=now)
     pack, queue, seekers, order = reading.pack, reading.entries, reading.seekers, reading.order
@@ -67,7 +70,13 @@ def publish(
     lists = store.list_pages(programme, area, series, lines)
     write_parts("queue/checkpoint-part", [*pages, *lists], by=by, now=now, pack=pack.version)
     told = frozenset(kept_head.value.told) if kept_head else frozenset()
-    _tell([queue[key] for key in near if key not in told], now)
+    _tell(
+        [queue[key] for key in near if key not in told],
+        "notice:queue/turn-is-near"
+        if reading.judged.terms.papers
+        else "notice:queue/turn-is-near-no-papers",
+        now,
+    )
     head = Head(
         checkpoint_id=checkpoint_id,
         programme=programme,
@@ -101,7 +110,7 @@ def publish(
     return checkpoint
 
 
-def _tell(entries: Sequence[QueueEntry], now: datetime) -> None:
+def _tell(entries: Sequence[QueueEntry], template: str, now: datetime) -> None:
     """Write the notice that a turn is near, once for each application and representative."""
     for entry in entries:
         people = representatives_of(entry.child_id, local_day(now)) or (entry.person_id,)
@@ -109,7 +118,7 @@ def _tell(entries: Sequence[QueueEntry], now: datetime) -> None:
             notice = outbox.notice(
                 f"turn-is-near#{entry.application_id}",
                 to=f"person:{person_id}",
-                template="notice:queue/turn-is-near",
+                template=template,
                 now=now,
                 application_id=entry.application_id,
                 ticket=entry.ticket,

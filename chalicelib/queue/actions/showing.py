@@ -66,8 +66,9 @@ class ListedShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderShown:
-    """A page of the public order; as_of is None before the first checkpoint."""
+    """A page of a checkpoint's public order; without one before the first."""
 
+    checkpoint_id: str | None
     as_of: str | None
     next_checkpoint_at: str
     lines: tuple[ListedShown, ...] = ()
@@ -139,27 +140,31 @@ def place_of(application_id: str, *, by: Actor, now: datetime) -> PlaceShown:
 
 
 def order_page(
-    programme: str, area: str, *, now: datetime, position: str | None, limit: int
+    programme: str,
+    area: str,
+    *,
+    now: datetime,
+    position: str | None,
+    limit: int,
+    checkpoint_id: str | None = None,
 ) -> OrderShown:
-    """Return a page of the public order. Raises NoPack.
+    """Return a page of the public order, the newest or a named one. Raises NoPack, Unknown.
 
     position: of a page given before. The pages of one reading are all of one checkpoint, also
     when a newer one comes in between.
     """
     load_pack(programme, area)
     start = 0
-    if position is None:
-        kept = store.find_head(programme, area)
-        head = kept.value if kept else None
-    else:
+    if position is not None:
         checkpoint_id, _, number = position.rpartition("#")
-        checkpoint = store.find_checkpoint(checkpoint_id)
-        head, start = checkpoint.value.head if checkpoint else None, int(number)
+        start = int(number)
+    head = _head_of(programme, area, checkpoint_id)
     following = stamp(rules.next_checkpoint(now))
     if head is None:
-        return OrderShown(as_of=None, next_checkpoint_at=following)
+        return OrderShown(checkpoint_id=None, as_of=None, next_checkpoint_at=following)
     lines = store.listed_from(head, start, limit + 1)
     return OrderShown(
+        checkpoint_id=head.checkpoint_id,
         as_of=head.as_of,
         next_checkpoint_at=following,
         lines=tuple(
@@ -271,6 +276,17 @@ def _run_shown(line: RunLine) -> RunShown:
         issued=issued,
         after=after,
     )
+
+
+def _head_of(programme: str, area: str, checkpoint_id: str | None) -> Head | None:
+    """Return a checkpoint of an area, the newest where none is named. Raises Unknown."""
+    if checkpoint_id is None:
+        newest = store.find_head(programme, area)
+        return newest.value if newest else None
+    kept = store.find_checkpoint(checkpoint_id)
+    if kept is None or (kept.value.head.programme, kept.value.head.area) != (programme, area):
+        raise Unknown()
+    return kept.value.head
 
 
 def _texts(head: Head) -> dict[int, Text]:

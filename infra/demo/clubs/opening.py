@@ -97,7 +97,6 @@ def play(stage: Stage) -> Autumn:
         _prove(stage, autumn)
     with stage.act("draw and iteration"):
         _draw(stage, autumn)
-        stage.fire("run_checkpoint", at("2026-09-15", "12:05"))
         autumn.waiting = standing(stage)
         stage.live(RUN_AT, "run_iteration", "run_deadlines")
         _look(stage, autumn)
@@ -347,6 +346,7 @@ def _draw(stage: Stage, autumn: Autumn) -> None:
     }
     told = stage.officer("operator").put(f"/v1/applications/intakes/{INTAKE}/beacon", asked)
     autumn.seed = good(told)["seed"]
+    stage.control.drain()  # the order as drawn is published
 
 
 def _signature(round_: int) -> bytes:
