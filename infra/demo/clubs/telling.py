@@ -159,8 +159,13 @@ def tell(stage: Stage, autumn: Autumn, month: Month, winter: Winter, seconds: fl
         "Platforms that closed",
         ["", *told["register"]],
         [
-            (name, *(_account(autumn.balances[p], name) for p in told["register"]))
-            for name in ("rows", "vouchers", "remaining_tiyn", "places")
+            (label, *(_account(autumn.balances[p], name) for p in told["register"]))
+            for label, name in (
+                ("rows = imported + had + refused", "rows"),
+                ("vouchers", "vouchers"),
+                ("left of the month's cap, tenge", "remaining_tiyn"),
+                ("places in the queue", "places"),
+            )
         ],
         "before = after + explained (refused, served already, another cap); balance in brackets",
     )
