@@ -272,6 +272,10 @@ def publishing(city: ClubsCity) -> None:
     budget = {"amount_tiyn": PLENTY, "act": "No. 7"}
     city.act(city.finance, f"{BUDGET}/sport", budget, other={**budget, "amount_tiyn": 1_00})
     city.does(city.strangers["finance"], f"{BUDGET}/creative", budget)
+    of_education = city.person(
+        "finance", "finance-education", areas=["karaganda"], directions=["education"]
+    )
+    city.does(of_education, f"{BUDGET}/education", budget)
     hours = {
         0: week(2, 4, starts="16:00"),
         1: week(2, 4, starts="17:30"),

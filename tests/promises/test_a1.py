@@ -2,7 +2,7 @@
 
 The city's year is played; the first time an operation is reached it is made once cleanly, then,
 from the same tables again and again, with a crash before and after each of its AWS calls and up
-to three repetitions. Of operations with more than twelve calls the first four, the last four and
+to three repetitions. Of operations with more than ten calls the first three, the last three and
 every third between are taken.
 """
 
@@ -91,7 +91,7 @@ class Torturer:
 
 def _sampled(calls: int) -> list[int]:
     every = list(range(1, calls + 1))
-    return every if calls <= 12 else every[:4] + every[4:-4:3] + every[-4:]
+    return every if calls <= 10 else every[:3] + every[3:-3:3] + every[-3:]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from infra.local.testing import Said
 from tests.promises.rewind import Kept
 from tests.promises.script import Act, City
 
-_TRIES = 40
+_TRIES = 30
 _DEEP: Any = 1
 for _ in range(60):
     _DEEP = [_DEEP]
