@@ -112,7 +112,7 @@ def enrolled(group: Group, **said: Any) -> Voucher:
 class Town:
     """Two kindergartens with small groups, and families with vouchers, on the test's tables."""
 
-    def __init__(self, subject_of: Callable[[str], str] = lambda name: f"{name:0<32}") -> None:
+    def __init__(self, subject_of: Callable[[str], str] = lambda name: f"{name:-<32}") -> None:
         self.subject_of = subject_of
         self.parents: dict[str, Actor] = {}
         self._families = 0

@@ -112,7 +112,7 @@ class City:
 
     def __init__(
         self,
-        subject_of: Callable[[str], str] = lambda name: f"{name:0<32}",
+        subject_of: Callable[[str], str] = lambda name: f"{name:-<32}",
         *,
         months: int = 60,
     ) -> None:
