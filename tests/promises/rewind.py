@@ -23,6 +23,8 @@ from chalicelib.kernel import ids
 from chalicelib.storage import vault
 from infra.local.testing import TestTables
 
+# Sixteen letters that base32 sorts as hexadecimal digits are sorted.
+_LETTERS = str.maketrans("0123456789abcdef", "ABCDEFGHIJKLMNOP")
 _COLUMNS = "pk, sk, item_json, item_size, cached_at, hash_prefix"
 
 
@@ -131,7 +133,11 @@ class Dice:
         self._turn = 0
 
     def token_bytes(self, size: int) -> bytes:
-        raw = hashlib.sha256(str(next(self._serial)).encode()).digest()[:size]
+        serial = next(self._serial)
+        # Later ids sort behind earlier ones, so that rows ordered by id are the same each time.
+        turn = f"{serial:08x}".translate(_LETTERS)
+        rest = base64.b32encode(hashlib.sha256(str(serial).encode()).digest()).decode()
+        raw = base64.b32decode((turn + rest)[:56])[:size]
         self._name(base64.b32encode(raw).decode().rstrip("=").lower())
         return raw
 

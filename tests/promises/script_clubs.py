@@ -194,6 +194,7 @@ ONLY_HERE = frozenset(
         "PUT /v1/lessons/groups/{group_id}/lessons/{lesson}/make-up",
         "PUT /v1/lessons/groups/{group_id}/timetable",
         "PUT /v1/vouchers/imports/{import_id}",
+        "PUT /v1/vouchers/{voucher_id}/special-needs",
         "PUT /v1/vouchers/{voucher_id}/target",
     }
 )
@@ -543,13 +544,20 @@ def money(city: ClubsCity) -> None:
 
 
 def leaving(city: ClubsCity) -> None:
-    """A family leaves; a club is suspended and removed."""
+    """A family leaves, another needs more; a club is suspended and removed."""
     city.at("2026-10-15T09:00:00")
     city.act(
         city.families[0],
         f"{city.voucher_path(0)}/closure",
         {"reason": "withdrawal", "last_day": "2026-10-16"},
         other={"reason": "graduation", "last_day": "2026-10-16"},
+    )
+    raised = {"act": "№ 17, 12.10.2026", "from_on": "2026-10-20"}
+    city.act(
+        city.department,
+        f"{city.voucher_path(3)}/special-needs",
+        raised,
+        other={**raised, "act": "№ 18, 12.10.2026"},
     )
     measure = {"act": "5-Ө", "reasons": [REASON]}
     site = "/v1/providers/sites/site-0000"
