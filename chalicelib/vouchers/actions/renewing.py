@@ -119,9 +119,7 @@ def _renew(reserved: Reserved, *, by: Actor, now: datetime) -> bool:
     mark = kept.version + 1
     told = []
     if voucher.warned_of is not None:
-        told = change.tell(
-            after, "renewed", mark, now=now, until=shown_day(reserve.last.last)
-        )
+        told = change.tell(after, "renewed", mark, now=now, until=shown_day(reserve.last.last))
     journal.commit(
         journal.entry(
             "vouchers/renewed",
@@ -203,7 +201,5 @@ def _end(reserved: Reserved, *, by: Actor, now: datetime) -> None:
         own,
         *rest,
         people.keep_holdings(holdings, held),
-        *change.tell(
-            after, "not-renewed", kept.version + 1, now=now, last_day=shown_day(last_day)
-        ),
+        *change.tell(after, "not-renewed", kept.version + 1, now=now, last_day=shown_day(last_day)),
     )
