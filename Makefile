@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 TEST_WORKERS ?= 2
 SECOND_OPINION := tests/storage tests/notices tests/children/test_actions.py \
-	tests/attendance/test_intake.py tests/billing/test_ledger.py tests/local/test_faults.py
+	tests/attendance/test_intake.py tests/budgets/test_ledger.py tests/local/test_faults.py
 
 .PHONY: demo demo-clubs test test-ministack check serve package bench install format clean
 

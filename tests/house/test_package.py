@@ -93,3 +93,11 @@ def test_a_spoiled_template_is_refused(built: Path, spoil: Any) -> None:
 
     with pytest.raises(package.Wrong):
         package.check_template(spoiled)
+
+
+def test_every_test_that_make_names_is_there() -> None:
+    makefile = Path("Makefile").read_text().replace("\\\n", " ")
+    named = [word for word in makefile.split() if word.startswith("tests/")]
+
+    assert named
+    assert [path for path in named if not Path(path).exists()] == []
