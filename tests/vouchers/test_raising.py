@@ -14,7 +14,7 @@ from chalicelib.edge.texts import catalogue, text
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.vouchers import actions, rules, store
-from chalicelib.vouchers.routes import RaiseAsked
+from chalicelib.vouchers.routes.raising import RaiseAsked
 from infra.local import testing
 from tests.vouchers.builders import both
 from tests.vouchers.clubs import (

@@ -1,0 +1,92 @@
+"""A group chosen, and the waiting lists of full ones."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from chalicelib.edge.routes import Call
+from chalicelib.providers.rules import GroupClosed
+from chalicelib.vouchers import actions, rules
+from chalicelib.vouchers.routes.shapes import (
+    FITS,
+    OWN,
+    PLACE,
+    GroupAsked,
+    VoucherShown,
+    routes,
+    voucher_shown,
+)
+
+
+class AnswerAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether the offered seat is wanted."""
+
+    accept: bool
+
+
+@routes.put(
+    "/{voucher_id}/choice",
+    action="vouchers/choose",
+    asks=GroupAsked,
+    answers=VoucherShown,
+    refuses=(*OWN, rules.OneAtATime, rules.WrongState, rules.TermPassed, *PLACE),
+)
+def choose(call: Call[GroupAsked], voucher_id: str) -> VoucherShown:
+    """Choose a group with a free place instead of the one held; its seat is reserved at once."""
+    voucher = actions.choose(voucher_id, call.asked.group_id, by=call.actor, now=call.now)
+    return voucher_shown(voucher, call)
+
+
+@routes.put(
+    "/{voucher_id}/waiting/{group_id}",
+    action="vouchers/wait",
+    answers=VoucherShown,
+    refuses=(
+        *OWN,
+        rules.WrongState,
+        rules.TermPassed,
+        rules.AlreadyThere,
+        *FITS,
+        GroupClosed,
+        rules.PlaceIsFree,
+        rules.ListsFull,
+    ),
+)
+def wait(call: Call[None], voucher_id: str, group_id: str) -> VoucherShown:
+    """Stand on the waiting list of a full group, in the order in which vouchers were issued."""
+    return voucher_shown(actions.join(voucher_id, group_id, by=call.actor, now=call.now), call)
+
+
+@routes.delete(
+    "/{voucher_id}/waiting/{group_id}",
+    action="vouchers/stop-waiting",
+    answers=VoucherShown,
+    refuses=OWN,
+)
+def stop_waiting(call: Call[None], voucher_id: str, group_id: str) -> VoucherShown:
+    """Leave a waiting list; an open offer is declined by it."""
+    return voucher_shown(actions.leave(voucher_id, group_id, by=call.actor, now=call.now), call)
+
+
+@routes.put(
+    "/{voucher_id}/waiting/{group_id}/answer",
+    action="vouchers/answer",
+    asks=AnswerAsked,
+    answers=VoucherShown,
+    refuses=(
+        *OWN,
+        rules.NotOffered,
+        rules.WrongState,
+        rules.TransferPending,
+        rules.OneTransferAMonth,
+        *FITS,
+        GroupClosed,
+        rules.BadStart,
+    ),
+)
+def answer(call: Call[AnswerAsked], voucher_id: str, group_id: str) -> VoucherShown:
+    """Accept or decline an offered seat; an enrolled child moves from the day the rules say."""
+    voucher = actions.answer(
+        voucher_id, group_id, accept=call.asked.accept, by=call.actor, now=call.now
+    )
+    return voucher_shown(voucher, call)
