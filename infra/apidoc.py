@@ -59,11 +59,11 @@ def reference() -> str:
 
 
 def _told(operation: Any) -> Iterator[str]:
-    from chalicelib.edge import access
+    from chalicelib.access import actions as access
     from chalicelib.edge.openapi import refusals_of
 
     summary = operation.doc.partition("\n")[0]
-    roles = sorted(role.value for role in access.table().get(operation.action, ()))
+    roles = sorted(role.value for role in access.roles_of(operation.action))
     yield f"**`{operation.method} {operation.path}`** {summary}"
     yield f"- who: {', '.join(roles)}"
     if operation.query is not None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.edge import access, auth, body, problems
+from chalicelib.access import actions as access
+from chalicelib.edge import auth, body, problems
 from chalicelib.edge.routes import Operation, operations
 from chalicelib.edge.texts import text
 from chalicelib.kernel import ids
@@ -58,7 +59,7 @@ def document() -> bytes:
 def refusals_of(operation: Operation) -> dict[int, list[type[Refusal]]]:
     """Return every refusal an operation may answer with, by status: its own and the common ones."""
     common: list[type[Refusal]] = [StoreSilent, *operation.refuses]
-    roles = access.table().get(operation.action, frozenset())
+    roles = access.roles_of(operation.action)
     if Role.PUBLIC not in roles:
         common += [auth.SignIn, auth.BadToken, auth.IssuerSilent, access.NotYourRole]
     if "_id}" in operation.path:
@@ -117,7 +118,7 @@ def _document(offered: Sequence[Operation]) -> dict[str, Any]:
 def _operation(
     operation: Operation, by_kind: dict[int, dict[str, Any]], components: dict[str, Any]
 ) -> dict[str, Any]:
-    roles = access.table().get(operation.action, frozenset())
+    roles = access.roles_of(operation.action)
     summary, _, rest = operation.doc.partition("\n")
     described: dict[str, Any] = {
         "operationId": f"{operation.slice_name}.{operation.view}",

@@ -25,7 +25,8 @@ from urllib.parse import unquote
 import msgspec
 from chalice.app import Blueprint, Request, Response
 
-from chalicelib.edge import access, auth, body, clock, log, problems
+from chalicelib.access import actions as access
+from chalicelib.edge import auth, body, clock, log, problems
 from chalicelib.edge.texts import language_of
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.ids import checked_id
@@ -196,9 +197,7 @@ def _handle(
             for name, value in path_parameters.items()
         }
         actor = auth.caller(request.headers.get("authorization"), now=now)
-        if actor.has(Role.PUBLIC) and Role.PUBLIC not in access.table().get(
-            operation.action, frozenset()
-        ):
+        if actor.has(Role.PUBLIC) and not access.may_be_anybody(operation.action):
             raise auth.SignIn()
         access.check(operation.action, actor)
         asked = _asked(operation, request, most_bytes)

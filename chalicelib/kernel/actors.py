@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """The roles of the domain sheet §3; a caller may have several."""
+    """The roles of the domain sheet §3; a caller may have several.
+
+    auditor: auditors and prosecutors, who change nothing; analyst: figures, no personal data;
+    clerk: a service centre's, who acts for a representative with consent; portal: a citizen
+    portal's own service, which follows the change feed.
+    """
 
     REPRESENTATIVE = "representative"
     HEAD = "head"
@@ -18,6 +24,8 @@ class Role(StrEnum):
     FINANCE = "finance"
     AUDITOR = "auditor"
     ANALYST = "analyst"
+    CLERK = "clerk"
+    PORTAL = "portal"
     DEVICE = "device"
     SYSTEM = "system"
     PUBLIC = "public"
@@ -30,7 +38,11 @@ class Actor:
     subject: a person id for people, a device id for tablets, a job's name for the system.
     areas: regions an officer serves, empty for none. organisations: those a head or educator
     works for. directions: those a department's officer serves where sites have one, "*" for all.
-    key: the 32 bytes of a tablet's public key, None for others.
+    key: the 32 bytes of a tablet's public key, None for others. issuer, session: who vouched for
+    them, and the sign-in's own id, both digests or names without personal data; signed_in_at: when.
+    strong_at: when they last proved themselves by a strong means, None where they did not. via: the
+    subject of the clerk who acts for this representative, None otherwise. purpose: why a member of
+    staff says they look. opened_by: the break-glass under which they reach further, if any.
     """
 
     subject: str
@@ -39,6 +51,13 @@ class Actor:
     organisations: frozenset[str] = frozenset()
     key: bytes | None = None
     directions: frozenset[str] = frozenset()
+    issuer: str = ""
+    session: str = ""
+    signed_in_at: datetime | None = None
+    strong_at: datetime | None = None
+    via: str | None = None
+    purpose: str | None = None
+    opened_by: str | None = None
 
     def has(self, *roles: Role) -> bool:
         return not self.roles.isdisjoint(roles)

@@ -1,4 +1,4 @@
-"""B4: nothing is open by accident. From OPERATIONS and access.toml: no, junk, expired, foreign."""
+"""B4: nothing is open by accident. From OPERATIONS and table.toml: no, junk, expired, foreign."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.edge import access
+from chalicelib.access import actions as access
 from chalicelib.edge.routes import OPERATIONS, Operation
 from chalicelib.kernel.actors import Role
 from infra.local.testing import MORNING, TestCloud
@@ -26,15 +26,15 @@ def _path(operation: Operation) -> str:
 def test_b4_every_operation_has_its_row_and_every_row_its_operation() -> None:
     actions = {operation.action for operation in OPERATIONS}
 
-    assert actions == set(access.table())
-    assert all(access.table().values()), "an action that nobody may do"
+    assert actions == set(access.table().rows)
+    assert all(access.table().rows.values()), "an action that nobody may do"
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=_name)
 def test_b4_no_junk_expired_or_foreign_token_opens_anything(
     cloud: TestCloud, operation: Operation
 ) -> None:
-    allowed = access.table()[operation.action]
+    allowed = access.roles_of(operation.action)
     path = _path(operation)
 
     def sent(token: str | None, scheme: str = "Bearer") -> tuple[int, str | None]:

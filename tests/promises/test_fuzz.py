@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from chalicelib.edge import access
+from chalicelib.access import actions as access
 from chalicelib.edge.routes import OPERATIONS, Operation
 from infra.local.testing import Said
 from tests.promises.rewind import Kept
@@ -123,7 +123,7 @@ class Fuzzer:
             city.commission, city.person("auditor", "auditor-1"),
             city.person("educator", "educator-1", organisations=["organisation-0"]),
         ]  # fmt: skip
-        allowed = {role.value for role in access.table()[operation.action]}
+        allowed = {role.value for role in access.roles_of(operation.action)}
         fit: list[Any] = [p for p in people if p.role in allowed]
         if "device" in allowed:
             fit = [city.tablets[0]]

@@ -1,0 +1,1 @@
+"""Who may do what, to whose objects, with which second person; and who looked at whom."""

@@ -1,0 +1,73 @@
+"""The rows of table.toml, read once."""
+
+from __future__ import annotations
+
+import functools
+from importlib import resources
+from typing import Any
+
+from chalicelib.access.rules import NotYourRole, Reach, Row, Table
+from chalicelib.kernel.actors import Actor, Role
+
+_APART = frozenset({"usual", "jobs", "commands", "incompatible"})
+
+
+@functools.lru_cache(maxsize=1)
+def table() -> Table:
+    """Return the whole table. An action without a row may be done by nobody."""
+    import tomllib  # not before it is needed: a cold start counts milliseconds
+
+    text = resources.files("chalicelib.access").joinpath("table.toml").read_text("utf-8")
+    said = tomllib.loads(text)
+    usual = {Role(role): Reach(reach) for role, reach in said.get("usual", {}).items()}
+    rows = [
+        _row(f"{slice_name}/{name}", value, usual)
+        for slice_name, actions in said.items()
+        if slice_name not in _APART
+        for name, value in actions.items()
+    ]
+    jobs = {name: Reach(reach) for name, reach in said.get("jobs", {}).items()}
+    return Table({row.action: row for row in rows}, usual, jobs, said.get("commands", {}))
+
+
+def row(action: str) -> Row:
+    """Return an action's row; one that nobody may do where the table has none."""
+    return table().rows.get(action) or Row(action, {})
+
+
+def roles_of(action: str) -> frozenset[Role]:
+    """Return the roles that may do an action."""
+    return row(action).roles
+
+
+def may_be_anybody(action: str) -> bool:
+    """Return whether an action needs no sign-in."""
+    return Role.PUBLIC in row(action).reach
+
+
+def check(action: str, actor: Actor) -> None:
+    """Raise NotYourRole unless one of the actor's roles may do the action."""
+    allowed = roles_of(action)
+    if Role.PUBLIC in allowed:
+        return
+    if actor.roles.isdisjoint(allowed):
+        raise NotYourRole(needs=sorted(role.value for role in allowed))
+
+
+def _row(action: str, value: Any, usual: dict[Role, Reach]) -> Row:
+    said = value if isinstance(value, dict) else {"by": value}
+    unknown = set(said) - {"by", "of", "step-up", "second", "looks"}
+    if unknown:
+        raise ValueError(f"table.toml: {action}: unknown {sorted(unknown)}")
+    of = said.get("of", {})
+    reach = {
+        Role(role): Reach(of if isinstance(of, str) else of.get(role, usual[Role(role)]))
+        for role in said["by"]
+    }
+    return Row(
+        action,
+        reach,
+        step_up=bool(said.get("step-up", False)),
+        second=said.get("second"),
+        looks=bool(said.get("looks", False)),
+    )
