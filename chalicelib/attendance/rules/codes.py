@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chalicelib.attendance.rules.devices import CODE_ALPHABET, typed_code
+from chalicelib.kernel import onetime
 from chalicelib.kernel.periods import from_stamp, stamp
 from chalicelib.kernel.refusals import NotAllowed
 
@@ -37,17 +37,12 @@ class Confirmation:
 
 def confirmation_code(digest: bytes) -> str:
     """Return a code made of 12 letters and digits that do not look alike, in three groups."""
-    number = int.from_bytes(digest[:16], "big")
-    signs: list[str] = []
-    for _ in range(CONFIRMATION_LENGTH):
-        number, rest = divmod(number, len(CODE_ALPHABET))
-        signs.append(CODE_ALPHABET[rest])
-    return "-".join("".join(signs[n : n + 4]) for n in range(0, CONFIRMATION_LENGTH, 4))
+    return onetime.in_groups(onetime.code_of(digest, length=CONFIRMATION_LENGTH))
 
 
 def typed_confirmation(text: str) -> str:
     """Return a code as it was meant, whatever its case and hyphens. Raises BadConfirmation."""
-    typed = typed_code(text[:40])
+    typed = onetime.typed(text)
     if len(typed) != CONFIRMATION_LENGTH:
         raise BadConfirmation()
     return typed

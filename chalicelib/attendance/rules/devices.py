@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.kernel import onetime
+from chalicelib.kernel.onetime import typed as typed_code
 from chalicelib.kernel.periods import from_stamp, stamp
 from chalicelib.kernel.refusals import Malformed, NotAllowed, OutOfTurn, TooMuch
 
 CODE_LENGTH = 8
-CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 CODE_MINUTES = 15
 DEVICES_MAX = 100
 PROOF_PREFIX = "kezek-pair-v1"
@@ -18,8 +18,6 @@ PROOF_PREFIX = "kezek-pair-v1"
 # A unit a second, up to twenty thousand: a month of a big site at once, or ten days offline twice.
 BUCKET_SECONDS = 20_000
 UPLOAD_COST = 5
-
-_NOT_CODE = re.compile(r"[\s-]")
 
 
 class BadCode(NotAllowed):
@@ -124,17 +122,7 @@ class DeviceState:
 
 def code_from(digest: bytes) -> str:
     """Return a one-time code made of 8 letters and digits that do not look alike."""
-    number = int.from_bytes(digest[:16], "big")
-    signs: list[str] = []
-    for _ in range(CODE_LENGTH):
-        number, rest = divmod(number, len(CODE_ALPHABET))
-        signs.append(CODE_ALPHABET[rest])
-    return "".join(signs)
-
-
-def typed_code(text: str) -> str:
-    """Return a code as it was meant, whatever its case, spaces and hyphens."""
-    return _NOT_CODE.sub("", text).upper()
+    return onetime.code_of(digest, length=CODE_LENGTH)
 
 
 def proof_text(device_id: str, code: str) -> bytes:
