@@ -7,7 +7,7 @@ TEST_WORKERS ?= 2
 SECOND_OPINION := tests/storage tests/notices tests/children/test_actions.py \
 	tests/attendance/test_intake.py tests/budgets/test_ledger.py tests/local/test_faults.py
 
-.PHONY: demo demo-clubs test test-ministack check serve package bench install format clean
+.PHONY: demo demo-clubs test test-ministack check serve package bench fuzz install format clean
 
 install: $(VENV)/.installed
 
@@ -34,6 +34,11 @@ test: install
 ## test-ministack: the second opinion on storage; differences: tests/storage/engine_differences.toml
 test-ministack: install
 	@KEZEK_TEST_ENGINE=ministack $(BIN)/python -m pytest -n $(TEST_WORKERS) $(SECOND_OPINION)
+
+## fuzz: every operation against the OpenAPI document, FUZZ cases each (schemathesis, all checks)
+FUZZ ?= 5000
+fuzz: install
+	@KEZEK_FUZZ=$(FUZZ) $(BIN)/python -m pytest -q -n $(TEST_WORKERS) tests/promises/test_c1.py $(ARGS)
 
 ## check: format, lint, types, import contracts, templates
 check: install

@@ -14,7 +14,7 @@ from chalicelib.kernel.refusals import Unknown
 routes = Routes(__name__, "about", prefix="")
 
 
-class Problem(msgspec.Struct, frozen=True):
+class ProblemKind(msgspec.Struct, frozen=True):
     """A refusal in words; {facts} stand where an answer fills them in."""
 
     code: str
@@ -32,14 +32,14 @@ def read_openapi(call: Call[None]) -> Answer:
 
 
 @routes.get(
-    "/v1/problems/{slice_name}/{name}", action="about/read", answers=Problem, refuses=(Unknown,)
+    "/v1/problems/{slice_name}/{name}", action="about/read", answers=ProblemKind, refuses=(Unknown,)
 )
-def read_problem(call: Call[None], slice_name: str, name: str) -> Problem:
+def read_problem(call: Call[None], slice_name: str, name: str) -> ProblemKind:
     """Read what a problem's type means, in Kazakh, Russian and English."""
     found = catalogue().get(f"{slice_name}/{name}")
     if found is None:
         raise Unknown()
-    return Problem(f"{slice_name}/{name}", *(found[language] for language in LANGUAGES))
+    return ProblemKind(f"{slice_name}/{name}", *(found[language] for language in LANGUAGES))
 
 
 @routes.get("/docs", action="about/read", media="text/html")

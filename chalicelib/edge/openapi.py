@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.access import actions as access
-from chalicelib.edge import auth, body, problems
+from chalicelib.edge import auth, body, problems, tables
 from chalicelib.edge.routes import Operation, operations
 from chalicelib.edge.texts import text
 from chalicelib.kernel import ids
@@ -49,6 +49,15 @@ _PROBLEM: dict[str, Any] = {
     "description": "RFC 9457; the facts that explain the refusal stand beside these members.",
 }
 
+# What `format=` in a query names; JSON is the answer's own type.
+_FILES = {
+    "csv": "text/csv",
+    "xlsx": tables.XLSX_MEDIA_TYPE,
+    "pain.001": "application/xml",
+}
+_TEXT: dict[str, Any] = {"type": "string"}
+_FILE_FORMS: dict[str, dict[str, Any]] = {tables.XLSX_MEDIA_TYPE: {}}
+
 
 @functools.lru_cache(maxsize=1)
 def document() -> bytes:
@@ -78,6 +87,8 @@ def refusals_of(operation: Operation) -> dict[int, list[type[Refusal]]]:
 def _document(offered: Sequence[Operation]) -> dict[str, Any]:
     kinds = [k for o in offered for k in (o.asks, o.answers, o.query) if _described(k)]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
+    if "Problem" in components:  # it would stand where every error's shape stands
+        raise ValueError("an answer's type is named Problem")
     by_kind = {id(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for operation in offered:
@@ -180,6 +191,18 @@ def _parameters(
     return parameters
 
 
+def _files(operation: Operation) -> list[str]:
+    """Return the media types an operation answers with where its query asks for a format."""
+    asked = getattr(operation.query, "__annotations__", {}).get("format")
+    if asked is None:
+        return []
+    named = {field.name: field.type for field in msgspec.inspect.type_info(operation.query).fields}
+    form = named["format"]
+    form = form.type if isinstance(form, msgspec.inspect.Metadata) else form
+    values = getattr(form, "values", ())
+    return [_FILES[value] for value in values if value != "json"]
+
+
 def _responses(operation: Operation, by_kind: dict[int, dict[str, Any]]) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     if operation.answers is None and operation.media == "application/json":
@@ -188,8 +211,8 @@ def _responses(operation: Operation, by_kind: dict[int, dict[str, Any]]) -> dict
         content: dict[str, Any] = {}
         if operation.answers is not None:
             content["application/json"] = {"schema": by_kind[id(operation.answers)]}
-        for media in operation.media.split(","):
-            content.setdefault(media.strip(), {"schema": {"type": "string"}})
+        for media in [*operation.media.split(","), *_files(operation)]:
+            content.setdefault(media.strip(), {"schema": _FILE_FORMS.get(media, _TEXT)})
         responses[str(operation.status)] = {"description": "Done.", "content": content}
     for status, refusals in refusals_of(operation).items():
         said = "\n".join(f"- `{r.code}`: {text(r.code, 'en')}" for r in refusals)

@@ -86,7 +86,7 @@ class ClaimSeen(msgspec.Struct, frozen=True):
     area: str
     direction: str
     month: str
-    statements: tuple[int, int]
+    statements: Annotated[tuple[int, ...], Meta(min_length=2, max_length=2)]
     amount_tiyn: int
     state: str
     waits_for: str | None
