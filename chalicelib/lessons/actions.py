@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from chalicelib.access import actions as access
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import DateRange, Month, local_day, shown_day
@@ -169,8 +170,7 @@ def _own(group_id: str, by: Actor, *, on: date) -> tuple[Kept[Group], Kept[Timet
     """Return the caller's group and timetable. Raises Unknown, NoRuleInForce, NoLessons."""
     kept = providers.load_group(group_id)
     group = kept.value
-    if group.organisation_id not in by.organisations:
-        raise Unknown()
+    access.demand(by, organisation=group.organisation_id)
     pack = load_pack(group.programme, group.area)
     if pack.at(on).programme.unit != "lesson":
         raise rules.NoLessons()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
+from chalicelib.access import actions as access
 from chalicelib.children import actions as children
 from chalicelib.children import store as people
 from chalicelib.kernel.actors import Actor, Role
@@ -18,6 +19,9 @@ from chalicelib.storage.outbox import Notice
 
 # A transaction holds a hundred; smaller ones meet less.
 MARKS_AT_ONCE = 50
+
+# Where an addressee's contacts lie sealed; a complaint's are those its sender named in it.
+_VAULTED = {"person": "PERSON", "organisation": "ORG", "complaint": "COMPLAINT"}
 
 Send = Callable[[Notice, rules.Channel, str, str], None]
 
@@ -70,8 +74,8 @@ def list_own(actor: Actor, *, after: str | None, limit: int) -> list[Notice]:
     """Return what the caller was told; a head names no organisation and gets the first."""
     if actor.has(Role.REPRESENTATIVE):
         to = f"person:{children.person_of(actor).person_id}"
-    elif actor.organisations:
-        to = f"organisation:{min(actor.organisations)}"
+    elif own := access.organisations_of(actor):
+        to = f"organisation:{own[0]}"
     else:
         raise Unknown()
     return [kept.value for kept in store.list_notices(to, after=after, limit=limit)]
@@ -83,7 +87,8 @@ def _addressee(to: str) -> rules.Addressee:
         person = people.load_person(subject)
         fields = vault.open_fields(f"PERSON#{subject}")
         return rules.Addressee(person.value.language, rules.contacts_of(fields))
-    return rules.Addressee("kk", rules.contacts_of(vault.open_fields(f"ORG#{subject}")))
+    fields = vault.open_fields(_subject(to))
+    return rules.Addressee(rules.language_of(fields), rules.contacts_of(fields))
 
 
 def _addressees(named: Sequence[str]) -> dict[str, rules.Addressee]:
@@ -97,11 +102,12 @@ def _addressees(named: Sequence[str]) -> dict[str, rules.Addressee]:
         kind, _, name = to.partition(":")
         if kind == "person" and name not in persons:
             raise Unknown()
-        language = persons[name].value.language if kind == "person" else "kk"
-        found[to] = rules.Addressee(language, rules.contacts_of(opened.get(subject, {})))
+        fields = opened.get(subject, {})
+        language = persons[name].value.language if kind == "person" else rules.language_of(fields)
+        found[to] = rules.Addressee(language, rules.contacts_of(fields))
     return found
 
 
 def _subject(to: str) -> str:
     kind, _, name = to.partition(":")
-    return f"PERSON#{name}" if kind == "person" else f"ORG#{name}"
+    return f"{_VAULTED[kind]}#{name}"

@@ -3,6 +3,11 @@
 The edge says which action is being done; actions say whose object they hold, and the table
 judges. An action whose row has an object rule and that never asked is a bug, not a yes: the edge
 answers 500 instead of what was found.
+
+    demand(by, area=…, direction=…)     or the object is Unknown
+    may(by, organisation=…)             the same as a question, for lists and for what is shown
+    reaching(by, organisation=…)        which of the caller's roles reach it
+    organisations_of(by), areas_of(by)  what the caller names as their own, to list by
 """
 
 from __future__ import annotations
@@ -26,13 +31,18 @@ class NeverAsked(RuntimeError):
 
 @dataclass(slots=True)
 class Doing:
-    """The action under way, and whether its object rule was asked."""
+    """The action under way, and whether its object rule was asked.
+
+    looked: whose data the answer shows, by child, and which; None before anything was said.
+    """
 
     row: Row
     asked: bool = False
+    looked: dict[str, frozenset[str]] | None = None
 
 
 _doing: ContextVar[Doing | None] = ContextVar("kezek_doing", default=None)
+_found: ContextVar[list[Whose] | None] = ContextVar("kezek_found", default=None)
 
 
 @contextmanager
@@ -48,30 +58,74 @@ def doing(action: str, by: Actor) -> Iterator[Doing]:
         _doing.reset(token)
 
 
+@contextmanager
+def finding() -> Iterator[list[Whose]]:
+    """Note whose the objects are that a caller is found to reach inside."""
+    found: list[Whose] = []
+    token = _found.set(found)
+    try:
+        yield found
+    finally:
+        _found.reset(token)
+
+
+def under_way() -> Doing | None:
+    """Return the action that is being done; None outside a request."""
+    return _doing.get()
+
+
+def reaching(
+    by: Actor,
+    *,
+    organisation: str | None = None,
+    area: str | None = None,
+    direction: str | None = None,
+    own: bool = False,
+    child: bool = False,
+    device: bool = False,
+) -> frozenset[Role]:
+    """Return those of the caller's roles that reach an object of these owners.
+
+    own: the caller made it themself; child, device: the caller was found to act for the child, or
+    to be the device. Jobs reach all. Outside a request each role reaches what is usual for it.
+    """
+    if by.has(Role.SYSTEM):
+        return frozenset({Role.SYSTEM})
+    whose = Whose(organisation, area, direction, own, child, device)
+    roles = frozenset(
+        role for role, ways in _reach_of(by).items() if any(reaches(way, by, whose) for way in ways)
+    )
+    found = _found.get()
+    if roles and found is not None:
+        found.append(whose)
+    return roles
+
+
 def may(
     by: Actor,
     *,
     organisation: str | None = None,
     area: str | None = None,
     direction: str | None = None,
+    own: bool = False,
     child: bool = False,
     device: bool = False,
 ) -> bool:
-    """Return whether one of the caller's roles reaches an object of these owners.
+    """Return whether one of the caller's roles reaches an object of these owners; see `reaching`.
 
-    child, device: the caller was found to act for the child, or to be the device. Jobs reach all.
-    Outside a request each role reaches what is usual for it.
+    Name every owner an object has: which of them counts for a role is the row's to say.
     """
-    if by.has(Role.SYSTEM):
-        return True
-    whose = Whose(organisation, area, direction, child, device)
-    under_way = _doing.get()
-    if under_way is None:
-        reach = {role: table().usual[role] for role in by.roles if role in table().usual}
-    else:
-        under_way.asked = True
-        reach = {role: found for role, found in under_way.row.reach.items() if role in by.roles}
-    return any(reaches(found, by, whose) for found in reach.values())
+    return bool(
+        reaching(
+            by,
+            organisation=organisation,
+            area=area,
+            direction=direction,
+            own=own,
+            child=child,
+            device=device,
+        )
+    )
 
 
 def demand(
@@ -80,21 +134,44 @@ def demand(
     organisation: str | None = None,
     area: str | None = None,
     direction: str | None = None,
+    own: bool = False,
     child: bool = False,
     device: bool = False,
 ) -> None:
-    """Raise Unknown unless the caller reaches an object of these owners; see `may`."""
+    """Raise Unknown unless the caller reaches an object of these owners; see `reaching`."""
     if not may(
         by,
         organisation=organisation,
         area=area,
         direction=direction,
+        own=own,
         child=child,
         device=device,
     ):
         raise Unknown()
 
 
+def organisations_of(by: Actor) -> list[str]:
+    """Return the organisations the caller works for and reaches with this action, by id."""
+    _reach_of(by)  # also where there is none: it was asked
+    return [one for one in sorted(by.organisations) if may(by, organisation=one)]
+
+
+def areas_of(by: Actor) -> list[str]:
+    """Return the areas the caller serves by name and reaches with this action, by id."""
+    _reach_of(by)
+    return [one for one in sorted(by.areas - {"*"}) if may(by, area=one)]
+
+
+def _reach_of(by: Actor) -> dict[Role, tuple[Reach, ...]]:
+    """Return how far each of the caller's roles reaches now; who asks has asked."""
+    under_way = _doing.get()
+    if under_way is None:
+        return {role: table().usual[role] for role in by.roles if role in table().usual}
+    under_way.asked = True
+    return {role: ways for role, ways in under_way.row.reach.items() if role in by.roles}
+
+
 def _needs_none(asked: Row, by: Actor) -> bool:
-    reach = {found for role, found in asked.reach.items() if role in by.roles}
-    return not reach or bool(reach & _NEEDS_NO_OBJECT) or Role.PUBLIC in asked.reach
+    held = [frozenset(ways) for role, ways in asked.reach.items() if role in by.roles]
+    return not held or any(ways <= _NEEDS_NO_OBJECT for ways in held) or Role.PUBLIC in asked.reach

@@ -19,7 +19,7 @@ def table() -> Table:
 
     text = resources.files("chalicelib.access").joinpath("table.toml").read_text("utf-8")
     said = tomllib.loads(text)
-    usual = {Role(role): Reach(reach) for role, reach in said.get("usual", {}).items()}
+    usual = {Role(role): _ways(reach) for role, reach in said.get("usual", {}).items()}
     rows = [
         _row(f"{slice_name}/{name}", value, usual)
         for slice_name, actions in said.items()
@@ -54,15 +54,22 @@ def check(action: str, actor: Actor) -> None:
         raise NotYourRole(needs=sorted(role.value for role in allowed))
 
 
-def _row(action: str, value: Any, usual: dict[Role, Reach]) -> Row:
+def _ways(said: Any) -> tuple[Reach, ...]:
+    return tuple(Reach(reach) for reach in ([said] if isinstance(said, str) else said))
+
+
+def _row(action: str, value: Any, usual: dict[Role, tuple[Reach, ...]]) -> Row:
     said = value if isinstance(value, dict) else {"by": value}
     unknown = set(said) - {"by", "of", "step-up", "second", "looks"}
     if unknown:
         raise ValueError(f"table.toml: {action}: unknown {sorted(unknown)}")
     of = said.get("of", {})
+    if not isinstance(of, dict):
+        of = dict.fromkeys(said["by"], of)
+    if set(of) - set(said["by"]):
+        raise ValueError(f"table.toml: {action}: reach of {sorted(set(of) - set(said['by']))}")
     reach = {
-        Role(role): Reach(of if isinstance(of, str) else of.get(role, usual[Role(role)]))
-        for role in said["by"]
+        Role(role): _ways(of[role]) if role in of else usual[Role(role)] for role in said["by"]
     }
     return Row(
         action,
@@ -70,4 +77,5 @@ def _row(action: str, value: Any, usual: dict[Role, Reach]) -> Row:
         step_up=bool(said.get("step-up", False)),
         second=said.get("second"),
         looks=bool(said.get("looks", False)),
+        says_why=said.get("looks") == "why",
     )

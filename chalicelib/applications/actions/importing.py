@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chalicelib.access import actions as access
 from chalicelib.applications import rules, store
 from chalicelib.applications.actions.applying import batch_of, check_groups
 from chalicelib.applications.actions.claiming import AskRegistry, claims_of
@@ -24,7 +25,7 @@ from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.ids import new_ticket
 from chalicelib.kernel.periods import local_day, stamp
-from chalicelib.kernel.refusals import AnotherContent, Malformed, Unknown
+from chalicelib.kernel.refusals import AnotherContent, Malformed
 from chalicelib.policy.actions import load_pack
 from chalicelib.storage import outbox
 from chalicelib.storage.commit import settles
@@ -74,8 +75,7 @@ def import_application(
     whole country, and none in a programme that goes not beside; the batch.
     """
     asked, today = row.asked, local_day(now)
-    if not by.serves(asked.area):
-        raise Unknown()
+    access.demand(by, area=asked.area)
     content = fingerprint([row.representative, row.sign_in, asked, row.applied_at])
     earlier = store.find_application(application_id)
     if earlier is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from chalicelib.access import actions as access
 from chalicelib.applications import rules, store
 from chalicelib.applications.rules import Intake, IntakeAsked, Intakes
 from chalicelib.journal import store as journal
@@ -27,8 +28,7 @@ def announce(intake_id: str, asked: IntakeAsked, *, by: Actor, now: datetime) ->
     Raises Unknown, AnotherContent, NoPack, NoRuleInForce, NoDrawHere, BadWindow, WindowTooShort,
     AnnouncedTooLate, WindowsOverlap, in this order.
     """
-    if not by.serves(asked.area):
-        raise Unknown()
+    access.demand(by, area=asked.area)
     content = fingerprint(asked)
     earlier = find(intake_id)
     if earlier is not None:
@@ -180,7 +180,8 @@ def seeds_of(programme: str, area: str) -> Mapping[str, str | None]:
 def _served(intake_id: str, *, by: Actor) -> tuple[Kept[Intakes], Intake]:
     """Return a window of an area the caller serves, with its area's row. Raises Unknown."""
     area = store.find_intake_area(intake_id)
-    if area is None or not by.serves(area.area):
+    access.demand(by, area=area.area if area is not None else None)
+    if area is None:
         raise Unknown()
     kept = store.load_intakes(area.programme, area.area)
     intake = kept.value.of(intake_id)

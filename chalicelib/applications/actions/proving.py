@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Literal
 
+from chalicelib.access import actions as access
 from chalicelib.applications import rules, store
 from chalicelib.applications.actions.claiming import claims_of
 from chalicelib.applications.actions.common import entry, follow, leave, release, tell
@@ -38,8 +39,7 @@ def verify_status(
     """
     kept = store.load_application(application_id)
     application = kept.value
-    if not by.serves(application.area):
-        raise Unknown()
+    access.demand(by, area=application.area)
     if all(claimed.status != status for claimed in application.statuses):
         raise Unknown()
     pack, today = load_pack(application.programme, application.area), local_day(now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.access import actions as access
 from chalicelib.applications import rules, store
 from chalicelib.applications.actions.common import own
 from chalicelib.applications.rules import (
@@ -18,7 +19,6 @@ from chalicelib.applications.rules import (
 from chalicelib.children import actions as children
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import from_stamp, local_day
-from chalicelib.kernel.refusals import Unknown
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import NoRuleInForce, Pack, Rules, Terms, Text
 
@@ -130,8 +130,7 @@ def to_verify_page(
 
     Raises Unknown for an area the officer does not serve.
     """
-    if not by.serves(area):
-        raise Unknown()
+    access.demand(by, area=area)
     found: list[tuple[str, str]] = []
     for waiting in store.each_to_verify(programme, area, after=after):
         found.append(waiting)

@@ -8,11 +8,12 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.access import actions as access
 from chalicelib.attendance import rules, store
 from chalicelib.attendance.rules import Device, Pairing
 from chalicelib.attendance.store import DeviceFlag
 from chalicelib.journal import store as journal
-from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.providers import store as providers
@@ -188,18 +189,14 @@ def list_devices(site_id: str, *, by: Actor) -> list[DeviceSeen]:
 def own_site(site_id: str, by: Actor) -> Site:
     """Return a site of one of the caller's organisations. Raises Unknown."""
     site = providers.load_site(site_id).value
-    if site.organisation_id not in by.organisations:
-        raise Unknown()
+    access.demand(by, organisation=site.organisation_id)
     return site
 
 
 def seen_site(site_id: str, by: Actor) -> Site:
     """Return a site the caller may look at: own, in a served area, or any for auditors."""
     site = providers.load_site(site_id).value
-    works = by.has(Role.HEAD, Role.EDUCATOR) and site.organisation_id in by.organisations
-    serves = by.has(Role.DEPARTMENT) and by.serves(site.area, site.direction)
-    if not (works or serves or by.has(Role.AUDITOR)):
-        raise Unknown()
+    access.demand(by, organisation=site.organisation_id, area=site.area, direction=site.direction)
     return site
 
 

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from chalicelib.access import actions as access
 from chalicelib.attendance import rules, store
 from chalicelib.attendance.actions.devices import Named
 from chalicelib.attendance.rules import Chain, DeviceState, Gap, Link, Record, Unread
@@ -92,6 +93,7 @@ def receive(sent: Sequence[object], *, by: Actor, now: datetime) -> Receipt:
     top = (records[-1].counter, records[-1].hash) if records else None
 
     state = store.touch_device(by.subject, records=len(sent), top=top, now=now)
+    access.demand(by, device=state.device_id == by.subject)
 
     if top is None:
         head = Head(state.head_counter, state.head_hash)
@@ -117,6 +119,7 @@ def roster_of(*, by: Actor, now: datetime) -> list[Named]:
         raise rules.NotPaired()
     if state.revoked:
         raise rules.DeviceRevoked()
+    access.demand(by, device=state.device_id == by.subject)
     today = local_day(now)
     members = [
         (member, roster.group_id)
@@ -125,6 +128,7 @@ def roster_of(*, by: Actor, now: datetime) -> list[Named]:
         if today in DateRange(member.starts_on, member.ends_on)
     ]
     names = children.children_fields([member.child_id for member, _ in members])
+    access.looked((member.child_id for member, _ in members), ("names",))
     named = [
         Named(
             enrolment_id=member.enrolment_id,

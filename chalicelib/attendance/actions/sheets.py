@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from chalicelib.access import actions as access
 from chalicelib.attendance import rules, store
 from chalicelib.attendance.actions.desks import Desk, desk_of, elsewhere, load_desk, sites_of
 from chalicelib.attendance.actions.devices import own_site
@@ -289,8 +290,7 @@ def decide(
     order.
     """
     site = providers.load_site(site_id).value
-    if not by.serves(site.area, site.direction):
-        raise Unknown()
+    access.demand(by, area=site.area, direction=site.direction)
     rules.check_separate(by, site.organisation_id)
     desk = _site_desk(site_id, month, child_id, now=now)
     if code is not None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from chalicelib.access import actions as access
 from chalicelib.attendance import rules, store
 from chalicelib.attendance.actions.desks import (
     Desk,
@@ -157,7 +158,8 @@ def site_month(
         others = elsewhere(site_id, page, month, programme=programme, today=today)
     closed = store.find_site_month(site_id, month).value
     sheets = store.list_sheets(site_id, month, first=page[0], last=page[-1])
-    works_here = by.has(Role.HEAD, Role.EDUCATOR) and site.organisation_id in by.organisations
+    reaching = access.reaching(by, organisation=site.organisation_id)
+    works_here = not reaching.isdisjoint({Role.HEAD, Role.EDUCATOR})
     names = children.children_fields(page) if works_here else {}
     shown: list[SheetShown] = []
     for child_id in page:
@@ -189,13 +191,14 @@ def list_undecided(
     Those that two providers claim are among them, confirmed or not, until one is taken back.
     Read from the sheets themselves, so no list can be behind. Raises NotYourArea.
     """
-    if not by.serves(area):
+    if not access.may(by, area=area):
         raise NotYourArea(area=area)
     sites_here = [kept.value for kept in providers.list_sites(programme, area)]
     ids = [
         site.site_id
         for site in sites_here
-        if by.serves(area, site.direction) and (after is None or site.site_id > after)
+        if access.may(by, area=area, direction=site.direction)
+        and (after is None or site.site_id > after)
     ]
     found = [line for site_id in ids[:sites] for line in _undecided(site_id, month, now=now)]
     return found, ids[sites - 1] if len(ids) > sites else None

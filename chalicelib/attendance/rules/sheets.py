@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Literal, TypeVar
 
+from chalicelib.access.rules import works_for
 from chalicelib.attendance.rules.lines import Line, LineCode, LineName, same_line
 from chalicelib.attendance.rules.plans import Plan, taught_lines, taught_text
 from chalicelib.kernel.actors import Actor
@@ -445,7 +446,7 @@ def decide(
 
 def check_separate(actor: Actor, organisation_id: str) -> None:
     """Raise MarksHere when the caller works for the provider whose marks are to be judged."""
-    if organisation_id in actor.organisations:
+    if works_for(actor, organisation_id):
         raise MarksHere()
 
 

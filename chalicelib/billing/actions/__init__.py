@@ -20,7 +20,6 @@ from chalicelib.billing.actions.showing import (
     SiteMonthSeen,
     figures,
     list_heads,
-    may_see,
     see_month,
 )
 
@@ -35,7 +34,6 @@ __all__ = [
     "gather_month",
     "list_heads",
     "list_sites",
-    "may_see",
     "months_to_bill",
     "months_to_settle",
     "open_run",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from chalicelib.access import actions as access
 from chalicelib.billing.rules.statements import (
     MonthNotOver,
 )
@@ -14,7 +15,7 @@ from chalicelib.billing.store.statements import (
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, local_day, stamp
-from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.policy.actions import list_packs, load_pack
 from chalicelib.policy.rules import Pack
 from chalicelib.providers import store as providers
@@ -62,8 +63,7 @@ def open_run(
 
     The same run again returns them again. Raises NoPack, Unknown, MonthNotOver, AnotherContent.
     """
-    if not by.serves(area):
-        raise Unknown()
+    access.demand(by, area=area)
     load_pack(programme, area)
     if month >= Month.containing(now):
         raise MonthNotOver(month=str(month))

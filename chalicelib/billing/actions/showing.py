@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from chalicelib.access import actions as access
 from chalicelib.billing.actions.listing import list_sites
 from chalicelib.billing.rules import figures as public_figures
 from chalicelib.billing.rules.statements import (
@@ -16,9 +17,8 @@ from chalicelib.billing.rules.statements import (
     why_not_paid,
 )
 from chalicelib.billing.store import statements as store
-from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month
-from chalicelib.kernel.refusals import Unknown
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Text
 from chalicelib.providers import store as providers
@@ -42,10 +42,7 @@ class SiteMonthSeen:
 def see_month(site_id: str, month: Month, *, by: Actor) -> SiteMonthSeen:
     """Return a provider-month to those who may see it. Raises Unknown."""
     site = providers.load_site(site_id).value
-    if not may_see(
-        by, organisation_id=site.organisation_id, area=site.area, direction=site.direction
-    ):
-        raise Unknown()
+    access.demand(by, organisation=site.organisation_id, area=site.area, direction=site.direction)
     kept, statements = store.load_site_month(site_id, month)
     pack = load_pack(site.programme, site.area)
     rules = pack.at(month.last)
@@ -66,20 +63,6 @@ def see_month(site_id: str, month: Month, *, by: Actor) -> SiteMonthSeen:
         codes={row.reason: row.text for row in rules.absence},
         pay_on=rules.month_calendar.pay_on(month, pack.calendar),
     )
-
-
-def may_see(by: Actor, *, organisation_id: str, area: str, direction: str = "") -> bool:
-    """Return whether a caller may see an organisation's money: its own, its area's, or all.
-
-    A department sees its own direction's; finance and operator see every direction of an area.
-    """
-    if by.has(Role.HEAD) and organisation_id in by.organisations:
-        return True
-    if by.has(Role.FINANCE, Role.OPERATOR) and by.serves(area):
-        return True
-    if by.has(Role.DEPARTMENT) and by.serves(area, direction or None):
-        return True
-    return by.has(Role.AUDITOR)
 
 
 def list_heads(programme: str, area: str, month: Month) -> list[SiteMonth]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from chalicelib.access import actions as access
 from chalicelib.budgets.rules import ledger
 from chalicelib.budgets.rules.ledger import BudgetShort
 from chalicelib.budgets.store import allotments as store
 from chalicelib.budgets.store import ledger as books
 from chalicelib.budgets.store.allotments import Allotment, Budget
 from chalicelib.journal import store as journal
-from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, local_day, stamp
 from chalicelib.kernel.refusals import AnotherContent, Malformed, Unknown
 from chalicelib.policy.actions import load_pack
@@ -97,14 +98,12 @@ def allot(
     Less than was promised and spent is refused by the ledger itself. Raises Unknown, NoPack,
     NoDirection, AnotherContent, BudgetShort.
     """
-    if not by.serves(area):
-        raise Unknown()
+    access.demand(by, area=area)
     pack = load_pack(programme, area)
     known = directions_of(pack, local_day(now))
     if direction not in known:
         raise NoDirection(directions=list(known))
-    if direction and not by.serves(area, direction):
-        raise Unknown()
+    access.demand(by, area=area, direction=direction)
     kept = store.find_budget(programme, area, year, direction)
     acts = kept.value.acts if kept is not None else ()
     earlier = next((a for a in acts if a.act == act), None)
@@ -154,7 +153,8 @@ def see_budget(
     # No row is asked for by a name that no row can have.
     known = (direction.replace("-", "").isalnum() and len(direction) <= 64) or not direction
     kept = store.find_budget(programme, area, year, direction) if known else None
-    if kept is None or not (by.serves(area, direction or None) or by.has(Role.AUDITOR)):
+    access.demand(by, area=area, direction=direction)
+    if kept is None:
         raise Unknown()
     return _shown(kept.value)
 

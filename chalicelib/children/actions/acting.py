@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from chalicelib.access import actions as access
 from chalicelib.children import rules, store
 from chalicelib.children.rules import (
     Child,
@@ -32,10 +33,11 @@ def acting_for(child_id: str, actor: Actor, power: Power | None, on: date) -> Pe
     the caller represents the child but not in this. Three reads.
     """
     alias = store.find_alias(actor.subject)
-    if alias is None or alias.value.person_id is None:
-        raise Unknown()
-    check_acting(child_id, alias.value.person_id, power, on)
-    return store.load_person(alias.value.person_id).value
+    person_id = alias.value.person_id if alias is not None else None
+    relation = store.find_relation(child_id, person_id) if person_id is not None else None
+    known = relation.value if relation is not None else None
+    access.demand(actor, child=rules.decide_acting(known, power=power, on=on))
+    return store.load_person(person_id or "").value
 
 
 def check_acting(child_id: str, person_id: str, power: Power | None, on: date) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from chalicelib.access import actions as access
 from chalicelib.children import rules, store
 from chalicelib.children.rules import (
     Basis,
@@ -43,7 +44,7 @@ def link_sign_in(sign_in: str, *, iin: str, by: Actor, now: datetime) -> None:
     Raises BadIin, Unknown, SignInTaken. The same again changes nothing.
     """
     checked_iin(iin)
-    alias = store.find_alias(store.iin_digest(iin))
+    alias = store.find_alias(store.iin_digests(iin))
     if alias is None or alias.value.person_id is None:
         raise Unknown()
     held = store.find_alias(sign_in)
@@ -53,7 +54,7 @@ def link_sign_in(sign_in: str, *, iin: str, by: Actor, now: datetime) -> None:
     journal.commit(
         journal.entry("children/sign-in-linked", f"person/{kept.value.person_id}", by=by, now=now),
         store.keep_person(kept, kept.value),
-        store.claim_for_person(sign_in, held, kept.value.person_id),
+        *store.claim_for_person(sign_in, held, kept.value.person_id),
     )
 
 
@@ -213,20 +214,17 @@ def unmerge(child_id: str, *, by: Actor, now: datetime) -> Child:
 
 def _for_officer(child_id: str, by: Actor) -> Kept[Child]:
     kept = store.load_child(child_id)
-    if not by.serves(kept.value.area):
-        raise Unknown()
+    access.demand(by, area=kept.value.area)
     return kept
 
 
 def _claims(child_id: str, *, old_iin: str, new_iin: str) -> list[Write]:
-    new_digest = store.iin_digest(new_iin)
-    claim = store.claim_for_child(new_digest, store.find_alias(new_digest), child_id)
-    if not old_iin:
-        return [claim]
-    held = store.find_alias(store.iin_digest(old_iin))
-    if held is None or held.value.child_id != child_id:
-        return [claim]
-    return [claim, store.release_from_child(held)]
+    new, old = store.iin_digests(new_iin), store.iin_digests(old_iin) if old_iin else None
+    claims: list[Write] = [*store.claim_for_child(new, store.find_alias(new), child_id)]
+    held = store.find_alias(old) if old else None
+    if old is None or held is None or held.value.child_id != child_id:
+        return claims
+    return [*claims, *store.release_from_child(old, held)]
 
 
 def _told(asked: Correction) -> dict[str, str]:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from chalicelib.access import actions as access
 from chalicelib.billing.store import statements
 from chalicelib.budgets.rules import ledger
 from chalicelib.budgets.store import ledger as books
 from chalicelib.journal import store as journal
-from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, stamp
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.payouts import store
@@ -98,8 +99,7 @@ def sign(claim_id: str, *, amount_tiyn: int, by: Actor, now: datetime) -> Claim:
     """
     kept = store.load_claim(claim_id)
     claim = kept.value
-    if claim.organisation_id not in by.organisations:
-        raise Unknown()
+    access.demand(by, organisation=claim.organisation_id)
     if claim.signed and claim.signed.by == by.subject and claim.amount_tiyn == amount_tiyn:
         return claim
     signed = claims.decide_signature(claim, amount_tiyn=amount_tiyn, hand=_hand(by, now))
@@ -116,8 +116,7 @@ def agree(claim_id: str, *, agreed: bool, reason: str | None, by: Actor, now: da
     """
     kept = store.load_claim(claim_id)
     claim = kept.value
-    if not by.serves(claim.area, claim.direction or None):
-        raise Unknown()
+    access.demand(by, area=claim.area, direction=claim.direction)
     if agreed and reason is None and claim.agreed and claim.agreed.by == by.subject:
         return claim
     if not agreed and claim.state == "calculated" and reason is not None and claim.reason == reason:
@@ -160,8 +159,7 @@ def release(claim_id: str, *, by: Actor, now: datetime, payee: Payee = providers
     """
     kept = store.load_claim(claim_id)
     claim = kept.value
-    if not by.serves(claim.area):
-        raise Unknown()
+    access.demand(by, area=claim.area)
     if claim.state == "released" and claim.released and claim.released.by == by.subject:
         return claim
     released = claims.decide_release(claim, by=by, hand=_hand(by, now))
@@ -190,17 +188,16 @@ def list_claims(
     claim of an organisation without a confirmed account says so. Raises Unknown.
     """
     if programme is not None and area is not None:
-        if not (by.has(Role.AUDITOR) or by.serves(area)):
-            raise Unknown()
+        access.demand(by, area=area)
         found = [
             kept
             for kept in store.list_area_claims(programme, area, month)
-            if by.has(Role.AUDITOR, Role.FINANCE) or by.serves(area, kept.value.direction or None)
+            if access.may(by, area=area, direction=kept.value.direction)
         ]
     else:
         found = [
             kept
-            for organisation_id in sorted(by.organisations)
+            for organisation_id in access.organisations_of(by)
             for kept in store.list_organisation_claims(organisation_id, month)
         ]
     shown = sorted((kept.value for kept in found), key=lambda c: c.claim_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from chalicelib.access import actions as access
 from chalicelib.budgets.rules import ledger
 from chalicelib.budgets.store import ledger as books
 from chalicelib.journal import store as journal
@@ -59,8 +60,7 @@ def make_run(
 def _open_run(
     run_id: str, *, programme: str, area: str, month: Month, by: Actor, now: datetime
 ) -> Kept[PaymentRun]:
-    if not by.serves(area):
-        raise Unknown()
+    access.demand(by, area=area)
     pack = load_pack(programme, area)
     store.treasury_of(programme, area)
     asked = fingerprint([programme, area, str(month)])
@@ -187,8 +187,7 @@ def _finish_run(run_id: str, *, by: Actor, now: datetime, payee: Payee) -> Payme
 def see_run(run_id: str, *, by: Actor) -> tuple[PaymentRun, list[PaymentLine]]:
     """Return a run with its lines as they stand. Raises Unknown."""
     run = store.load_run(run_id).value
-    if not (by.serves(run.area) or by.has(Role.AUDITOR)):
-        raise Unknown()
+    access.demand(by, area=run.area)
     return run, store.find_payments(run.lines)
 
 
@@ -198,7 +197,7 @@ def register_of(run_id: str, *, by: Actor) -> Register:
     Nothing of it is stored in clear. Raises Unknown, RunUnfinished.
     """
     run = store.load_run(run_id).value
-    if not by.serves(run.area):
+    if access.reaching(by, area=run.area) <= {Role.AUDITOR}:
         raise Unknown()
     if not run.made:
         raise payments.RunUnfinished()

@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from chalicelib.access import actions as access
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import from_stamp, local_day, shown_last_day, stamp
@@ -81,8 +82,7 @@ def put_site(asked: SiteAsked, *, by: Actor, now: datetime) -> Site:
     organisation, it exists, the area has rules, earlier content, revision, state, direction and
     form.
     """
-    if asked.organisation_id not in by.organisations:
-        raise Unknown()
+    access.demand(by, organisation=asked.organisation_id)
     store.load_organisation(asked.organisation_id)
     pack = load_pack(asked.programme, asked.area)
     whole = fingerprint(told_site(asked))
@@ -90,8 +90,7 @@ def put_site(asked: SiteAsked, *, by: Actor, now: datetime) -> Site:
     if kept is None:
         check_described(asked, pack.at(local_day(now)))
         return _create_site(asked, whole, pack, by=by, now=now)
-    if kept.value.organisation_id not in by.organisations:
-        raise Unknown()
+    access.demand(by, organisation=kept.value.organisation_id)
     if kept.value.asked == whole:
         return kept.value
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from chalicelib.access import actions as access
 from chalicelib.journal import store as journal
 from chalicelib.journal.rules import Entry
 from chalicelib.kernel.actors import Actor
@@ -42,8 +43,7 @@ def put_group(
     whole = fingerprint([told_group(asked), site_id, replaces])
     kept = store.find_group(asked.group_id)
     if kept is not None:
-        if kept.value.organisation_id not in by.organisations:
-            raise Unknown()
+        access.demand(by, organisation=kept.value.organisation_id)
         if kept.value.asked == whole:
             return kept.value
         if replaces is None or kept.value.site_id != site_id:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from chalicelib.access import actions as access
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.iin import checked_bin
 from chalicelib.kernel.periods import local_day, stamp
-from chalicelib.kernel.refusals import AnotherContent, OutOfTurn, Unknown
+from chalicelib.kernel.refusals import AnotherContent, OutOfTurn
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Admission, Rules
 from chalicelib.providers import rules, store
@@ -29,7 +30,7 @@ from chalicelib.providers.rules import sites as law
 from chalicelib.providers.rules.sites import SiteState, Step
 from chalicelib.storage import vault
 from chalicelib.storage.commit import Put, settles
-from chalicelib.storage.secrets import alias_digest, fingerprint
+from chalicelib.storage.secrets import fingerprint, number_digests
 
 
 class ListingOver(OutOfTurn):
@@ -83,15 +84,17 @@ def import_organisation(
         organisation_id=asked.organisation_id,
         name=asked.name,
         form=asked.form,
-        bin_alias=alias_digest("bin", asked.bin),
         account="confirmed",
         confirmed_revision=1,
         created_at=stamp(now),
         asked=whole,
     )
-    if store.find_bin_holder(organisation.bin_alias) is not None:
+    digests = number_digests("bin", asked.bin)
+    if store.find_bin_holder(digests) is not None:
         raise rules.BinTaken()
-    aggregate, *claims = store.create_organisation(organisation, otherwise=rules.BinTaken())
+    aggregate, *claims = store.create_organisation(
+        organisation, digests, otherwise=rules.BinTaken()
+    )
     fields = {
         "bin": asked.bin,
         "payee": asked.payee,
@@ -124,8 +127,7 @@ def import_site(asked: SiteImported, *, by: Actor, now: datetime) -> tuple[Site,
     act's year, the groups.
     The same again changes nothing.
     """
-    if not by.serves(asked.site.area):
-        raise Unknown()
+    access.demand(by, area=asked.site.area)
     import_organisation(asked.organisation, asked.source, by=by, now=now)
     pack = load_pack(asked.site.programme, asked.site.area)
     in_force = pack.at(local_day(now))

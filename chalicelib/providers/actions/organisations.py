@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chalicelib.access import actions as access
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.iin import checked_bin
 from chalicelib.kernel.periods import stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.providers import rules, store
-from chalicelib.providers.actions.reading import serves
 from chalicelib.providers.rules import ChangedMeanwhile, Organisation
 from chalicelib.providers.rules import organisations as law
 from chalicelib.storage import outbox, vault
 from chalicelib.storage.commit import settles
-from chalicelib.storage.secrets import alias_digest, fingerprint
+from chalicelib.storage.secrets import fingerprint, number_digests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +71,7 @@ def register_organisation(
 
     Checks in order: own organisation, BIN, account, bank, earlier content, revision.
     """
-    if asked.organisation_id not in by.organisations:
-        raise Unknown()
+    access.demand(by, organisation=asked.organisation_id)
     asked = replace(
         asked,
         bin=checked_bin(asked.bin),
@@ -86,13 +85,12 @@ def register_organisation(
     if kept.value.asked == whole:
         return _seen(kept.value, secrets=True)
 
-    alias = alias_digest("bin", asked.bin)
-    if asked.replaces is None or alias != kept.value.bin_alias:
+    subject = f"ORG#{asked.organisation_id}"
+    held = vault.open_fields(subject)
+    if asked.replaces is None or asked.bin != held["bin"]:
         raise AnotherContent()
     if asked.replaces != kept.value.revision:
         raise ChangedMeanwhile(revision=kept.value.revision)
-    subject = f"ORG#{asked.organisation_id}"
-    held = vault.open_fields(subject)
     state = law.account_after(
         kept.value, changed=(asked.account, asked.bank) != (held["account"], held["bank"])
     )
@@ -136,7 +134,7 @@ def confirm_account(
     NothingToConfirm.
     """
     kept = store.load_organisation(organisation_id)
-    if not _serves(organisation_id, by):
+    if not _reaching(organisation_id, by):
         raise Unknown()
     if revision != kept.value.revision:
         raise ChangedMeanwhile(revision=kept.value.revision)
@@ -178,12 +176,10 @@ def confirm_account(
 def see_organisation(organisation_id: str, *, by: Actor) -> OrganisationSeen:
     """Return an organisation: with its account to its head and its officers only."""
     organisation = store.load_organisation(organisation_id).value
-    own = by.has(Role.HEAD) and organisation_id in by.organisations
-    if own or (by.has(Role.DEPARTMENT) and _serves(organisation_id, by)):
-        return _seen(organisation, secrets=True)
-    if by.has(Role.AUDITOR):
-        return _seen(organisation, secrets=False)
-    raise Unknown()
+    reaching = _reaching(organisation_id, by)
+    if not reaching:
+        raise Unknown()
+    return _seen(organisation, secrets=reaching != {Role.AUDITOR})
 
 
 def payee_of(organisation_id: str) -> Payee:
@@ -215,14 +211,16 @@ def _register(
         organisation_id=asked.organisation_id,
         name=asked.name,
         form=asked.form,
-        bin_alias=alias_digest("bin", asked.bin),
         account="new",
         created_at=stamp(now),
         asked=whole,
     )
-    if store.find_bin_holder(organisation.bin_alias) is not None:
+    digests = number_digests("bin", asked.bin)
+    if store.find_bin_holder(digests) is not None:
         raise rules.BinTaken()
-    aggregate, *claims = store.create_organisation(organisation, otherwise=rules.BinTaken())
+    aggregate, *claims = store.create_organisation(
+        organisation, digests, otherwise=rules.BinTaken()
+    )
     journal.commit(
         journal.entry(
             "providers/organisation-registered",
@@ -249,8 +247,13 @@ def _register(
     return _seen(organisation, secrets=True)
 
 
-def _serves(organisation_id: str, by: Actor) -> bool:
-    return any(serves(k.value, by) for k in store.list_organisation_sites(organisation_id))
+def _reaching(organisation_id: str, by: Actor) -> frozenset[Role]:
+    """Return which of the caller's roles reach an organisation: its own, or those of its sites."""
+    found = access.reaching(by, organisation=organisation_id)
+    if by.has(Role.DEPARTMENT):
+        for site in store.list_organisation_sites(organisation_id):
+            found |= access.reaching(by, area=site.value.area, direction=site.value.direction)
+    return found
 
 
 def _seen(organisation: Organisation, *, secrets: bool) -> OrganisationSeen:

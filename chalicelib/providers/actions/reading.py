@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from chalicelib.access import actions as access
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.refusals import Malformed, Unknown
 from chalicelib.policy.actions import list_packs, load_pack
@@ -46,8 +47,7 @@ class SiteSeen:
 def own_site(site_id: str, actor: Actor) -> Kept[Site]:
     """Return a site of an organisation the caller works for. Raises Unknown. One read."""
     kept = store.load_site(site_id)
-    if kept.value.organisation_id not in actor.organisations:
-        raise Unknown()
+    access.demand(actor, organisation=kept.value.organisation_id)
     return kept
 
 
@@ -61,7 +61,7 @@ def served_site(site_id: str, actor: Actor) -> Kept[Site]:
 
 def serves(site: Site, actor: Actor) -> bool:
     """Return whether an officer serves a site: its area, and its direction where it has one."""
-    return actor.serves(site.area, site.direction or None)
+    return access.may(actor, area=site.area, direction=site.direction)
 
 
 def group_of(group_id: str) -> Group:
@@ -86,11 +86,10 @@ def see_site(site_id: str, *, by: Actor) -> SiteSeen:
 
 def sees_whole(site: Site, actor: Actor) -> bool:
     """Return whether the caller may see what the public may not."""
-    if actor.has(Role.HEAD) and site.organisation_id in actor.organisations:
-        return True
-    if actor.has(Role.DEPARTMENT, Role.COMMISSION) and serves(site, actor):
-        return True
-    return actor.has(Role.AUDITOR)
+    reaching = access.reaching(
+        actor, organisation=site.organisation_id, area=site.area, direction=site.direction
+    )
+    return bool(reaching - {Role.PUBLIC})
 
 
 def list_sites(
@@ -107,11 +106,9 @@ def list_sites(
     caller; Unknown for an area not served.
     """
     if by.has(Role.DEPARTMENT, Role.COMMISSION, Role.AUDITOR):
-        found = _sites_of_areas(programme, _areas(area, by))
-        if not by.has(Role.AUDITOR):
-            found = [site for site in found if serves(site, by)]
+        found = [s for s in _sites_of_areas(programme, _areas(area, by)) if serves(s, by)]
     else:
-        own = [store.list_organisation_sites(o) for o in sorted(by.organisations)]
+        own = [store.list_organisation_sites(o) for o in access.organisations_of(by)]
         found = [
             kept.value
             for sites in own
@@ -172,10 +169,9 @@ def _area(programme: str, area: str) -> tuple[list[Site], dict[str, list[Group]]
 
 def _areas(area: str | None, by: Actor) -> Sequence[str]:
     if area is not None:
-        if not (by.serves(area) or by.has(Role.AUDITOR)):
-            raise Unknown()
+        access.demand(by, area=area)
         return [area]
-    named = sorted(by.areas - {"*"})
+    named = access.areas_of(by)
     if not named:
         raise AreaNeeded()
     return named

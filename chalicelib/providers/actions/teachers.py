@@ -8,9 +8,10 @@ from datetime import datetime
 
 import msgspec
 
+from chalicelib.access import actions as access
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.providers import store
 from chalicelib.providers.rules import ChangedMeanwhile, Site, SiteFixed, SiteState
 from chalicelib.storage import vault
@@ -41,8 +42,7 @@ def put_teachers(
     own site, earlier content, revision, the site's state.
     """
     kept = store.load_site(site_id)
-    if kept.value.organisation_id not in by.organisations:
-        raise Unknown()
+    access.demand(by, organisation=kept.value.organisation_id)
     revision = kept.value.teachers_revision
     whole = fingerprint(["teachers", teachers])
     if revision and kept.value.teachers_asked == whole:

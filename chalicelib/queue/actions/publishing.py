@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from chalicelib.access import actions as access
 from chalicelib.applications.rules import DRAWN, QueueEntry
 from chalicelib.children.actions import representatives_of
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.periods import local_day, stamp
-from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.policy.actions import load_pack
 from chalicelib.queue import rules, store
 from chalicelib.queue.actions import planning
@@ -35,8 +36,7 @@ def publish(
     The same id again gets the same checkpoint. The name of a draw's checkpoint is nobody's to give
     beforehand. Raises Unknown, AnotherContent.
     """
-    if not by.serves(area) and not by.has(Role.SYSTEM):
-        raise Unknown()
+    access.demand(by, area=area)
     load_pack(programme, area)
     asked = fingerprint([programme, area])
     earlier = store.find_checkpoint(checkpoint_id)

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from chalicelib.access import actions as access
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.periods import local_day, stamp
-from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.policy.actions import load_pack
 from chalicelib.queue import rules, store
 from chalicelib.queue.actions import planning
@@ -276,8 +277,7 @@ def _release(kept: Kept[Run], *, by: Actor, now: datetime, timed: bool) -> Run:
 
 
 def _serving(by: Actor, area: str) -> None:
-    if not by.serves(area) and not by.has(Role.SYSTEM):
-        raise Unknown()
+    access.demand(by, area=area)
 
 
 def _of(run_id: str) -> str:

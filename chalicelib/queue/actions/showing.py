@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from chalicelib.access import actions as access
 from chalicelib.applications import store as applications
 from chalicelib.children.actions import acting_for
-from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import local_day, stamp
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.policy.actions import load_pack
@@ -220,8 +221,7 @@ def runs_page(
 def run_of(run_id: str, *, by: Actor) -> Run:
     """Return a run to an officer of its area or an auditor. Raises Unknown."""
     run = store.load_run(run_id).value
-    if not by.serves(run.area) and not by.has(Role.AUDITOR):
-        raise Unknown()
+    access.demand(by, area=run.area)
     return run
 
 

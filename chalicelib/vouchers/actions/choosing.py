@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from chalicelib.access import actions as access
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import local_day
@@ -76,7 +77,8 @@ def judge_papers(
     WrongState, NoSeat, TermPassed, PapersSettled.
     """
     kept = store.load_voucher(voucher_id)
-    if kept.value.organisation_id not in by.organisations or kept.value.state == "issued":
+    access.demand(by, organisation=kept.value.organisation_id)
+    if kept.value.state == "issued":
         raise Unknown()
     pack = change.pack_of(kept.value)
     in_force = pack.at(local_day(now))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 
+from chalicelib.access import actions as access
 from chalicelib.children import actions as children
 from chalicelib.children import store as people
 from chalicelib.children.rules import hold, swap
@@ -446,8 +447,8 @@ def _close_unsigned(
 
 def _is_own_head(voucher: Voucher, by: Actor) -> bool:
     """Return whether the caller heads the child's kindergarten. Raises Unknown for other heads."""
-    own = voucher.organisation_id in by.organisations
-    if by.has(Role.HEAD) and own and voucher.enrolment_id is not None:
+    reaching = access.reaching(by, organisation=voucher.organisation_id)
+    if Role.HEAD in reaching and voucher.enrolment_id is not None:
         return True
     if not by.has(Role.REPRESENTATIVE):
         raise Unknown()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from chalicelib.access import actions as access
 from chalicelib.children import actions as children
 from chalicelib.children import rules as children_rules
 from chalicelib.children import store as people
@@ -19,7 +20,7 @@ from chalicelib.children.rules import ChildDetails, Provenance, Registration, ho
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import local_day, shown_day, stamp
-from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Pack
 from chalicelib.providers import store as providers
@@ -82,8 +83,7 @@ def import_voucher(voucher_id: str, row: ImportedVoucher, *, by: Actor, now: dat
     BudgetShort.
     """
     today = local_day(now)
-    if not by.serves(row.area):
-        raise Unknown()
+    access.demand(by, area=row.area)
     # Not of where it stood: the same row may be exported again, in another file or line.
     content = fingerprint([replace(row, source=NOWHERE)])
     earlier = store.find_voucher(voucher_id)

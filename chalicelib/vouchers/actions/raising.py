@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from chalicelib.access import actions as access
 from chalicelib.budgets import actions as budgets
 from chalicelib.children import store as people
 from chalicelib.children.rules import swap
@@ -16,7 +17,6 @@ from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.ids import new_id
 from chalicelib.kernel.periods import Month, local_day, shown_day, stamp
-from chalicelib.kernel.refusals import Unknown
 from chalicelib.policy.rules import NoRuleInForce, Pack
 from chalicelib.providers import store as providers
 from chalicelib.storage.commit import Write, settles
@@ -104,8 +104,7 @@ def _check_serves(voucher: Voucher, by: Actor) -> None:
     direction = voucher.direction
     if voucher.site_id is not None:
         direction = providers.load_site(voucher.site_id).value.direction
-    if not by.serves(voucher.area, direction or None):
-        raise Unknown()
+    access.demand(by, area=voucher.area, direction=direction)
 
 
 def _month_tiyn(voucher: Voucher, pack: Pack, today: date) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from chalicelib.access import actions as access
 from chalicelib.children import actions as children
 from chalicelib.children import store as people
 from chalicelib.kernel.actors import Actor, Role
@@ -153,14 +154,13 @@ def _seen_site(site_id: str, by: Actor) -> Site:
     if kept is None:
         raise Unknown()
     site = kept.value
-    officer = by.has(Role.DEPARTMENT) and by.serves(site.area)
-    if not (_own(site, by) or officer or by.has(Role.AUDITOR)):
-        raise Unknown()
+    access.demand(by, organisation=site.organisation_id, area=site.area, direction=site.direction)
     return site
 
 
 def _own(site: Site, by: Actor) -> bool:
-    return by.has(Role.HEAD, Role.EDUCATOR) and site.organisation_id in by.organisations
+    found = access.reaching(by, organisation=site.organisation_id)
+    return not found.isdisjoint({Role.HEAD, Role.EDUCATOR})
 
 
 def _names(child_ids: Sequence[str], site: Site, by: Actor) -> dict[str, dict[str, str]]:

@@ -1,0 +1,22 @@
+"""What the public sees of what officers did: counts by area and month."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What was counted in an area in a month: by kind, "done children/merge" for one."""
+
+    month: str
+    area: str
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def counted(figures: Figures, *kinds: str) -> Figures:
+    """Return the figures with one more of each kind."""
+    counts = dict(figures.counts)
+    for kind in kinds:
+        counts[kind] = counts.get(kind, 0) + 1
+    return replace(figures, counts=dict(sorted(counts.items())))

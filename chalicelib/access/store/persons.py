@@ -1,0 +1,82 @@
+"""Who stands behind a sign-in, an IIN or a ticket.
+
+Aliases, persons and tickets are rows of the slices above, read here by the few fields that tell one
+person from another; they are written there alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.storage import keys
+from chalicelib.storage.rows import FactsRow
+from chalicelib.storage.secrets import alias_digest
+from chalicelib.storage.shelf import Shelf
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Who stands behind a sign-in or an IIN, as children keep it."""
+
+    person_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A registered person: the sign-in they registered with."""
+
+    person_id: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ticketed:
+    """The application behind a public ticket."""
+
+    application_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """Who made an application."""
+
+    person_id: str
+
+
+_BEHIND: Shelf[Behind] = Shelf(FactsRow, Behind)
+_PERSONS: Shelf[Registered] = Shelf(FactsRow, Registered)
+_TICKETS: Shelf[Ticketed] = Shelf(FactsRow, Ticketed)
+_APPLICANTS: Shelf[Applicant] = Shelf(FactsRow, Applicant)
+
+
+def find_person_behind(sign_in: str) -> str | None:
+    """Return the registered person behind a sign-in, if there is one. One read."""
+    kept = _BEHIND.find(keys.alias(sign_in))
+    return kept.value.person_id if kept else None
+
+
+def find_by_iin(iin: str) -> Registered | None:
+    """Return who is registered with an IIN. Two reads."""
+    kept = _BEHIND.find(keys.alias(alias_digest("iin", iin)))
+    if kept is None or kept.value.person_id is None:
+        return None
+    return find_registered(kept.value.person_id)
+
+
+def find_by_ticket(ticket: str) -> Registered | None:
+    """Return who made the application of a public ticket. Three reads."""
+    kept = _TICKETS.find(keys.ticket(ticket))
+    if kept is None:
+        return None
+    application = _APPLICANTS.find(keys.application(kept.value.application_id))
+    return find_registered(application.value.person_id) if application else None
+
+
+def find_registered(person_id: str) -> Registered | None:
+    kept = _PERSONS.find(keys.person(person_id))
+    return kept.value if kept else None
+
+
+def sign_in_for(iin: str) -> str:
+    """Return the sign-in of somebody who is registered at a service centre and has no other."""
+    return alias_digest("service-centre", iin)[:32]
