@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from chalicelib.access import actions as access
 from chalicelib.adapters import work
 from chalicelib.billing import actions, jobs
 from chalicelib.billing.rules import exports
@@ -163,6 +164,10 @@ def get_month(call: Call[None], site_id: str, month: str) -> MonthSeen | File:
     asked: MonthFormat = call.query
     seen = actions.see_month(site_id, Month.parse(month), by=call.actor)
     head = seen.head
+    access.looked(
+        (stated.line.child_id for statement in seen.statements for stated in statement.lines),
+        ("attendance", "financing"),
+    )
     if asked.format != "json":
         headings, rows = exports.statement_table(head, seen.statements)
         name = f"statements-{head.site_id}-{head.month}"

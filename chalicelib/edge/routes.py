@@ -26,7 +26,7 @@ import msgspec
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib.access import actions as access
-from chalicelib.edge import auth, body, clock, log, problems
+from chalicelib.edge import auth, body, clock, log, looks, problems
 from chalicelib.edge.texts import language_of
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.ids import checked_id
@@ -200,9 +200,17 @@ def _handle(
         if actor.has(Role.PUBLIC) and not access.may_be_anybody(operation.action):
             raise auth.SignIn()
         access.check(operation.action, actor)
+        why = access.purpose(
+            access.row(operation.action), actor, request.headers.get("kezek-purpose")
+        )
         asked = _asked(operation, request, most_bytes)
         query = _query(operation, request)
-        answer = view(Call(actor, now, asked, query, language), **names)
+        with access.doing(operation.action, actor) as shown:
+            answer = view(Call(actor, now, asked, query, language), **names)
+        if why is not None:
+            value = answer.value if isinstance(answer, Answer) else answer
+            looks.take_from(value, shown, names, operation.answers)
+            access.record_looks(shown, actor, why=why, now=now)
         return _response(answer, operation, language)
     except Refusal as refusal:
         return problems.answer(refusal, language)

@@ -21,6 +21,54 @@ def shard(of: str, *, shards: int) -> int:
     return zlib.crc32(of.encode()) % shards
 
 
+# --- access (facts) -----------------------------------------------------------------------------
+
+
+def proposal(proposal_id: str) -> tuple[str, str]:
+    """What did a first person ask for that needs a second one, and what became of it?"""
+    return f"PROPOSAL#{proposal_id}", ONLY
+
+
+def proposed(digest: str) -> tuple[str, str]:
+    """Which proposal, the newest, asks for exactly this? Held by a keyed digest of the request."""
+    return f"PROPOSED#{digest}", ONLY
+
+
+def open_proposal(proposal_id: str) -> tuple[str, str]:
+    """Which proposals wait for a second person? (query pk)"""
+    return "PROPOSALS", proposal_id
+
+
+def opening(opening_id: str) -> tuple[str, str]:
+    """Who broke the glass, for which area, until when, and what did the review find?"""
+    return f"OPENING#{opening_id}", ONLY
+
+
+def area_opening(area: str, at: str, opening_id: str) -> tuple[str, str]:
+    """When was the glass broken for an area? (query pk)"""
+    return f"OPENINGS#{area}", f"{at}#{opening_id}"
+
+
+def consent(consent_id: str) -> tuple[str, str]:
+    """For whom may a clerk act, with which powers, until when?"""
+    return f"CONSENT#{consent_id}", ONLY
+
+
+def consent_of(subject: str, at: str, consent_id: str) -> tuple[str, str]:
+    """Which consents did somebody give, or ask for as a clerk? (query pk)"""
+    return f"CONSENTS#{subject}", f"{at}#{consent_id}"
+
+
+def desk(clerk: str) -> tuple[str, str]:
+    """Whom does a clerk serve now? One client at a time."""
+    return f"DESK#{clerk}", ONLY
+
+
+def access_figures(month: Month, area: str) -> tuple[str, str]:
+    """How often was the glass broken, or a second person asked, in a month? (query pk)"""
+    return f"ACCESS#{month}", area
+
+
 # --- children (facts) ---------------------------------------------------------------------------
 
 
@@ -343,6 +391,46 @@ def rating_answer(site_id: str, quarter: str) -> tuple[str, str]:
     return f"RATINGS#{site_id}", f"ANSWER#{quarter}"
 
 
+# --- complaints (facts) -------------------------------------------------------------------------
+
+
+def complaint(complaint_id: str) -> tuple[str, str]:
+    """What was complained about, who has it, until when?"""
+    return f"COMPLAINT#{complaint_id}", ONLY
+
+
+def complaint_ticket(ticket: str) -> tuple[str, str]:
+    """Which complaint does a public ticket stand for?"""
+    return f"COMPLAINT-TICKET#{ticket}", ONLY
+
+
+def complaint_of(by: str, received_at: str, complaint_id: str) -> tuple[str, str]:
+    """Which complaints did somebody send? (query pk)"""
+    return f"COMPLAINTS-OF#{by}", f"{received_at}#{complaint_id}"
+
+
+def child_complaint(child_id: str, complaint_id: str) -> tuple[str, str]:
+    """Which complaints are about this child's things? (query pk, sk begins COMPLAINT#)"""
+    return f"CHILD#{child_id}", f"COMPLAINT#{complaint_id}"
+
+
+def complaint_waiting(
+    programme: str, area: str, received_at: str, complaint_id: str
+) -> tuple[str, str]:
+    """Which complaints of an area wait for an answer, oldest first? (query pk)"""
+    return f"COMPLAINTS#{programme}#{area}", f"{received_at}#{complaint_id}"
+
+
+def complaints_sent(who: str, on: date) -> tuple[str, str]:
+    """How many complaints did somebody send on a day?"""
+    return f"COMPLAINTS-SENT#{who}", on.isoformat()
+
+
+def complaint_counts(programme: str, area: str, month: Month, topic: str) -> tuple[str, str]:
+    """How many complaints had an area in a month, and how were they answered? (query pk)"""
+    return f"COMPLAINT-COUNTS#{programme}#{area}#{month}", topic
+
+
 # --- billing and payouts (money) ----------------------------------------------------------------
 
 
@@ -432,3 +520,29 @@ def sealed(subject: str) -> tuple[str, str]:
 def data_key(subject: str) -> tuple[str, str]:
     """The wrapped key that opens one subject's fields."""
     return f"KEY#{subject}", ONLY
+
+
+# --- looks --------------------------------------------------------------------------------------
+
+
+def look(child_id: str, at: str, name: str) -> tuple[str, str]:
+    """Who looked at this child's data, newest last? (query pk)"""
+    return f"LOOKS#{child_id}", f"{at}#{name}"
+
+
+def looker(subject: str, on: date, at: str, name: str) -> tuple[str, str]:
+    """Whose data did this caller see on a day? (query pk, sk by instant)"""
+    return f"LOOKER#{subject}#{on.isoformat()}", f"{at}#{name}"
+
+
+def looker_session(session: str, on: date, subject: str) -> tuple[str, str]:
+    """Who looked under this sign-in, and on which days? (query pk)"""
+    return f"SESSION#{session}", f"{on.isoformat()}#{subject}"
+
+
+# --- meters -------------------------------------------------------------------------------------
+
+
+def meter(name: str) -> tuple[str, str]:
+    """How much did this caller, or this organisation's staff, ask for lately?"""
+    return f"METER#{name}", ONLY

@@ -14,13 +14,13 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import TableConnection
 from pynamodb.models import Model
 
 from chalicelib.storage import client
 
-TABLES = ("facts", "queue", "attendance", "money", "journal", "outbox", "vault", "keys")
+TABLES = ("facts", "queue", "attendance", "money", "journal", "outbox", "vault", "keys", "looks", "meters")
 STREAMED = frozenset({"outbox", "journal"})
 TTL_ATTRIBUTE = "expires_at"
 
@@ -36,9 +36,13 @@ def table_name(logical: str, at: str | None = None) -> str:
 
 
 class Row(Model):
-    """Base of all rows; subclasses name their table with `logical`."""
+    """Base of all rows; subclasses name their table with `logical`.
+
+    imaged: False for rows of which the journal keeps no image.
+    """
 
     logical: str
+    imaged = True
 
     class Meta:
         table_name = ""
@@ -49,6 +53,8 @@ class Row(Model):
     version = NumberAttribute(attr_name="v", null=True)
     body = UnicodeAttribute(null=True)
     expires_at = NumberAttribute(null=True)
+    # The newest journal entry of the aggregate whose row this is: its number and digest.
+    head = UnicodeAttribute(attr_name="h", null=True)
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
@@ -91,10 +97,11 @@ class MoneyRow(Row):
 
 
 class JournalRow(Row):
-    """Append-only entries, one partition per aggregate."""
+    """Append-only entries, one partition per aggregate; the salt hides them in the public log."""
 
     logical = "journal"
     Meta = _meta("journal")
+    salt = BinaryAttribute(legacy_encoding=False, null=True)
 
 
 class OutboxRow(Row):
@@ -116,6 +123,20 @@ class KeyRow(Row):
 
     logical = "keys"
     Meta = _meta("keys")
+
+
+class LooksRow(Row):
+    """Who looked at whose data: by child for its family, by looker and day for the drill."""
+
+    logical = "looks"
+    Meta = _meta("looks")
+
+
+class MetersRow(Row):
+    """Buckets of requests. No facts: not in the journal, not backed up, gone after a day."""
+
+    logical = "meters"
+    Meta = _meta("meters")
 
 
 def models() -> Iterator[type[Row]]:

@@ -291,7 +291,11 @@ class TestCloud:
         return self.request("DELETE", path, **more)
 
     def token(self, role: str | Collection[str], subject: str = "somebody", **claims: Any) -> str:
-        """Return a token of the development issuer, good for twelve hours of the test's clock."""
+        """Return a token of the development issuer, good for twelve hours of the test's clock.
+
+        All tokens of a subject are of one sign-in unless `sid` says otherwise.
+        """
+        claims = {"sid": f"sign-in-{subject}", **claims}
         return self.issuer.token(role, subject, claims, timedelta(hours=12))
 
     # --- time and triggers

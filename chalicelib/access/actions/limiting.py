@@ -126,7 +126,5 @@ def _digest(text: str) -> str:
 
 
 def _kind(name: str, said: dict[str, object]) -> Kind:
-    sizes = {
-        part: limits.limit(**size) for part, size in said.items() if isinstance(size, dict)
-    }
+    sizes = {part: limits.limit(**size) for part, size in said.items() if isinstance(size, dict)}
     return Kind(name=name, why=str(said["why"]), **sizes)

@@ -17,26 +17,27 @@ Neither person can do it alone under another sign-in: who stands behind each is 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal, TypeVar
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Generic, Literal, TypeVar
 
 from chalicelib.access.actions.counting import counting
 from chalicelib.access.actions.doing import demand, finding
 from chalicelib.access.actions.table import check, row, table
-from chalicelib.access.rules import NotYourRole, Row, Whose
+from chalicelib.access.rules import Row, Whose
 from chalicelib.access.rules import proposing as rules
 from chalicelib.access.rules.proposing import Proposal, ProposalMoved, ProposalOver, ProposalState
 from chalicelib.access.store import persons
 from chalicelib.access.store import proposing as store
 from chalicelib.journal import store as journal
+from chalicelib.journal.rules import Entry
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import from_stamp, stamp
-from chalicelib.kernel.refusals import Refusal, Unavailable, Unknown
+from chalicelib.kernel.refusals import Refusal, Unavailable
 from chalicelib.storage import agenda
 from chalicelib.storage.commit import (
-    Put,
     Rehearsed,
     Write,
     rehearsing,
@@ -48,6 +49,7 @@ from chalicelib.storage.shelf import Kept
 
 TOPIC = "access/proposal"
 _TRIES = 4
+_LOOKS_MAX = 50
 
 T = TypeVar("T")
 
@@ -90,12 +92,17 @@ def by_two(
         if answer is not None:
             return answer.value
         kept = _current(digest)
-        if kept is None or not kept.value.is_open(now):
-            return _propose(digest, needed, ids, whose, by=by, now=now)
-        if _same_person(kept.value.by.subject, by.subject):
-            return shown(kept.value, by=by)
-        if not _still_reaches(kept.value, run):
-            return _propose(digest, needed, ids, whose, by=by, now=now, instead_of=kept)
+        if kept is not None and kept.value.is_open(now):
+            if same_person(kept.value.by.subject, by.subject):
+                return shown(kept.value, by=by)
+            still = _still_reaches(kept.value, run)
+        else:
+            kept, still = None, False
+        if kept is None or not still:
+            made = _propose(digest, needed, ids, whose, by=by, now=now, instead_of=kept)
+            if made is not None:
+                return made
+            continue  # somebody proposed it meanwhile
         try:
             with with_first_commit(_carried_out(kept, by=by, now=now)):
                 return run(by)
@@ -109,11 +116,11 @@ def withdraw(proposal_id: str, *, by: Actor, now: datetime) -> Proposed:
     """Withdraw one's own proposal; the same again changes nothing. Raises ProposalOver."""
     kept = store.load_proposal(proposal_id)
     proposal = kept.value
-    demand(by, own=_same_person(proposal.by.subject, by.subject))
+    demand(by, own=same_person(proposal.by.subject, by.subject))
     if proposal.state == "withdrawn":
         return shown(proposal, by=by)
     if not proposal.is_open(now):
-        raise ProposalOver(state=_state(proposal, now))
+        raise ProposalOver(state="expired" if proposal.state == "open" else proposal.state)
     closed = rules.close_proposal(proposal, "withdrawn", now=now)
     _close(kept, closed, by=by, now=now)
     return shown(closed, by=by)
@@ -134,19 +141,21 @@ def open_proposals(
 ) -> tuple[list[Proposed], str | None]:
     """Return open proposals that the caller made or may second, and the id to go on from."""
     found: list[Proposed] = []
-    for ids in _in_tens(store.each_open_proposal(after=after)):
+    for n, ids in enumerate(_in_tens(store.each_open_proposal(after=after)), start=1):
         for proposal in store.find_proposals(ids):
             one = shown(proposal, by=by)
             if proposal.is_open(now) and (one.may_second or one.asked_by == "you"):
                 found.append(one)
         if len(found) > limit:
-            break
-    return found[:limit], found[limit - 1].proposal_id if len(found) > limit else None
+            return found[:limit], found[limit - 1].proposal_id
+        if n == _LOOKS_MAX:
+            return found, ids[-1]
+    return found, None
 
 
 def shown(proposal: Proposal, *, by: Actor) -> Proposed:
     """Return a proposal as a caller sees it."""
-    own = _same_person(proposal.by.subject, by.subject)
+    own = same_person(proposal.by.subject, by.subject)
     return Proposed(
         proposal_id=proposal.proposal_id,
         action=proposal.action,
@@ -169,19 +178,21 @@ def needing_second() -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answered(Generic[T]):
     """What an action answered that wrote nothing."""
 
-    value: object
+    value: T
 
 
-def _rehearsed(run: Callable[[Actor], T], by: Actor) -> tuple[_Answered[T] | None, list[Whose]]:
+def _rehearsed(
+    run: Callable[[Actor], T], by: Actor
+) -> tuple[_Answered[T] | None, tuple[Whose, ...]]:
     """Return the answer of an action that changes nothing, else None; and whose its objects are."""
     with finding() as whose, rehearsing():
         try:
-            return _Answered(run(by)), whose
+            return _Answered(run(by)), ()
         except Rehearsed:
-            return None, whose
+            return None, tuple(dict.fromkeys(rules.of_others(one) for one in whose))
 
 
 def _still_reaches(proposal: Proposal, run: Callable[[Actor], object]) -> bool:
@@ -195,3 +206,106 @@ def _still_reaches(proposal: Proposal, run: Callable[[Actor], object]) -> bool:
     except Refusal:
         return False
     return True
+
+
+@settles
+def _propose(
+    digest: str,
+    needed: Row,
+    ids: Mapping[str, str],
+    whose: tuple[Whose, ...],
+    *,
+    by: Actor,
+    now: datetime,
+    instead_of: Kept[Proposal] | None = None,
+) -> Proposed | None:
+    """Return the caller's new proposal; None where somebody was quicker to make one."""
+    pointer = store.find_pointer(digest)
+    kept = store.find_proposal(pointer.value.id) if pointer else None
+    replaced = instead_of is not None and kept is not None and kept.pk == instead_of.pk
+    if kept is not None and kept.value.is_open(now) and not replaced:
+        return None
+    proposal = rules.propose(
+        proposal_id=_named(digest, by, now),
+        digest=digest,
+        action=needed.action,
+        ids=ids,
+        by=by,
+        whose=whose,
+        minutes=needed.second or 0,
+        now=now,
+    )
+    first, *others = store.create_proposal(proposal, pointer)
+    journal.commit(
+        _entry("proposed", proposal, by=by, now=now),
+        first,
+        *others,
+        counting(proposal.area, proposal.asked_at, f"proposed {proposal.action}"),
+        agenda.due(from_stamp(proposal.expires_at), TOPIC, proposal.proposal_id),
+    )
+    return shown(proposal, by=by)
+
+
+def _carried_out(kept: Kept[Proposal], *, by: Actor, now: datetime) -> list[Write]:
+    """Describe a proposal as carried out, for the commit of the action itself."""
+    done = rules.close_proposal(kept.value, "done", now=now, second=by.subject)
+    return [
+        # Whatever fails of these means that the proposal is to be looked at again.
+        replace(write, otherwise=ProposalMoved())
+        for write in journal.described(
+            _entry("seconded", done, by=by, now=now, first=done.by.subject),
+            store.keep_proposal(kept, done),
+            *_closing(done),
+        )
+    ]
+
+
+def _close(kept: Kept[Proposal], closed: Proposal, *, by: Actor, now: datetime) -> None:
+    journal.commit(
+        _entry(closed.state, closed, by=by, now=now),
+        store.keep_proposal(kept, closed),
+        *_closing(closed),
+    )
+
+
+def _closing(closed: Proposal) -> list[Write]:
+    return [
+        store.leave_open_list(closed.proposal_id),
+        counting(closed.area, closed.asked_at, f"{closed.state} {closed.action}"),
+    ]
+
+
+def _entry(what: str, proposal: Proposal, *, by: Actor, now: datetime, **facts: str) -> Entry:
+    return journal.entry(
+        f"access/{what}",
+        f"proposal/{proposal.proposal_id}",
+        by=by,
+        now=now,
+        action=proposal.action,
+        ids=proposal.ids,
+        expires_at=proposal.expires_at,
+        **facts,
+    )
+
+
+def _current(digest: str) -> Kept[Proposal] | None:
+    pointer = store.find_pointer(digest)
+    return store.find_proposal(pointer.value.id) if pointer else None
+
+
+def _named(digest: str, by: Actor, now: datetime) -> str:
+    """Return a proposal's id; ids sort by time."""
+    return f"{now:%Y%m%d%H%M%S}-{fingerprint([digest, by.subject, stamp(now)])[:20]}"
+
+
+def same_person(one: str, other: str) -> bool:
+    """Return whether two sign-ins are one person's: the same, or linked to one registration."""
+    if one == other:
+        return True
+    behind = persons.find_person_behind(one)
+    return behind is not None and behind == persons.find_person_behind(other)
+
+
+def _in_tens(ids: Iterator[str]) -> Iterator[list[str]]:
+    while part := list(itertools.islice(ids, 10)):
+        yield part

@@ -115,6 +115,11 @@ def propose(
     )
 
 
+def of_others(whose: Whose) -> Whose:
+    """Return an owner by what another person may reach too, not by who asked."""
+    return replace(whose, own=False, child=False, device=False)
+
+
 def close_proposal(
     proposal: Proposal, state: ProposalState, *, now: datetime, second: str | None = None
 ) -> Proposal:

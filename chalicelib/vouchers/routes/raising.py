@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from chalicelib.budgets.rules.ledger import BudgetShort
+from chalicelib.access import actions as access
 from chalicelib.edge.routes import Call
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.vouchers import actions, rules
@@ -63,6 +64,7 @@ def raise_financing(call: Call[RaiseAsked], voucher_id: str) -> RaisedShown:
         voucher_id, call.asked.act, call.asked.from_on, by=call.actor, now=call.now
     )
     enrolment = raised.enrolment
+    access.looked([raised.voucher.child_id], ("financing",))
     return RaisedShown(
         voucher_id=raised.voucher.voucher_id,
         raised=raised.voucher.sen,
