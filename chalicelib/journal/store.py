@@ -3,7 +3,9 @@
 An entry carries the images of the rows its transaction wrote (sealed fields and the outbox apart):
 the tables can therefore be rebuilt from the journal by taking each row's newest version, in any
 order of reading. An aggregate's sequence is the version of its own row, so two commits cannot both
-be next.
+be next. The row carries the digest of its newest entry, and the next entry names it: the chain
+costs no read and no write of its own. The digest covers the row as it was before the digest was put
+on it; `images_of` puts it back.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ import msgspec
 from pynamodb.attributes import BinaryAttribute
 from pynamodb.exceptions import DeleteError, PutError
 
-from chalicelib.journal.rules import Entry
+from chalicelib.journal.rules import FIRST, UNCHAINED, Entry, digest_of, head_of
 from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.ids import new_salt
 from chalicelib.kernel.periods import stamp
 from chalicelib.storage import client, keys
 from chalicelib.storage.commit import (
@@ -50,6 +53,10 @@ _MODELS: dict[str, type[Row]] = {
 }
 REBUILT = frozenset(_MODELS)
 _IN_A_READ, _READ_TRIES = 100, 12
+
+
+class NotRebuilt(RuntimeError):
+    """An aggregate lies in a table that is not rebuilt from the journal."""
 
 
 class EntryRow(JournalRow):
@@ -92,9 +99,18 @@ def commit(what: Entry, aggregate: Put | Delete, *others: Write) -> None:
     The entry's sequence is the aggregate row's new version. Raises the refusal of the first write
     whose condition failed.
     """
+    _commit(described(what, aggregate, *others))
+
+
+def described(what: Entry, aggregate: Put | Delete, *others: Write) -> list[Write]:
+    """Return what `commit` writes, for a commit that carries it along."""
+    if aggregate.row.logical not in REBUILT:
+        raise NotRebuilt(aggregate.row.logical)
     writes: list[Write] = [aggregate, *others]
-    images = [_image(w) for w in writes if isinstance(w, Put | Delete) and w.row.logical in REBUILT]
-    _commit([*writes, _entry(what, aggregate, images)])
+    before, aggregate.row.head = aggregate.row.head, None
+    # The aggregate's image stands first: its digest is put back from the entry.
+    images = [_image(w) for w in writes if isinstance(w, Put | Delete) and _is_imaged(w.row)]
+    return [*writes, _entry(what, aggregate, images, before)]
 
 
 def beside(what: Entry, aggregate: Put | Delete) -> Put:
@@ -102,19 +118,32 @@ def beside(what: Entry, aggregate: Put | Delete) -> Put:
 
     The images of its rows lie with the commit's entry, as those of all that is written with it.
     """
-    return _entry(what, aggregate, [])
+    return _entry(what, aggregate, [], aggregate.row.head)
 
 
-def _entry(what: Entry, aggregate: Put | Delete, images: Sequence[Image]) -> Put:
+def _entry(
+    what: Entry, aggregate: Put | Delete, images: Sequence[Image], before: str | None
+) -> Put:
+    """Describe an entry, and put its digest on the aggregate's row."""
     sequence = int(aggregate.row.version or 0)
-    numbered = dataclasses.replace(what, sequence=sequence)
-    row = EntryRow(
-        *keys.entry(numbered.stream, sequence),
-        version=1,
-        body=msgspec.json.encode(numbered).decode(),
-        images=zlib.compress(msgspec.json.encode(images), 6),
+    numbered = dataclasses.replace(
+        what,
+        sequence=sequence,
+        before=before or (FIRST if _is_new(aggregate) else UNCHAINED),
+        ends=isinstance(aggregate, Delete),
     )
+    key, salt = keys.entry(numbered.stream, sequence), new_salt()
+    body, packed = msgspec.json.encode(numbered), msgspec.json.encode(images)
+    digest = digest_of(key, salt=salt, body=body, attached=packed)
+    if isinstance(aggregate, Put):
+        aggregate.row.head = head_of(sequence, digest)
+    row = EntryRow(*key, version=1, body=body.decode(), images=zlib.compress(packed, 6), salt=salt)
     return Put(row, only_if=EntryRow.pk.does_not_exist(), otherwise=Raced())
+
+
+def _is_new(write: Put | Delete) -> bool:
+    operator: str | None = getattr(write.only_if, "operator", None)
+    return operator == "attribute_not_exists"
 
 
 def history(stream: str) -> Iterator[Entry]:
@@ -122,9 +151,27 @@ def history(stream: str) -> Iterator[Entry]:
     return (kept.value for kept in ENTRIES.each(stream))
 
 
+def newest(stream: str, *, limit: int) -> list[Entry]:
+    """Return an aggregate's last entries, newest first. One query."""
+    found = ENTRIES.each(stream, newest_first=True, limit=limit)
+    return [kept.value for kept in found]
+
+
 def images_of(row: EntryRow) -> list[Image]:
-    """Return the rows that an entry's transaction wrote."""
-    return msgspec.json.decode(zlib.decompress(row.images), type=list[Image])
+    """Return the rows that an entry's transaction wrote, the aggregate's own first."""
+    packed = zlib.decompress(row.images)
+    images = msgspec.json.decode(packed, type=list[Image])
+    salt: bytes | None = row.salt
+    if salt is not None and images and images[0].attributes is not None:
+        body = (row.body or "").encode()
+        digest = digest_of((row.pk, row.sk), salt=salt, body=body, attached=packed)
+        # An aggregate's version is the sequence of its entry.
+        images[0].attributes["h"] = {"S": head_of(images[0].version, digest)}
+    return images
+
+
+def _is_imaged(row: Row) -> bool:
+    return row.logical in REBUILT and row.imaged
 
 
 def _image(write: Put | Delete) -> Image:

@@ -36,6 +36,11 @@ def new_id() -> str:
     return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
 
 
+def new_salt() -> bytes:
+    """Return 16 random bytes (128 bits) that hide what a public digest was made of."""
+    return bytes.fromhex(secrets.token_hex(16))
+
+
 def new_ticket() -> Ticket:
     """Return a public ticket: three groups of four, without letters that look alike."""
     drawn = [secrets.choice(_ALPHABET) for _ in range(12)]

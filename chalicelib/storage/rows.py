@@ -20,7 +20,18 @@ from pynamodb.models import Model
 
 from chalicelib.storage import client
 
-TABLES = ("facts", "queue", "attendance", "money", "journal", "outbox", "vault", "keys", "looks", "meters")
+TABLES = (
+    "facts",
+    "queue",
+    "attendance",
+    "money",
+    "journal",
+    "outbox",
+    "vault",
+    "keys",
+    "looks",
+    "meters",
+)
 STREAMED = frozenset({"outbox", "journal"})
 TTL_ATTRIBUTE = "expires_at"
 

@@ -24,13 +24,17 @@ _BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class Kept(Generic[T]):
-    """A value as it was read: where it lies, its version, and the text it came from."""
+    """A value as it was read: where it lies, its version, and the text it came from.
+
+    head: the newest journal entry of the row, which the journal wrote on it; None without one.
+    """
 
     value: T
     pk: str
     sk: str
     version: int
     body: str
+    head: str | None = None
 
 
 class Shelf(Generic[T]):
@@ -105,7 +109,9 @@ class Shelf(Generic[T]):
     def kept(self, row: Row) -> Kept[T]:
         """Return a row as the value it holds."""
         body = row.body or "{}"
-        return Kept(self._decoder.decode(body), row.pk, row.sk, int(row.version or 0), body)
+        return Kept(
+            self._decoder.decode(body), row.pk, row.sk, int(row.version or 0), body, row.head
+        )
 
     # --- writes, described
 
@@ -145,13 +151,14 @@ class Shelf(Generic[T]):
             version=kept.version + 1,
             body=_packed(value, over=kept.body),
             expires_at=expires_at,
+            head=kept.head,
             **attributes,
         )
         return Put(row, only_if=self.row.version == kept.version, otherwise=otherwise or Raced())
 
     def remove(self, kept: Kept[T], *, otherwise: Refusal | None = None) -> Delete:
         """Describe a row's removal; `otherwise` (Raced) if it changed since it was read."""
-        row = self.row(kept.pk, kept.sk, version=kept.version + 1)
+        row = self.row(kept.pk, kept.sk, version=kept.version + 1, head=kept.head)
         return Delete(row, only_if=self.row.version == kept.version, otherwise=otherwise or Raced())
 
 

@@ -15,6 +15,7 @@ from tests.attendance.builders import MARCH, SITE, at, child, enrolment, open_si
 from tests.attendance.tablets import Tablet
 
 NOW = at("2026-03-02 18:30")
+pytestmark = pytest.mark.usefixtures("one_salt")
 
 
 class Line:

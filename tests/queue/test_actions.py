@@ -38,7 +38,7 @@ from tests.queue.city import (
     settle_in,
 )
 
-pytestmark = pytest.mark.usefixtures("tables")
+pytestmark = pytest.mark.usefixtures("tables", "one_salt")
 
 
 def propose(run_id: str = "run-of-the-day", by: Any = JOB, area: str = AREA) -> rules.Run:

@@ -48,7 +48,7 @@ from tests.queue.clubs import (
     released,
 )
 
-pytestmark = pytest.mark.usefixtures("tables")
+pytestmark = pytest.mark.usefixtures("tables", "one_salt")
 
 
 def run_of(run_id: str = RUN) -> rules.Run:

@@ -37,7 +37,7 @@ from tests.queue.city import (
 )
 
 RUN = "run-preschool-taldykorgan-2025-09-02"
-pytestmark = pytest.mark.usefixtures("tables")
+pytestmark = pytest.mark.usefixtures("tables", "one_salt")
 
 
 def notices_to(person_id: str) -> list[str]:

@@ -12,6 +12,7 @@ from pynamodb.attributes import BinaryAttribute
 
 from chalicelib.attendance.rules import SPAN_MAX, Gap, Record, UploadTooLarge
 from chalicelib.attendance.store.updates import table_of
+from chalicelib.kernel.ids import new_salt
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Raced, commit
 from chalicelib.storage.rows import AttendanceRow, JournalRow
@@ -84,7 +85,7 @@ def put_evidence(evidence: Evidence, digest: str, records: Iterable[Record]) -> 
     lines = b"\n".join(record.line for record in sorted(records, key=lambda r: r.counter))
     packed = zlib.compress(lines, 6)
     key = keys.evidence(evidence.device_id, evidence.last, digest)
-    put = EVIDENCE.create(key, evidence, otherwise=EvidenceTaken(), records=packed)
+    put = EVIDENCE.create(key, evidence, otherwise=EvidenceTaken(), records=packed, salt=new_salt())
     if len(packed) + len(put.row.body or "") > EVIDENCE_BYTES_MAX:
         raise UploadTooLarge()
     commit([put])

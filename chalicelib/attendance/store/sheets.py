@@ -233,7 +233,8 @@ def _sheets(items: Iterable[dict[str, Any]], pk: str) -> Iterator[tuple[str, Chi
             yield _unsaid(pk, waiting)
             waiting = None
         body = item["body"]["S"]
-        kept = Kept(_SHEET_DECODER.decode(body), pk, sk, int(item["v"]["N"]), body)
+        head = item.get("h", {}).get("S")
+        kept = Kept(_SHEET_DECODER.decode(body), pk, sk, int(item["v"]["N"]), body, head)
         yield child_id, _sheet(waiting, kept)
         waiting = None
     if waiting is not None:

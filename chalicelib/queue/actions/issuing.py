@@ -231,5 +231,10 @@ def _issue(
         *others,
     )
     desk.groups[granted.group_id] = Kept(
-        group, seat.row.pk, seat.row.sk, kept_group.version + 1, seat.row.body or "{}"
+        group,
+        seat.row.pk,
+        seat.row.sk,
+        kept_group.version + 1,
+        seat.row.body or "{}",
+        seat.row.head,
     )
