@@ -10,7 +10,9 @@ from __future__ import annotations
 import functools
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
@@ -88,7 +90,16 @@ class Check:
     otherwise: Refusal
 
 
+class Rehearsed(BaseException):
+    """A commit was reached in a rehearsal: what was asked would change something.
+
+    No refusal and no error, so that nothing on the way up takes it for one.
+    """
+
+
 Write = Put | Update | Delete | Check
+_rehearsing: ContextVar[bool] = ContextVar("kezek_rehearsing", default=False)
+_beside: ContextVar[list[Write] | None] = ContextVar("kezek_beside", default=None)
 _SENT_ORDER: tuple[type, ...] = (Check, Delete, Put, Update)
 
 
@@ -101,6 +112,37 @@ def commit(writes: Sequence[Write]) -> None:
     """
     if not writes:
         return
+    if _rehearsing.get():
+        raise Rehearsed()
+    beside = _beside.get()
+    if beside:
+        _commit([*writes, *beside])
+        beside.clear()
+        return
+    _commit(writes)
+
+
+@contextmanager
+def rehearsing() -> Iterator[None]:
+    """Let nothing be written inside: the first commit raises Rehearsed instead."""
+    token = _rehearsing.set(True)
+    try:
+        yield
+    finally:
+        _rehearsing.reset(token)
+
+
+@contextmanager
+def with_first_commit(writes: Sequence[Write]) -> Iterator[None]:
+    """Write these together with the first commit made inside: all or none of both."""
+    token = _beside.set(list(writes))
+    try:
+        yield
+    finally:
+        _beside.reset(token)
+
+
+def _commit(writes: Sequence[Write]) -> None:
     if len(writes) > MOST_WRITES:
         raise TooManyWrites(writes=len(writes), most=MOST_WRITES)
     if len(writes) == 1 and isinstance(writes[0], Put):

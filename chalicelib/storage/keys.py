@@ -69,6 +69,36 @@ def access_figures(month: Month, area: str) -> tuple[str, str]:
     return f"ACCESS#{month}", area
 
 
+def revocation(revocation_id: str) -> tuple[str, str]:
+    """What was revoked under this id, why, and does it stand?"""
+    return f"REVOCATION#{revocation_id}", ONLY
+
+
+def revocation_news(at: str, revocation_id: str) -> tuple[str, str]:
+    """What was revoked or lifted since an instant? (query pk, sk above the instant)"""
+    return "REVOCATIONS", f"{at}#{revocation_id}"
+
+
+def standing_revocation(revocation_id: str) -> tuple[str, str]:
+    """Which revocations stand until they are lifted? (query pk)"""
+    return "REVOKED", revocation_id
+
+
+def watch(pattern: str, whose: str) -> tuple[str, str]:
+    """What was seen lately of one caller, family or sign-in, for one pattern of queue-grabbing?"""
+    return f"WATCH#{pattern}#{whose}", ONLY
+
+
+def signal(signal_id: str) -> tuple[str, str]:
+    """Which pattern was seen, by which ids, and what did the department find?"""
+    return f"SIGNAL#{signal_id}", ONLY
+
+
+def area_signal(area: str, at: str, signal_id: str) -> tuple[str, str]:
+    """Which signals has an area, newest last? (query pk)"""
+    return f"SIGNALS#{area}", f"{at}#{signal_id}"
+
+
 # --- children (facts) ---------------------------------------------------------------------------
 
 
@@ -194,6 +224,11 @@ def batch(batch_id: str) -> tuple[str, str]:
 def child_application(child_id: str, application_id: str) -> tuple[str, str]:
     """Which applications did this child ever have? (query pk, sk begins APPLICATION#)"""
     return f"CHILD#{child_id}", f"APPLICATION#{application_id}"
+
+
+def signing(application_id: str, signing_id: str) -> tuple[str, str]:
+    """Which text was given out to be signed, and was it? (query pk, sk begins SIGNING#)"""
+    return f"APPLICATION#{application_id}", f"SIGNING#{signing_id}"
 
 
 def to_verify(programme: str, area: str, prove_by: str, application_id: str) -> tuple[str, str]:

@@ -2,10 +2,36 @@
 
 table       the rows of table.toml; who may do an action at all
 doing       whose objects: judged for the action under way
+proposing   what needs two persons: proposed by one, carried out by another
+breaking    one more area in reach for a while, loudly
+consenting  a clerk in a representative's name
+counting    what the public sees of these three
 looking     who looked at whose data, and why
 retaining   how long what is kept
 """
 
+from chalicelib.access.actions.breaking import (
+    OpeningSeen,
+    break_glass,
+    end_opening,
+    note_overdue,
+    openings,
+    review_opening,
+    see_opening,
+    tell_of_looks,
+    under_opening,
+)
+from chalicelib.access.actions.consenting import (
+    ConsentSeen,
+    ask_consent,
+    consents,
+    end_consent,
+    open_by_code,
+    open_on_paper,
+    see_consent,
+    under_consent,
+)
+from chalicelib.access.actions.counting import Counts, figures
 from chalicelib.access.actions.doing import (
     NeverAsked,
     areas_of,
@@ -25,34 +51,65 @@ from chalicelib.access.actions.looking import (
     seeing,
     words_of,
 )
+from chalicelib.access.actions.proposing import (
+    Proposed,
+    by_two,
+    expire,
+    open_proposals,
+    withdraw,
+)
 from chalicelib.access.actions.retaining import kept_until, retention
 from chalicelib.access.actions.table import check, may_be_anybody, roles_of, row, table
 from chalicelib.access.rules import NotYourRole, SayWhy, UnknownPurpose
 
 __all__ = [
+    "ConsentSeen",
+    "Counts",
     "NeverAsked",
     "NeverSaid",
     "NotYourRole",
+    "OpeningSeen",
+    "Proposed",
     "SayWhy",
     "UnknownPurpose",
     "areas_of",
+    "ask_consent",
+    "break_glass",
+    "by_two",
     "check",
+    "consents",
     "demand",
     "doing",
+    "end_consent",
+    "end_opening",
+    "expire",
+    "figures",
     "kept_until",
     "looked",
     "looks_of",
     "may",
     "may_be_anybody",
+    "note_overdue",
+    "open_by_code",
+    "open_on_paper",
+    "open_proposals",
+    "openings",
     "organisations_of",
     "purpose",
     "reaching",
     "record_looks",
     "retention",
+    "review_opening",
     "roles_of",
     "row",
+    "see_consent",
+    "see_opening",
     "seeing",
     "table",
+    "tell_of_looks",
+    "under_consent",
+    "under_opening",
     "under_way",
+    "withdraw",
     "words_of",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.access.rules import NotYourRole, Reach, Row, Table
 from chalicelib.kernel.actors import Actor, Role
 
-_APART = frozenset({"usual", "jobs", "commands", "incompatible"})
+_APART = frozenset({"usual", "jobs", "commands", "incompatible", "consent"})
 
 
 @functools.lru_cache(maxsize=1)
@@ -27,7 +27,8 @@ def table() -> Table:
         for name, value in actions.items()
     ]
     jobs = {name: Reach(reach) for name, reach in said.get("jobs", {}).items()}
-    return Table({row.action: row for row in rows}, usual, jobs, said.get("commands", {}))
+    consent = {power: frozenset(actions) for power, actions in said.get("consent", {}).items()}
+    return Table({row.action: row for row in rows}, usual, jobs, said.get("commands", {}), consent)
 
 
 def row(action: str) -> Row:

@@ -3,6 +3,7 @@
     [usual]           role → whose objects it reaches, where a row says nothing else
     [<slice>]         action = ["role", …] or {by = ["role", …], of = {role = "own area"}, …}
     [jobs] [commands] what runs by itself, or from the command line
+    [consent]         power → what a clerk may do in a representative's name
 
 Objects: "open" (nobody's), "own" (of the caller alone, found by who they are), "own child",
 "own provider", "own area", "own direction" (of an area), "own device", "all". A role may reach in
@@ -70,6 +71,7 @@ class Table:
     usual: Mapping[Role, tuple[Reach, ...]]
     jobs: Mapping[str, Reach] = field(default_factory=dict)
     commands: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    consent: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,3 +127,8 @@ def review(opening: Opening, finding: Finding, *, by: Actor, now: datetime) -> O
         return opening
     ended = end_glass(opening, now=now)
     return replace(ended, finding=finding, reviewed_by=by.subject, reviewed_at=stamp(now))
+
+
+def overdue(opening: Opening) -> Opening:
+    """Return an opening that nobody reviewed in its time; it can be reviewed still."""
+    return replace(opening, overdue=True)

@@ -40,7 +40,7 @@ class NotRegistered(OutOfTurn):
 
 
 class WhoseConsent(Malformed):
-    """A consent names its giver by IIN or by ticket, never by both."""
+    """A consent names its giver by IIN or by ticket, one of the two."""
 
     code = "access/whose-consent"
 
@@ -131,12 +131,16 @@ def open_consent(
     return replace(
         consent,
         state="open",
-        code=None,
         paper=paper,
         paper_on=paper_on,
         opened_at=stamp(now),
         until=stamp(now + timedelta(minutes=consent.minutes)),
     )
+
+
+def with_code(consent: Consent, digest: str) -> Consent:
+    """Return a consent that waits for a code, kept as a keyed digest."""
+    return replace(consent, code=digest)
 
 
 def check_paper(signed_on: date, *, today: date) -> None:
