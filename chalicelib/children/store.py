@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,9 +16,10 @@ from chalicelib.children.rules import (
 )
 from chalicelib.kernel.refusals import Refusal, Unknown
 from chalicelib.storage import keys, vault
-from chalicelib.storage.commit import Put
+from chalicelib.storage.commit import Put, Write
 from chalicelib.storage.rows import FactsRow
-from chalicelib.storage.secrets import alias_digest
+from chalicelib.storage.numbers import Held, Numbers
+from chalicelib.storage.secrets import Digests, alias_digest, number_digests
 from chalicelib.storage.shelf import Kept, Shelf
 
 
@@ -29,7 +30,9 @@ class PersonChild:
     child_id: str
 
 
+# Sign-ins and children without a number, by a name for ever; and those who have a number.
 ALIASES: Shelf[Alias] = Shelf(FactsRow, Alias)
+NUMBERS: Numbers[Alias] = Numbers(Alias)
 PERSONS: Shelf[Person] = Shelf(FactsRow, Person)
 CHILDREN: Shelf[Child] = Shelf(FactsRow, Child)
 RELATIONS: Shelf[Relation] = Shelf(FactsRow, Relation)
@@ -39,9 +42,9 @@ HOLDINGS: Shelf[Holdings] = Shelf(FactsRow, Holdings)
 _RELATIONS_MAX = 20
 
 
-def iin_digest(iin: str) -> str:
-    """Return the digest under which an IIN is claimed."""
-    return alias_digest("iin", iin)
+def iin_digests(iin: str) -> Digests:
+    """Return the digests under which an IIN is claimed; several while keys are rotated."""
+    return number_digests("iin", iin)
 
 
 def provisional_digest(name: str) -> str:
@@ -52,15 +55,16 @@ def provisional_digest(name: str) -> str:
 # --- reads --------------------------------------------------------------------------------------
 
 
-def find_alias(digest: str) -> Kept[Alias] | None:
-    """Return who stands behind a digest of an IIN or a sign-in. One read."""
-    return ALIASES.find(keys.alias(digest))
+def find_alias(digest: str | Digests) -> Held[Alias] | None:
+    """Return who stands behind the digest of a sign-in or the digests of an IIN. One read."""
+    return NUMBERS.find((digest,) if isinstance(digest, str) else digest)
 
 
-def find_aliases(digests: Sequence[str]) -> dict[str, Kept[Alias]]:
+def find_aliases(digests: Collection[str | Digests]) -> dict[str | Digests, Held[Alias]]:
     """Return who stands behind those digests that are claimed. One call per hundred."""
-    found = ALIASES.find_many([keys.alias(digest) for digest in digests])
-    return {digest: found[keys.alias(digest)] for digest in digests if keys.alias(digest) in found}
+    each: dict[str | Digests, Digests] = {d: (d,) if isinstance(d, str) else d for d in digests}
+    found = NUMBERS.find_many(each.values())
+    return {digest: found[rows] for digest, rows in each.items() if rows in found}
 
 
 def find_person(person_id: str) -> Kept[Person] | None:
@@ -178,30 +182,46 @@ def reseal_person(person_id: str, fields: dict[str, str]) -> Put:
     return vault.reseal(f"PERSON#{person_id}", fields)
 
 
-def claim_for_person(digest: str, held: Kept[Alias] | None, person_id: str) -> Put:
+def claim_for_person(
+    digest: str | Digests, held: Held[Alias] | None, person_id: str
+) -> Sequence[Put]:
     """Describe an IIN or a sign-in becoming a person's; a race is decided again."""
-    if held is None:
-        return ALIASES.create(keys.alias(digest), Alias(person_id=person_id))
-    return ALIASES.replace(held, Alias(person_id, held.value.child_id))
+    return _claim(digest, held, Alias(person_id, held.value.child_id if held else None))
 
 
 def claim_for_child(
-    digest: str, held: Kept[Alias] | None, child_id: str, *, otherwise: Refusal | None = None
-) -> Put:
-    """Describe an IIN becoming a child's; a race is decided again."""
-    if held is None:
-        return ALIASES.create(keys.alias(digest), Alias(child_id=child_id), otherwise=otherwise)
-    if held.value.child_id not in (None, child_id):
+    digest: str | Digests,
+    held: Held[Alias] | None,
+    child_id: str,
+    *,
+    otherwise: Refusal | None = None,
+) -> Sequence[Put]:
+    """Describe an IIN, or a child without one, becoming a child's; a race is decided again."""
+    if held is not None and held.value.child_id not in (None, child_id):
         raise ChildIinTaken()
-    return ALIASES.replace(held, Alias(held.value.person_id, child_id))
+    alias = Alias(held.value.person_id if held else None, child_id)
+    return _claim(digest, held, alias, otherwise=otherwise)
 
 
-def release_from_child(held: Kept[Alias]) -> Put:
-    """Describe an IIN being nobody's again, or only a person's.
+def release_from_child(digests: Digests, held: Held[Alias]) -> Sequence[Write]:
+    """Describe an IIN being nobody's again, or only a person's."""
+    if held.value.person_id is None:
+        return NUMBERS.free(held)
+    return NUMBERS.claim(digests, held, Alias(held.value.person_id, None))
 
-    The row stays, emptied: its next claim must be newer than its last in the journal.
-    """
-    return ALIASES.replace(held, Alias(held.value.person_id, None))
+
+def _claim(
+    digest: str | Digests,
+    held: Held[Alias] | None,
+    alias: Alias,
+    *,
+    otherwise: Refusal | None = None,
+) -> Sequence[Put]:
+    if not isinstance(digest, str):
+        return NUMBERS.claim(digest, held, alias, otherwise=otherwise)
+    if held is None:
+        return [ALIASES.create(keys.alias(digest), alias, otherwise=otherwise)]
+    return [ALIASES.replace(kept, alias) for kept in held.rows.values()]
 
 
 def create_child(child: Child) -> Put:

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 
 from chalicelib.kernel.refusals import Malformed
-from chalicelib.storage.secrets import purpose_key
+from chalicelib.storage.secrets import sealing_keys
 
 
 class BadCursor(Malformed):
@@ -20,7 +20,7 @@ def cursor(position: str, *, of: str) -> str:
     """Return a cursor for a position in the list `of` (its path and filters)."""
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-    sealed = AESSIV(_key()).encrypt(position.encode(), [of.encode()])
+    sealed = AESSIV(_keys()[0]).encrypt(position.encode(), [of.encode()])
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
@@ -29,12 +29,19 @@ def position(text: str, *, of: str) -> str:
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-    try:
-        sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        return AESSIV(_key()).decrypt(sealed, [of.encode()]).decode()
-    except (InvalidTag, ValueError) as error:
-        raise BadCursor() from error
+    # A cursor given before a key rotation stays good until that version is retired.
+    for key in _keys():
+        try:
+            sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            return AESSIV(key).decrypt(sealed, [of.encode()]).decode()
+        except InvalidTag:
+            continue
+        except ValueError as error:
+            raise BadCursor() from error
+    raise BadCursor()
 
 
-def _key() -> bytes:
-    return hmac.new(purpose_key("cursor"), b"siv", hashlib.sha256).digest()
+def _keys() -> list[bytes]:
+    """Return the keys of all root versions, the one that seals first."""
+    made = sealing_keys("cursor").values()
+    return [hmac.new(key, b"siv", hashlib.sha256).digest() for key in made]

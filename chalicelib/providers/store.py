@@ -14,7 +14,9 @@ from chalicelib.kernel.refusals import Refusal
 from chalicelib.providers.rules import Group, Organisation, Site
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Put
+from chalicelib.storage.numbers import Numbers
 from chalicelib.storage.rows import FactsRow
+from chalicelib.storage.secrets import Digests
 from chalicelib.storage.shelf import Kept, Shelf
 
 
@@ -38,7 +40,7 @@ ORGANISATIONS: Shelf[Organisation] = Shelf(FactsRow, Organisation)
 SITES: Shelf[Site] = Shelf(FactsRow, Site)
 GROUPS: Shelf[Group] = Shelf(FactsRow, Group)
 PLACES: Shelf[Place] = Shelf(FactsRow, Place)
-BINS: Shelf[BinHolder] = Shelf(FactsRow, BinHolder)
+BINS: Numbers[BinHolder] = Numbers(BinHolder)
 
 
 # --- organisations ------------------------------------------------------------------------------
@@ -54,14 +56,14 @@ def load_organisation(organisation_id: str) -> Kept[Organisation]:
     return ORGANISATIONS.load(keys.organisation(organisation_id))
 
 
-def create_organisation(organisation: Organisation, *, otherwise: Refusal) -> list[Put]:
+def create_organisation(
+    organisation: Organisation, bin_digests: Digests, *, otherwise: Refusal
+) -> list[Put]:
     """Describe a new organisation and its claim on its BIN; `otherwise` when the BIN is taken."""
     return [
         ORGANISATIONS.create(keys.organisation(organisation.organisation_id), organisation),
-        BINS.create(
-            keys.alias(organisation.bin_alias),
-            BinHolder(organisation.organisation_id),
-            otherwise=otherwise,
+        *BINS.claim(
+            bin_digests, None, BinHolder(organisation.organisation_id), otherwise=otherwise
         ),
     ]
 
@@ -71,10 +73,10 @@ def keep_organisation(kept: Kept[Organisation], organisation: Organisation) -> P
     return ORGANISATIONS.replace(kept, organisation)
 
 
-def find_bin_holder(bin_alias: str) -> str | None:
+def find_bin_holder(bin_digests: Digests) -> str | None:
     """Return the organisation that registered a BIN, or None. One read."""
-    kept = BINS.find(keys.alias(bin_alias))
-    return kept.value.organisation_id if kept else None
+    held = BINS.find(bin_digests)
+    return held.value.organisation_id if held else None
 
 
 # --- sites --------------------------------------------------------------------------------------

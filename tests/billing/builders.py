@@ -93,7 +93,6 @@ def an_organisation(organisation_id: str = "org-site-aaaa", **other: object) -> 
         organisation_id=organisation_id,
         name="Ақбота",
         form="private",
-        bin_alias=f"bin-of-{organisation_id}",
         account="confirmed",
         created_at="2025-01-01T00:00:00.000000Z",
     )

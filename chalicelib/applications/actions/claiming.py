@@ -37,7 +37,7 @@ def claims_of(
     digests: list[str] = []
     if any(in_force.statuses[code].proof == "registry" for code in looked_at):
         iins = [iin for iin in (fields.get("iin") for fields in people()) if iin]
-        digests = [children_store.iin_digest(iin) for iin in iins]
+        digests = [digest for iin in iins for digest in children_store.iin_digests(iin)]
     claims = []
     for code in looked_at:
         checked = None

@@ -12,8 +12,8 @@ from chalicelib.children.rules import Alias, Child, ChildDetails, Person, Regist
 from chalicelib.kernel.ids import new_id
 from chalicelib.kernel.periods import stamp
 from chalicelib.storage.commit import Write
-from chalicelib.storage.secrets import alias_digest, fingerprint
-from chalicelib.storage.shelf import Kept
+from chalicelib.storage.numbers import Held
+from chalicelib.storage.secrets import Digests, alias_digest, fingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,23 +59,23 @@ def bring(
 
 def _known(
     representative: Registration, details: ChildDetails, sign_in: SignIn | None
-) -> dict[str, Kept[Alias]]:
+) -> Mapping[str | Digests, Held[Alias]]:
     """Return who is known by the row's numbers and its account. One read."""
-    digests = {store.iin_digest(representative.iin), _subject(sign_in)}
+    digests: list[str | Digests] = [store.iin_digests(representative.iin), _subject(sign_in)]
     if details.iin is not None:
-        digests.add(store.iin_digest(details.iin))
-    return store.find_aliases(sorted(digests - {""}))
+        digests.append(store.iin_digests(details.iin))
+    return store.find_aliases([digest for digest in digests if digest])
 
 
 def _person(
     asked: Registration,
     sign_in: SignIn | None,
-    known: Mapping[str, Kept[Alias]],
+    known: Mapping[str | Digests, Held[Alias]],
     *,
     now: datetime,
 ) -> tuple[Person, list[Write]]:
     """Return the representative, known or to be registered, and the account to be linked."""
-    digest = store.iin_digest(asked.iin)
+    digest = store.iin_digests(asked.iin)
     alias = known.get(digest)
     subject = _subject(sign_in)
     held = known.get(subject)
@@ -83,7 +83,7 @@ def _person(
         person = store.load_person(alias.value.person_id).value
         linked = held.value if held else None
         if subject and rules.decide_link(linked, person_id=person.person_id):
-            return person, [store.claim_for_person(subject, held, person.person_id)]
+            return person, [*store.claim_for_person(subject, held, person.person_id)]
         return person, []
     if held is not None and held.value.person_id is not None:
         raise rules.SignInTaken()
@@ -97,11 +97,11 @@ def _person(
     )
     writes: list[Write] = [
         store.create_person(person),
-        store.claim_for_person(digest, alias, person.person_id),
+        *store.claim_for_person(digest, alias, person.person_id),
         *store.seal_person(person.person_id, rules.person_fields(asked)),
     ]
     if subject:
-        writes.append(store.claim_for_person(subject, held, person.person_id))
+        writes += store.claim_for_person(subject, held, person.person_id)
     return person, writes
 
 
@@ -109,7 +109,7 @@ def _child(
     named: str,
     details: ChildDetails,
     person: Person,
-    known: Mapping[str, Kept[Alias]],
+    known: Mapping[str | Digests, Held[Alias]],
     *,
     area: str,
     now: datetime,

@@ -20,8 +20,8 @@ from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.ids import new_id
 from chalicelib.kernel.periods import local_day, stamp
 from chalicelib.storage.commit import Put, settles
-from chalicelib.storage.secrets import fingerprint
-from chalicelib.storage.shelf import Kept
+from chalicelib.storage.numbers import Held
+from chalicelib.storage.secrets import Digests, fingerprint
 
 
 @settles
@@ -49,7 +49,7 @@ def register(asked: Registration, *, by: Actor, now: datetime) -> PersonSeen:
             )
         return person_seen(person, fields)
 
-    digest = store.iin_digest(asked.iin)
+    digest = store.iin_digests(asked.iin)
     alias = store.find_alias(digest)
     rules.decide_claim(alias.value if alias else None, subject=by.subject)
     person = Person(
@@ -63,8 +63,8 @@ def register(asked: Registration, *, by: Actor, now: datetime) -> PersonSeen:
     journal.commit(
         journal.entry("children/registered", _of(person), by=by, now=now),
         store.create_person(person),
-        store.claim_for_person(by.subject, held, person.person_id),
-        store.claim_for_person(digest, alias, person.person_id),
+        *store.claim_for_person(by.subject, held, person.person_id),
+        *store.claim_for_person(digest, alias, person.person_id),
         *store.seal_person(person.person_id, fields),
     )
     return person_seen(person, fields)
@@ -102,18 +102,18 @@ def child_for(details: ChildDetails, *, area: str, named: str, by: Actor, now: d
     return child
 
 
-def child_digest(details: ChildDetails, person: Person) -> str:
-    """Return under which digest a child is known: of its IIN, or of what its family says of it."""
+def child_digest(details: ChildDetails, person: Person) -> str | Digests:
+    """Return under which digests a child is known: of its IIN, or of what its family says of it."""
     if details.iin is not None:
-        return store.iin_digest(details.iin)
+        return store.iin_digests(details.iin)
     return store.provisional_digest(rules.provisional(details, person_id=person.person_id))
 
 
 def described(
     details: ChildDetails,
     person: Person,
-    digest: str,
-    alias: Kept[Alias] | None,
+    digest: str | Digests,
+    alias: Held[Alias] | None,
     *,
     area: str,
     named: str,
@@ -157,7 +157,7 @@ def described(
     return child, (
         store.create_child(child),
         *store.create_relation(relation_new),
-        store.claim_for_child(digest, alias, child.child_id),
+        *store.claim_for_child(digest, alias, child.child_id),
         *store.seal_child(child.child_id, rules.child_fields(details)),
     )
 

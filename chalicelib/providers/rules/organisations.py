@@ -49,7 +49,7 @@ class NothingToConfirm(OutOfTurn):
 class Organisation:
     """A legal person or sole trader that runs sites.
 
-    name: the public name, never a person's. bin_alias: keyed digest, tells whether a BIN changed.
+    name: the public name, never a person's.
     account: "new" until the first listing confirms it; "changed" while another one waits for an
     officer, and money goes on to the old one. revision: counts the head's changes;
     confirmed_revision: the one whose account an officer confirmed.
@@ -58,7 +58,6 @@ class Organisation:
     organisation_id: str
     name: str
     form: Form
-    bin_alias: str
     account: AccountState
     created_at: str
     revision: int = 1
