@@ -10,12 +10,13 @@ from chalicelib.applications.rules import (
     Batch,
     Intakes,
     QueueEntry,
+    Signing,
     TicketOf,
     prove_by,
     remind_at,
 )
 from chalicelib.kernel.periods import from_stamp
-from chalicelib.storage import agenda, keys
+from chalicelib.storage import agenda, keys, vault
 from chalicelib.storage.commit import Delete, Put, Write
 from chalicelib.storage.rows import FactsRow, QueueRow
 from chalicelib.storage.shelf import Kept, Shelf
@@ -40,6 +41,7 @@ APPLICATIONS: Shelf[Application] = Shelf(FactsRow, Application)
 TICKETS: Shelf[TicketOf] = Shelf(FactsRow, TicketOf)
 BATCHES: Shelf[Batch] = Shelf(FactsRow, Batch)
 POINTERS: Shelf[Pointer] = Shelf(FactsRow, Pointer)
+SIGNINGS: Shelf[Signing] = Shelf(FactsRow, Signing)
 INTAKES: Shelf[Intakes] = Shelf(FactsRow, Intakes)
 INTAKE_AREAS: Shelf[AreaOf] = Shelf(FactsRow, AreaOf)
 ENTRIES: Shelf[QueueEntry] = Shelf(QueueRow, QueueEntry)
@@ -125,7 +127,44 @@ def find_intake_area(intake_id: str) -> AreaOf | None:
     return kept.value if kept else None
 
 
+def find_signing(application_id: str, signing_id: str) -> Kept[Signing] | None:
+    return SIGNINGS.find(keys.signing(application_id, signing_id))
+
+
+def load_signing(application_id: str, signing_id: str) -> Kept[Signing]:
+    return SIGNINGS.load(keys.signing(application_id, signing_id))
+
+
+def list_signings(application_id: str) -> list[Signing]:
+    """Return the texts given out for an application, at most those the rules allow. One query."""
+    pk, begins = keys.signing(application_id, "")
+    return [kept.value for kept in SIGNINGS.each(pk, begins=begins)]
+
+
+def signing_subject(application_id: str, signing_id: str) -> str:
+    """Return under which name the vault keeps a text to sign, and its signature."""
+    return f"SIGNING#{application_id}#{signing_id}"
+
+
+def signing_fields(application_id: str, signing_id: str) -> dict[str, str]:
+    """Return the sealed text, and the signature where there is one; empty when erased."""
+    return vault.open_fields(signing_subject(application_id, signing_id))
+
+
 # --- writes, described --------------------------------------------------------------------------
+
+
+def create_signing(signing: Signing, text: str) -> list[Put]:
+    """Describe a text given out: its row, and the text itself sealed."""
+    subject = signing_subject(signing.application_id, signing.signing_id)
+    key = keys.signing(signing.application_id, signing.signing_id)
+    return [SIGNINGS.create(key, signing), *vault.seal(subject, {"text": text})]
+
+
+def sign(kept: Kept[Signing], signing: Signing, cms: str) -> list[Put]:
+    """Describe a text being signed: its nonce is spent, the signature sealed beside the text."""
+    subject = signing_subject(signing.application_id, signing.signing_id)
+    return [SIGNINGS.replace(kept, signing), vault.reseal(subject, {"cms": cms})]
 
 
 def create_application(application: Application) -> Put:

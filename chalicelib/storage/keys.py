@@ -529,6 +529,39 @@ def open_case(name: str) -> tuple[str, str]:
     return f"CASE#{name}", ONLY
 
 
+# --- record ---------------------------------------------------------------------------------------
+
+
+def log_head() -> tuple[str, str]:
+    """How long is the public log, and what is its root?"""
+    return "LOG", "HEAD"
+
+
+def log_published() -> tuple[str, str]:
+    """Which checkpoint of the log was published last?"""
+    return "LOG", "PUBLISHED"
+
+
+def log_search() -> tuple[str, str]:
+    """How far did the search for entries that streams lost get?"""
+    return "LOG", "SEARCH"
+
+
+def log_checkpoint(size: int) -> tuple[str, str]:
+    """Which checkpoints were ever published? (query pk)"""
+    return "CHECKPOINTS", f"{size:012d}"
+
+
+def log_tile(level: int, number: int, offset: int = 0) -> tuple[str, str]:
+    """What does a tile of the log hold? (query pk; sk: where in the tile a part begins)"""
+    return f"TILE#{level}#{number}", f"{offset:03d}"
+
+
+def log_place(pk: str, sk: str) -> tuple[str, str]:
+    """At which place of the log does a journal row stand? (query pk: a stream's entries)"""
+    return f"LEAF#{pk}", sk
+
+
 # --- journal, outbox, vault ---------------------------------------------------------------------
 
 
@@ -581,3 +614,21 @@ def looker_session(session: str, on: date, subject: str) -> tuple[str, str]:
 def meter(name: str) -> tuple[str, str]:
     """How much did this caller, or this organisation's staff, ask for lately?"""
     return f"METER#{name}", ONLY
+
+
+# --- rights -------------------------------------------------------------------------------------
+
+
+def erasure(erasure_id: str) -> tuple[str, str]:
+    """Whose data are to be erased, and what became of it?"""
+    return f"ERASURE#{erasure_id}", ONLY
+
+
+def erasure_of(child_id: str) -> tuple[str, str]:
+    """Is this child to be erased?"""
+    return f"CHILD#{child_id}", "ERASURE"
+
+
+def erased(year: int, at: str, child_id: str) -> tuple[str, str]:
+    """Who must not come back with a restored copy? (query pk; table keys)"""
+    return f"ERASED#{year}", f"{at}#{child_id}"

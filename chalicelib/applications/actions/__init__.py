@@ -6,6 +6,7 @@ intakes     windows in which all count as simultaneous, and their draw
 proving     statuses: an officer's result, a lapsed proof, an application judged anew
 answering   the voucher confirmed or refused, in time or not; withdrawing, restoring
 importing   another system's queue, row by row
+signing     an application signed with its applicant's EDS
 unused      a voucher nobody signed with, or came with, in time
 seeing      what a representative and an officer are shown
 """
@@ -51,6 +52,12 @@ from chalicelib.applications.actions.seeing import (
     seen,
     to_verify_page,
 )
+from chalicelib.applications.actions.signing import (
+    ToSign,
+    ask_to_sign,
+    sign,
+    signed_subjects,
+)
 from chalicelib.applications.actions.unused import (
     missed_contract,
     missed_first_visit,
@@ -64,9 +71,11 @@ __all__ = [
     "Imported",
     "Seen",
     "Source",
+    "ToSign",
     "announce",
     "applications_page",
     "apply",
+    "ask_to_sign",
     "cancel",
     "confirm",
     "draw",
@@ -88,6 +97,8 @@ __all__ = [
     "see",
     "seeds_of",
     "seen",
+    "sign",
+    "signed_subjects",
     "to_verify_page",
     "verify_status",
     "wish",

@@ -23,12 +23,15 @@ from chalicelib.vouchers.rules import Voucher
 def confirm(application_id: str, *, by: Actor, now: datetime) -> Application:
     """Confirm the offered voucher: the application is fulfilled, the contract's term begins.
 
-    Raises Unknown, PowerMissing, NotOffered, ConfirmTooLate. Confirmed already: the same answer.
+    Raises Unknown, PowerMissing, NotOffered, ConfirmTooLate, SignatureNeeded. Confirmed already:
+    the same answer.
     """
     kept = own(application_id, power="confirm", by=by, now=now)
     if kept.value.state == "fulfilled":
         return kept.value
     application = rules.decide_confirm(kept.value, now=now)
+    in_force = load_pack(application.programme, application.area).at(local_day(now))
+    rules.check_signature(application, needed=in_force.needs_signature)
     voucher = _unanswered(application.voucher_id or "")
     confirmed, writes = vouchers.confirming(voucher, now=now)
     journal.commit(

@@ -20,7 +20,7 @@ from chalicelib.children import actions as children
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import from_stamp, local_day
 from chalicelib.policy.actions import load_pack
-from chalicelib.policy.rules import NoRuleInForce, Pack, Rules, Terms, Text
+from chalicelib.policy.rules import NoRuleInForce, Pack, Rules, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,8 @@ class Drawn:
 class Seen:
     """An application with the name of its category in three languages, and what comes next.
 
-    protected: statuses that move the order and are shown to officers only.
+    protected: statuses that move the order and are shown to officers only. needs_signature: the
+    rules of today confirm a voucher only for a signed application.
     """
 
     application: Application
@@ -45,6 +46,7 @@ class Seen:
     returns_left: int
     protected: frozenset[str]
     next: Next
+    needs_signature: bool
 
 
 def seen(application: Application, *, now: datetime) -> Seen:
@@ -65,7 +67,8 @@ def _seen(
         if area not in windows:
             windows[area] = store.load_intakes(*area).value
         drawn = _drawn(application, windows[area].of(application.intake), now=now)
-    terms = _terms(pack, in_force, now=now)
+    today = _today(pack, in_force, now=now)
+    terms = today.terms
     left = terms.returns_max - application.returns
     return Seen(
         application=application,
@@ -73,16 +76,23 @@ def _seen(
         drawn=drawn,
         returns_left=max(left, 0) if terms.contract_missed == SENT_BACK else 0,
         protected=frozenset(code for code, row in in_force.statuses.items() if row.protected),
-        next=rules.next_step(application, drawn.intake if drawn else None, terms=terms, now=now),
+        next=rules.next_step(
+            application,
+            drawn.intake if drawn else None,
+            terms=terms,
+            now=now,
+            needs_signature=today.needs_signature,
+        ),
+        needs_signature=today.needs_signature,
     )
 
 
-def _terms(pack: Pack, received: Rules, *, now: datetime) -> Terms:
-    """Return the terms of today; of the day it was received when the programme is over."""
+def _today(pack: Pack, received: Rules, *, now: datetime) -> Rules:
+    """Return the rules of today; of the day it was received when the programme is over."""
     try:
-        return pack.at(local_day(now)).terms
+        return pack.at(local_day(now))
     except NoRuleInForce:
-        return received.terms
+        return received
 
 
 def _drawn(application: Application, intake: Intake | None, *, now: datetime) -> Drawn | None:

@@ -5,12 +5,20 @@ proving     claimed statuses
 answering   a voucher confirmed or refused; withdrawing, restoring
 intakes     windows of intake and their draw
 importing   what another system queued
+signing     a text to sign with an EDS, and the signature
 shapes      what they share
 """
 
 from __future__ import annotations
 
-from chalicelib.applications.routes import answering, applying, importing, intakes, proving
+from chalicelib.applications.routes import (
+    answering,
+    applying,
+    importing,
+    intakes,
+    proving,
+    signing,
+)
 from chalicelib.applications.routes.importing import ImportAsked
 from chalicelib.applications.routes.shapes import routes
 
@@ -22,4 +30,5 @@ __all__ = [
     "intakes",
     "proving",
     "routes",
+    "signing",
 ]

@@ -17,7 +17,13 @@ from chalicelib.kernel.refusals import Unknown
     "/{application_id}/confirmation",
     action="applications/confirm",
     answers=ApplicationShown,
-    refuses=(Unknown, children.PowerMissing, rules.NotOffered, rules.ConfirmTooLate),
+    refuses=(
+        Unknown,
+        children.PowerMissing,
+        rules.NotOffered,
+        rules.ConfirmTooLate,
+        rules.SignatureNeeded,
+    ),
 )
 def confirm(call: Call[None], application_id: str) -> ApplicationShown:
     """Confirm the offered voucher; the term to choose and sign begins."""

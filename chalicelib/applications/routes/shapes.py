@@ -70,6 +70,14 @@ class NextShown(Struct, frozen=True):
     until: str | None
 
 
+class SignatureShown(Struct, frozen=True):
+    """The applicant's EDS. `needed`: a voucher is confirmed only for a signed application."""
+
+    needed: bool
+    signed_at: str | None
+    certificate: str | None
+
+
 class MovedShown(Struct, frozen=True):
     """Where an application stood on the platform it was brought over from.
 
@@ -115,6 +123,7 @@ class ApplicationShown(Struct, frozen=True):
     returns: int
     returns_left: int
     sen: bool
+    signature: SignatureShown
     intake: DrawShown | None
     next: NextShown
     moved: MovedShown | None
@@ -160,6 +169,7 @@ def shown(seen: Seen, language: str) -> ApplicationShown:
         returns=a.returns,
         returns_left=seen.returns_left,
         sen=a.sen,
+        signature=SignatureShown(seen.needs_signature, a.signed_at, a.certificate),
         intake=_draw(seen.drawn) if seen.drawn is not None else None,
         next=NextShown(
             seen.next.step,

@@ -9,6 +9,7 @@
     intakes     windows in which all count as simultaneous, and their draw
     recent      what our own data say: had the child a voucher of late?
     waiting     what a family is told to do next
+    signing     an application signed by its applicant's EDS
     migrating   a place on a platform that closed, and why it is another here
 
 Callers import from here.
@@ -116,6 +117,25 @@ from chalicelib.applications.rules.refusals import (
     TooYoung,
     WindowsOverlap,
     WindowTooShort,
+)
+from chalicelib.applications.rules.signing import (
+    AlreadySigned,
+    BadSignature,
+    Judged,
+    NotTheApplicant,
+    SignatureNeeded,
+    Signing,
+    SigningState,
+    TooManySignings,
+    asked_at,
+    check_applicant,
+    check_open,
+    check_repeated,
+    check_signature,
+    decide_signed,
+    decide_signing,
+    expires_at,
+    text_to_sign,
 )
 from chalicelib.applications.rules.values import (
     ANY,
@@ -252,4 +272,21 @@ __all__ = [
     "stand",
     "tier_of",
     "undrawn_at",
+    "AlreadySigned",
+    "BadSignature",
+    "Judged",
+    "NotTheApplicant",
+    "SignatureNeeded",
+    "Signing",
+    "SigningState",
+    "TooManySignings",
+    "asked_at",
+    "check_applicant",
+    "check_open",
+    "check_repeated",
+    "check_signature",
+    "decide_signed",
+    "decide_signing",
+    "expires_at",
+    "text_to_sign",
 ]

@@ -82,6 +82,7 @@ class Application:
     about whose last day the family was told. sen: a proved status says special educational needs.
     returns: how often a voucher that was not used sent it back to the end of its category;
     voucher_ended_at: when the last such voucher ended. source: where it was imported from.
+    signed_at: when its applicant signed it with an EDS, by signing_id; certificate: a keyed digest.
     """
 
     application_id: str
@@ -117,6 +118,9 @@ class Application:
     returns: int = 0
     voucher_ended_at: str | None = None
     source: Provenance | None = None
+    signed_at: str | None = None
+    signing_id: str | None = None
+    certificate: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ Step = Literal[
     "wait-for-close",
     "wait-for-draw",
     "wait",
+    "sign",
     "confirm",
     "use-voucher",
     "restore",
@@ -33,9 +34,17 @@ class Next:
 
 
 def next_step(
-    application: Application, intake: Intake | None, *, terms: Terms, now: datetime
+    application: Application,
+    intake: Intake | None,
+    *,
+    terms: Terms,
+    now: datetime,
+    needs_signature: bool = False,
 ) -> Next:
-    """Return what comes next for an application; intake: the window it was made in, if any."""
+    """Return what comes next for an application; intake: the window it was made in, if any.
+
+    needs_signature: a voucher is confirmed only for a signed application.
+    """
     match application.state:
         case "queued":
             waits = prove_by(application)
@@ -47,7 +56,8 @@ def next_step(
                 return Next("wait-for-draw", intake.beacon_at)
             return Next("wait")
         case "offered":
-            return Next("confirm", application.confirm_by)
+            unsigned = needs_signature and application.signed_at is None
+            return Next("sign" if unsigned else "confirm", application.confirm_by)
         case "fulfilled":
             return Next("use-voucher")
         case "inactive":

@@ -24,7 +24,7 @@ LocatedRows = Mapping[str, list[Located[Any]]]
 
 # Tables that may hold nothing, because a programme may do without.
 OPTIONAL = frozenset(
-    {"activities", "statuses", "interleave", "papers_refusal_reasons", "sen_parts"}
+    {"activities", "statuses", "interleave", "papers_refusal_reasons", "sen_parts", "signing"}
 )
 # Tables that hold some row on every day.
 SOME = ("tiers", "voucher_kinds", "kinds", "rates")

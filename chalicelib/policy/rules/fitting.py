@@ -106,6 +106,7 @@ def check_day(reader: Reader, now: LocatedRows, day: date) -> None:
     _check_vouchers(reader, now, day)
     _check_programme(reader, now, day)
     _check_returns(reader, now, day)
+    _check_signing(reader, now, day)
     shares = sum(each.row.share_per_mille for each in now["sen_parts"])
     if now["sen_parts"] and shares != PER_MILLE:
         _report_once(
@@ -173,6 +174,20 @@ def _check_intake(reader: Reader, each: Located[Any]) -> None:
                 each.place.of(key),
                 f"a draw without {key}",
                 f'add {key} = …, or write mode = "first-come"',
+            )
+
+
+def _check_signing(reader: Reader, now: LocatedRows, day: date) -> None:
+    """Report a signature that is asked for at a confirmation which there is not."""
+    terms = {each.row.code: each.row.value for each in now["terms"]}
+    for each in now["signing"]:
+        if each.row.required and not terms.get("confirm_working_days"):
+            _report_once(
+                reader,
+                each,
+                "required",
+                f"a signature is required before a confirmation that nobody gives on {day}",
+                "write required = false, or let confirm_working_days be 1 or more",
             )
 
 

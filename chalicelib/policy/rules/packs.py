@@ -45,6 +45,7 @@ from chalicelib.policy.rules.places import (
     PapersReason,
     ProgrammeRule,
     Release,
+    SigningRule,
     Status,
     Term,
     Terms,
@@ -66,6 +67,7 @@ TABLES: Mapping[str, tuple[type[Any], tuple[str, ...]]] = {
     "statuses": (Status, ("code",)),
     "interleave": (Interleave, ()),
     "intake": (IntakeRule, ()),
+    "signing": (SigningRule, ()),
     "iteration": (IterationRule, ()),
     "release": (Release, ()),
     "terms": (Term, ("code",)),
@@ -150,6 +152,7 @@ class Rules:
     academic_year: AcademicYear
     interleave: Interleave | None
     intake: IntakeRule
+    signing: SigningRule | None  # None: no signature is asked for
     iteration: IterationRule
     release: Release
     terms: Terms
@@ -171,6 +174,11 @@ class Rules:
     def rounding(self) -> str:
         """Return the name of the rounding: "half-up-tenge"."""
         return self.rounding_rule.method
+
+    @property
+    def needs_signature(self) -> bool:
+        """Return whether a voucher is confirmed only for a signed application."""
+        return self.signing is not None and self.signing.required
 
     @property
     def queued_kind(self) -> VoucherKind:
@@ -347,6 +355,7 @@ def rules_of(rows: Rows) -> Rules:
     (admission,) = rows["admission"]
     (rating,) = rows["rating"]
     (interleave,) = rows["interleave"] or (None,)
+    (signing,) = rows["signing"] or (None,)
     term_rows = {term.code: term for term in rows["terms"]}
     return Rules(
         programme=rows["programme"][0],
@@ -359,6 +368,7 @@ def rules_of(rows: Rows) -> Rules:
         academic_year=academic_year,
         interleave=interleave,
         intake=rows["intake"][0],
+        signing=signing,
         iteration=rows["iteration"][0],
         release=rows["release"][0],
         terms=Terms(**{code: term.value for code, term in term_rows.items()}),

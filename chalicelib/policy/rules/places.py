@@ -130,6 +130,17 @@ class IntakeRule(Dated):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SigningRule(Dated):
+    """Whether an application must bear its applicant's electronic signature.
+
+    required: a voucher is confirmed only for a signed application. Nobody waits longer in the
+    queue for it: order is by time of application, and who signs later loses no place.
+    """
+
+    required: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tier(Dated):
     """A group of persons with one right; order 1 goes first.
 
