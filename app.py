@@ -11,7 +11,7 @@ import pynamodb.models  # noqa: F401
 from chalice.app import CloudWatchEvent, Cron, DynamoDBEvent, SQSEvent
 
 from chalicelib.edge import about, batches
-from chalicelib.edge.application import OUTBOX_STREAM, Kezek
+from chalicelib.edge.application import JOURNAL_STREAM, OUTBOX_STREAM, Kezek
 
 app = Kezek("kezek")
 
@@ -20,6 +20,7 @@ app = Kezek("kezek")
 
 app.mount(about.routes)
 app.offer(
+    "access",
     "policy",
     "children",
     "providers",
@@ -32,7 +33,10 @@ app.offer(
     "ratings",
     "billing",
     "payouts",
+    "complaints",
     "notices",
+    "record",
+    "feed",
 )
 
 
@@ -111,16 +115,32 @@ def run_payday(event: CloudWatchEvent) -> None:
     payouts_jobs.run_payday(event)
 
 
-# --- the work queue and the outbox's stream
+@app.schedule(Cron("5/15", "*", "*", "*", "?", "*"))
+def run_record(event: CloudWatchEvent) -> None:
+    """Every quarter of an hour: publish the record, look for entries that its stream lost."""
+    from chalicelib.record import jobs as record_jobs
+
+    record_jobs.run_record(event)
+
+
+# --- the work queue, the outbox's stream and the journal's
 
 
 @functools.cache
 def deadlines() -> dict[str, Any]:
     """Return topic → what looks at it, of the slices above the queue."""
+    from chalicelib.access import jobs as access_jobs
     from chalicelib.attendance import jobs as attendance_jobs
+    from chalicelib.complaints import jobs as complaints_jobs
     from chalicelib.payouts import jobs as payouts_jobs
 
-    return {**attendance_jobs.DEADLINES, **payouts_jobs.DEADLINES}
+    return {
+        **access_jobs.DEADLINES,
+        **attendance_jobs.DEADLINES,
+        **payouts_jobs.DEADLINES,
+        **complaints_jobs.DEADLINES,
+        **rights_jobs.DEADLINES,
+    }
 
 
 @functools.cache
@@ -129,8 +149,10 @@ def work() -> dict[str, batches.Handler]:
     from chalicelib.applications import jobs as applications_jobs
     from chalicelib.attendance import jobs as attendance_jobs
     from chalicelib.billing import jobs as billing_jobs
+    from chalicelib.children import jobs as children_jobs
     from chalicelib.payouts import jobs as payouts_jobs
     from chalicelib.queue import jobs as queue_jobs
+    from chalicelib.rights import jobs as rights_jobs
     from chalicelib.vouchers import jobs as vouchers_jobs
 
     return {
@@ -139,10 +161,12 @@ def work() -> dict[str, batches.Handler]:
         "attendance/remind": attendance_jobs.remind,
         "billing/bill": billing_jobs.bill,
         "billing/posted": payouts_jobs.calculate,
+        "children/looked-at": children_jobs.looked_at,
         "payouts/calculate": payouts_jobs.calculate,
         "queue/checkpoint": queue_jobs.checkpoint,
         "queue/commit-run": queue_jobs.commit_run,
         "queue/deadlines": lambda facts, now: queue_jobs.deadlines(facts, now, deadlines()),
+        "rights/finish-erasure": rights_jobs.finish_erasure,
         "vouchers/offer": vouchers_jobs.offer,
         "vouchers/removed": vouchers_jobs.site_closed,
         "vouchers/renewals": vouchers_jobs.renewals,
@@ -163,3 +187,11 @@ def on_outbox(event: DynamoDBEvent) -> dict[str, Any]:
     from chalicelib.notices import jobs as notices_jobs
 
     return notices_jobs.carry_out(event.to_dict())
+
+
+@app.on_dynamodb_record(stream_arn=JOURNAL_STREAM, batch_size=500)
+def on_journal(event: DynamoDBEvent) -> dict[str, Any]:
+    """Entries into the public log."""
+    from chalicelib.record import jobs as record_jobs
+
+    return record_jobs.take_in(event.to_dict())

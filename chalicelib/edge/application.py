@@ -11,12 +11,13 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 
-from chalicelib.edge import problems
+from chalicelib.edge import headers, log, problems
 from chalicelib.edge import routes as edge_routes
 from chalicelib.edge.routes import Routes
 from chalicelib.edge.texts import language_of
 
-# Chalice wants an ARN while it packages; the template puts the real one in its place.
+# Chalice wants an ARN while it packages; the template puts the real ones in their places.
+JOURNAL_STREAM = "arn:aws:dynamodb:eu-central-1:000000000000:table/kezek-journal/stream/latest"
 OUTBOX_STREAM = "arn:aws:dynamodb:eu-central-1:000000000000:table/kezek-outbox/stream/latest"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -87,10 +88,21 @@ class _Table(defaultdict[str, Any]):
 
 
 def _reshaped(event: Any, get_response: Callable[[Any], Response]) -> Response:
-    response = get_response(event)
+    """Answer in our shapes, with the headers that stand on every answer."""
+    asked = event.headers if event else {}
+    language = language_of(asked.get("accept-language"))
+    try:
+        response = _in_our_shape(get_response(event), language)
+    except Exception as error:  # outside every view: what could not be imported, for one
+        log.bug("routing", error)
+        response = problems.respond("kezek/our-fault", 500, language)
+    headers.finish(response.headers, asked.get("origin"))
+    return response
+
+
+def _in_our_shape(response: Response, language: str) -> Response:
     if response.status_code < 400 or response.headers.get("Content-Type") == problems.MEDIA_TYPE:
         return response
-    language = language_of(event.headers.get("accept-language") if event else None)
     kept = {k: str(v) for k, v in response.headers.items() if k in ("Allow", "Retry-After")}
     code = problems.OF_STATUS.get(response.status_code, "kezek/malformed")
     return problems.respond(code, response.status_code, language, headers=kept)

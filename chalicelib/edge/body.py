@@ -6,6 +6,7 @@ The checks run in this order, so the same bad request always gets the same first
 from __future__ import annotations
 
 import json
+import math
 import re
 from datetime import datetime
 from typing import Any, TypeVar
@@ -35,6 +36,12 @@ class WrongType(Malformed):
     code = "kezek/wrong-content-type"
 
 
+class Encoded(Malformed):
+    """The body is compressed; what it would grow to cannot be known before."""
+
+    code = "kezek/content-encoding"
+
+
 class TooLarge(Malformed):
     """The body is larger than this operation reads."""
 
@@ -49,16 +56,36 @@ class BadField(Malformed):
 
 def read(kind: type[T], raw: bytes, content_type: str | None, *, most: int = MOST_BYTES) -> T:
     """Return the body as `kind`, or raise WrongType, TooLarge, NotJson or BadField."""
-    media = (content_type or "").split(";")[0].strip().lower()
-    if media != "application/json":
-        raise WrongType(expected="application/json")
+    check_type(content_type, "application/json")
     if len(raw) > most:
         raise TooLarge(most=most)
     return convert(kind, parsed(raw))
 
 
+def check_type(content_type: str | None, *expected: str) -> str:
+    """Return the media type; WrongType unless it is expected, with no parameter but UTF-8."""
+    media, *parameters = (part.strip() for part in (content_type or "").lower().split(";"))
+    halves = [parameter.partition("=") for parameter in parameters if parameter]
+    named = {(name.strip(), value.strip(' "')) for name, _, value in halves}
+    if media not in expected or not named <= {("charset", "utf-8")}:
+        raise WrongType(expected=" or ".join(expected))
+    return media
+
+
+def check_encoding(content_encoding: str | None) -> None:
+    """Raise Encoded unless the body comes as it is."""
+    if (content_encoding or "identity").strip().lower() != "identity":
+        raise Encoded()
+
+
+def _halves(parameter: str) -> tuple[str, str, str]:
+    return parameter.partition("=")
+
+
 def parsed(raw: bytes) -> Any:
     """Return strictly read JSON: UTF-8, no doubled keys, no NaN, at most 32 levels deep."""
+    if raw.startswith(b"\xef\xbb\xbf"):
+        raise NotJson(problem="byte-order-mark")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -66,7 +93,12 @@ def parsed(raw: bytes) -> Any:
     if _depth(text) > DEEPEST:
         raise NotJson(problem="depth")
     try:
-        value = json.loads(text, object_pairs_hook=_no_doubles, parse_constant=_no_constant)
+        value = json.loads(
+            text,
+            object_pairs_hook=_no_doubles,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+        )
         if "\\u" in text:
             # Half a pair of surrogates can be escaped in JSON, but never written in UTF-8.
             json.dumps(value, ensure_ascii=False).encode()
@@ -115,6 +147,14 @@ def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    """Return a number; 1e999 is none that anybody could mean."""
+    read_number = float(text)
+    if not math.isfinite(read_number):
+        raise ValueError("not finite")
+    return read_number
 
 
 def _depth(text: str) -> int:

@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 
 from chalicelib.access import actions as access
-from chalicelib.edge import auth, body, problems, tables
+from chalicelib.access.rules.revoking import Revoked
+from chalicelib.edge import auth, body, headers, problems, tables
 from chalicelib.edge.routes import Operation, operations
 from chalicelib.edge.texts import text
 from chalicelib.kernel import ids
 from chalicelib.kernel.actors import Role
-from chalicelib.kernel.refusals import Refusal, Unknown
+from chalicelib.kernel.refusals import Refusal, TooMuch, Unknown
 from chalicelib.storage.commit import StoreSilent
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -73,11 +74,21 @@ def refusals_of(operation: Operation) -> dict[int, list[type[Refusal]]]:
         common += [auth.SignIn, auth.BadToken, auth.IssuerSilent, access.NotYourRole]
     if "_id}" in operation.path:
         common += [ids.BadId, Unknown]
+    if roles - {Role.PUBLIC, Role.DEVICE}:
+        common += [Revoked, TooMuch]
+    if access.row(operation.action).step_up:
+        common += [auth.StepUp]
+    if access.row(operation.action).second is not None:
+        common += [access.ProposalMoved]
+    if Role.REPRESENTATIVE in roles:
+        common += [access.ConsentOver, access.NotUnderConsent]
+    if roles & access.OPENERS:
+        common += [access.OpeningOver if operation.method == "GET" else access.ReadingOnly]
     if operation.asks is not None:
-        common += [body.TooLarge]
+        common += [body.TooLarge, body.WrongType, body.Encoded]
         if operation.asks is not bytes:
-            common += [body.WrongType, body.NotJson]
-    common += [body.BadField]
+            common += [body.NotJson]
+    common += [body.BadField, headers.BadHeader]
     by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
     for refusal in dict.fromkeys(common):
         by_status[problems.status_of(refusal)].append(refusal)
@@ -86,6 +97,7 @@ def refusals_of(operation: Operation) -> dict[int, list[type[Refusal]]]:
 
 def _document(offered: Sequence[Operation]) -> dict[str, Any]:
     kinds = [k for o in offered for k in (o.asks, o.answers, o.query) if _described(k)]
+    kinds.append(access.Proposed)
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
     if "Problem" in components:  # it would stand where every error's shape stands
         raise ValueError("an answer's type is named Problem")
@@ -100,7 +112,9 @@ def _document(offered: Sequence[Operation]) -> dict[str, Any]:
             "version": "1",
             "description": "Voucher financing of kindergartens and children's clubs. Amounts are "
             "integer tiyn (1/100 tenge). Instants are RFC 3339 with an offset; days and months "
-            "are Asia/Almaty's. Errors are problem+json in kk, ru or en by Accept-Language.",
+            "are Asia/Almaty's. Errors are problem+json in kk, ru or en by Accept-Language. "
+            "With the header Kezek-Consent a service centre's clerk acts for the representative "
+            "who gave that consent; with Kezek-Opening an officer reads under a broken glass.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
@@ -214,6 +228,12 @@ def _responses(operation: Operation, by_kind: dict[int, dict[str, Any]]) -> dict
         for media in [*operation.media.split(","), *_files(operation)]:
             content.setdefault(media.strip(), {"schema": _FILE_FORMS.get(media, _TEXT)})
         responses[str(operation.status)] = {"description": "Done.", "content": content}
+    if access.row(operation.action).second is not None:
+        responses["202"] = {
+            "description": "Proposed: it is carried out when another person, who may do it too, "
+            "asks exactly the same before `expires_at`.",
+            "content": {"application/json": {"schema": by_kind[id(access.Proposed)]}},
+        }
     for status, refusals in refusals_of(operation).items():
         said = "\n".join(f"- `{r.code}`: {text(r.code, 'en')}" for r in refusals)
         responses[str(status)] = {

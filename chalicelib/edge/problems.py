@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -23,7 +24,11 @@ _STATUS: tuple[tuple[type[Refusal], int], ...] = (
     (refusals.Unavailable, 503),
     (refusals.Malformed, 400),
 )
-_SPECIAL = {"kezek/wrong-content-type": 415, "kezek/too-large": 413}
+_SPECIAL = {
+    "kezek/wrong-content-type": 415,
+    "kezek/content-encoding": 415,
+    "kezek/too-large": 413,
+}
 
 # What Chalice or the gateway say by themselves, as codes of ours.
 OF_STATUS = {
@@ -58,8 +63,22 @@ def answer(refusal: Refusal, language: str) -> Response:
     if status in (429, 503):
         headers["Retry-After"] = str(refusal.facts.get("retry_after_s", 1))
     if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
+        headers["WWW-Authenticate"] = challenge(refusal)
     return respond(refusal.code, status, language, refusal.facts, headers)
+
+
+def challenge(refusal: Refusal) -> str:
+    """Return what a caller must do to be let in, as RFC 6750 and RFC 9470 have it."""
+    if refusal.code in ("kezek/bad-token", "kezek/revoked"):
+        return 'Bearer error="invalid_token"'
+    if refusal.code == "kezek/step-up":
+        values = re.sub(r"[^\x20\x21\x23-\x5b\x5d-\x7e]", "", str(refusal.facts["acr_values"]))
+        needed = f', acr_values="{values}"' if values else ""
+        return (
+            f'Bearer error="insufficient_user_authentication"{needed}, '
+            f'max_age="{refusal.facts["max_age"]}"'
+        )
+    return "Bearer"
 
 
 def respond(

@@ -7,8 +7,12 @@
     def apply(call: Call[Apply], application_id: ApplicationId) -> Shown:
         \"\"\"Apply for a child; the same application again gets the same answer.\"\"\"
 
-The checks run in a fixed order: path, who (401), role (403), body (415, 413, 400), query (400),
-then the action's own. What is registered here makes the OpenAPI document and the access tests.
+The checks run in a fixed order: headers (400), path (400), who (401), whether that sign-in was
+revoked (401), a clerk's consent (401, 403), role (403), a broken glass (403), why staff looks
+(403), whether the sign-in is strong and fresh where it must be (401), how much the caller asks for
+(429), body (415, 413, 400), query (400), then the action's own: where two persons are needed it is
+rehearsed, and the first of them hears 202. What is registered here makes the OpenAPI document and
+the access tests.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from __future__ import annotations
 import base64
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +31,9 @@ import msgspec
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib.access import actions as access
-from chalicelib.edge import auth, body, clock, log, looks, problems
+from chalicelib.access.actions import limiting, revoking
+from chalicelib.access.actions.doing import Doing
+from chalicelib.edge import auth, body, clock, guards, headers, log, looks, problems
 from chalicelib.edge.texts import language_of
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.ids import checked_id
@@ -36,6 +43,7 @@ from chalicelib.storage.commit import trouble
 A = TypeVar("A")
 View = TypeVar("View", bound=Callable[..., object])
 MOST_ANSWER_BYTES = 6_000_000
+_AMBIGUOUS = re.compile(r"[\x00-\x1f\x7f/\\%]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,7 @@ class Routes:
         self.blueprint = Blueprint(module)
         self.slice_name = slice_name
         self.prefix = f"/v1/{slice_name}" if prefix is None else prefix
+        self._methods: dict[str, list[str]] = {}
 
     def get(self, path: str, **offer: Any) -> Callable[[View], View]:
         return self._route("GET", path, **offer)
@@ -177,9 +186,25 @@ class Routes:
                 [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in names]
             )
             self.blueprint.route(path or "/", methods=[method], content_types=[])(handle)
+            self._preflight(path or "/", method, handle)
             return view
 
         return offer
+
+    def _preflight(self, path: str, method: str, like: Callable[..., Response]) -> None:
+        """Let browsers ask whether a portal's page may call a path; once for each path."""
+        known = self._methods.setdefault(path, [])
+        known.append(method)
+        if len(known) > 1:
+            return
+
+        @functools.wraps(like)
+        def preflight(**path_parameters: str) -> Response:
+            origin = self.blueprint.current_request.headers.get("origin")
+            said = headers.preflight(origin, known)
+            return Response(body="", status_code=204, headers={**said})
+
+        self.blueprint.route(path, methods=["OPTIONS"], content_types=[])(preflight)
 
 
 def _handle(
@@ -192,26 +217,48 @@ def _handle(
     language = language_of(request.headers.get("accept-language"))
     now = clock.now()
     try:
-        names = {
-            name: checked_id(unquote(value), field=name) if name.endswith("_id") else unquote(value)
-            for name, value in path_parameters.items()
-        }
+        headers.check(request.headers, request.to_original_event().get("multiValueHeaders") or {})
+        names = {name: _segment(name, value) for name, value in path_parameters.items()}
         actor = auth.caller(request.headers.get("authorization"), now=now)
         if actor.has(Role.PUBLIC) and not access.may_be_anybody(operation.action):
             raise auth.SignIn()
+        revoking.check(actor, now=now)
+        actor = guards.for_client(request.headers, operation.action, actor, now=now)
         access.check(operation.action, actor)
+        actor = guards.opened(request.headers, operation.method, actor, now=now)
         why = access.purpose(
             access.row(operation.action), actor, request.headers.get("kezek-purpose")
         )
+        if access.row(operation.action).step_up:
+            auth.demand_strong(actor, now=now)
+        limiting.charge(actor, changes=operation.method != "GET", now=now)
         asked = _asked(operation, request, most_bytes)
         query = _query(operation, request)
-        with access.doing(operation.action, actor) as shown:
-            answer = view(Call(actor, now, asked, query, language), **names)
+
+        def act(who: Actor) -> tuple[object, Doing]:
+            with access.doing(operation.action, who) as shown:
+                return view(Call(who, now, asked, query, language), **names), shown
+
+        done: tuple[object, Doing] | access.Proposed
+        if access.row(operation.action).second is None:
+            done = act(actor)
+        else:
+            done = access.by_two(
+                operation.action, names, [asked, query], by=actor, now=now, run=act
+            )
+        if isinstance(done, access.Proposed):
+            return _response(Answer(done, 202), operation, language)
+        answer, shown = done
         if why is not None:
             value = answer.value if isinstance(answer, Answer) else answer
             looks.take_from(value, shown, names, operation.answers)
             access.record_looks(shown, actor, why=why, now=now)
-        return _response(answer, operation, language)
+        if actor.opened_by is not None:
+            access.tell_of_looks(actor.opened_by, shown.looked or (), now=now)
+        response = _response(answer, operation, language)
+        if actor.via is not None:  # nothing of a client may stay on a shared computer
+            response.headers["Cache-Control"] = "no-store"
+        return response
     except Refusal as refusal:
         return problems.answer(refusal, language)
     except Exception as error:  # the last net: a bug is logged once and shown bare
@@ -222,13 +269,33 @@ def _handle(
         return problems.respond("kezek/our-fault", 500, language)
 
 
+def _segment(name: str, value: str) -> str:
+    """Return a part of the path as the caller meant it, or refuse it.
+
+    What has a slash, a control character or a percent sign once it is decoded, or is no UTF-8, was
+    written to be read in two ways.
+    """
+    try:
+        meant = unquote(value, errors="strict")
+    except UnicodeDecodeError as error:
+        raise body.BadField(field=name, problem="Not UTF-8") from error
+    if name.endswith("_id"):
+        return checked_id(meant, field=name)
+    if _AMBIGUOUS.search(meant):
+        raise body.BadField(field=name, problem="Not a plain name")
+    return meant
+
+
 def _asked(operation: Operation, request: Request, most_bytes: int) -> Any:
     if operation.asks is None:
         return None
     raw = request.raw_body
     if isinstance(raw, str):
         raw = raw.encode()
+    body.check_encoding(request.headers.get("content-encoding"))
     if operation.asks is bytes:
+        expected = [media.strip() for media in operation.body_media.split(",")]
+        body.check_type(request.headers.get("content-type"), *expected)
         if len(raw) > most_bytes:
             raise body.TooLarge(most=most_bytes)
         return raw
@@ -252,24 +319,24 @@ def _query(operation: Operation, request: Request) -> Any:
 
 def _response(answer: object, operation: Operation, language: str) -> Response:
     status = operation.status
-    headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
+    own: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
     if isinstance(answer, Answer):
-        status, headers = answer.status, {**headers, **answer.headers}
+        status, own = answer.status, {**own, **answer.headers}
         answer = answer.value
     if isinstance(answer, File):
-        headers["Content-Type"] = answer.media_type
+        own["Content-Type"] = answer.media_type
         if not answer.media_type.startswith("text/html"):
-            headers["Content-Disposition"] = f'attachment; filename="{answer.name}"'
+            own["Content-Disposition"] = f'attachment; filename="{answer.name}"'
         # Lambda carries text as text; only media types listed as binary go out as bytes.
         textual = answer.media_type.startswith(("text/", "application/xml", "application/json"))
         content = answer.content.decode() if textual else answer.content
-        return Response(body=content, status_code=status, headers=headers)
+        return Response(body=content, status_code=status, headers=own)
     if answer is None:
-        return Response(body="", status_code=204, headers=headers)
-    headers["Content-Type"] = "application/json"
-    headers["Content-Language"] = language
+        return Response(body="", status_code=204, headers=own)
+    own["Content-Type"] = "application/json"
+    own["Content-Language"] = language
     body_text = msgspec.json.encode(answer).decode()
-    return Response(body=body_text, status_code=status, headers=headers)
+    return Response(body=body_text, status_code=status, headers=own)
 
 
 def decoded(raw: str) -> bytes:

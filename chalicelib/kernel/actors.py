@@ -41,7 +41,8 @@ class Actor:
     key: the 32 bytes of a tablet's public key, None for others. issuer, session: who vouched for
     them, and the sign-in's own id, both digests or names without personal data; signed_in_at: when.
     strong_at: when they last proved themselves by a strong means, None where they did not. via: the
-    subject of the clerk who acts for this representative, None otherwise. purpose: why a member of
+    subject of the clerk who acts for this representative, None otherwise. signed_by: the digest of
+    the issuer's key that vouched for them. purpose: why a member of
     staff says they look. opened_by: the break-glass under which they reach further, if any.
     """
 
@@ -53,6 +54,7 @@ class Actor:
     directions: frozenset[str] = frozenset()
     issuer: str = ""
     session: str = ""
+    signed_by: str = ""
     signed_in_at: datetime | None = None
     strong_at: datetime | None = None
     via: str | None = None

@@ -590,6 +590,11 @@ def data_key(subject: str) -> tuple[str, str]:
     return f"KEY#{subject}", ONLY
 
 
+def rotation(pass_name: str, part: int) -> tuple[str, str]:
+    """How far is a part of a pass over all data keys? (query pk: the whole pass)"""
+    return f"ROTATION#{pass_name}", f"{part:02d}"
+
+
 # --- looks --------------------------------------------------------------------------------------
 
 

@@ -31,6 +31,7 @@ TABLES = (
     "keys",
     "looks",
     "meters",
+    "record",
 )
 STREAMED = frozenset({"outbox", "journal"})
 TTL_ATTRIBUTE = "expires_at"
@@ -113,6 +114,13 @@ class JournalRow(Row):
     logical = "journal"
     Meta = _meta("journal")
     salt = BinaryAttribute(legacy_encoding=False, null=True)
+
+
+class RecordRow(Row):
+    """The public log of all journal entries: its head, its tiles, where each entry stands."""
+
+    logical = "record"
+    Meta = _meta("record")
 
 
 class OutboxRow(Row):

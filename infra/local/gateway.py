@@ -19,6 +19,7 @@ from chalice.app import Chalice
 from chalice.config import Config
 from chalice.local import LocalGateway, LocalGatewayException
 
+from chalicelib.edge import headers as edge_headers
 from chalicelib.edge import problems
 from chalicelib.edge.application import unknown_path
 from chalicelib.edge.texts import language_of
@@ -67,14 +68,20 @@ class Gateway:
         """
         given = {name.lower(): value for name, value in headers.items()}
         language = language_of(given.get("accept-language"))
+        answer: Response
         if len(body) > MOST_REQUEST_BYTES:
-            return _said("kezek/too-large", 413, language)
+            answer = _said("kezek/too-large", 413, language)
+            edge_headers.finish(answer["headers"], given.get("origin"))
+            return answer
         try:
-            answer: Response = self._handle(method.upper(), path, given, body)
+            answer = self._handle(method.upper(), path, given, body)
         except LocalGatewayException as refused:
             if refused.CODE == 403:
-                return _complete(unknown_path(method, given.get("accept-language")))
-            return _said(problems.OF_STATUS[refused.CODE], refused.CODE, language)
+                answer = _complete(unknown_path(method, given.get("accept-language")))
+            else:
+                answer = _said(problems.OF_STATUS[refused.CODE], refused.CODE, language)
+            edge_headers.finish(answer["headers"], given.get("origin"))
+            return answer
         if len(answer.get("body") or "") > MOST_ANSWER_BYTES:
             # Lambda refuses to hand on more, and the gateway makes a 502 of it.
             return _said("kezek/our-fault", 502, language)
@@ -87,8 +94,8 @@ class Gateway:
             )
         except ValueError:
             event = None
-        if event is None or method == "OPTIONS":
-            # Chalice's gateway knows what to say to an unknown path and to a preflight.
+        if event is None:
+            # Chalice's gateway knows what to say to an unknown path.
             answer: Response = self._local.handle_request(method, path, headers, body)
             return answer
         context = self._local._generate_lambda_context()

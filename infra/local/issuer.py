@@ -23,6 +23,9 @@ from infra.local.places import read_json, write_whole
 NAME = "https://issuer.kezek.test"
 AUDIENCE = "kezek"
 JWKS_PATH = "/.well-known/jwks.json"
+# How its people sign in unless a token says otherwise: strongly, and just now.
+STRONG = "urn:kezek:strong"
+LONGEST_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +45,16 @@ class Issuer:
     ) -> str:
         """Return a signed token for a subject in one role or several.
 
-        claims: more claims, such as areas, organisations (lists of names) or name.
+        claims: more claims, such as areas, organisations (lists of names) or name; acr and
+        auth_time stand for a strong sign-in of this moment unless they are given, None for none.
         """
         import jwt
 
         now = int(self.clock().timestamp())
         roles = [role] if isinstance(role, str) else list(role)
+        said = {"acr": STRONG, "auth_time": now, **(claims or {})}
         content = {
-            **(claims or {}),
+            **{name: value for name, value in said.items() if value is not None},
             "iss": NAME,
             "aud": AUDIENCE,
             "sub": subject,
@@ -79,7 +84,19 @@ class Issuer:
 
 def configured(base: str) -> list[dict[str, Any]]:
     """Return the value of KEZEK_ISSUERS for an issuer served at a base address."""
-    return [{"iss": NAME, "jwks_uri": f"{base}{JWKS_PATH}", "aud": AUDIENCE, "algs": ["EdDSA"]}]
+    from chalicelib.kernel.actors import Role
+
+    return [
+        {
+            "iss": NAME,
+            "jwks_uri": f"{base}{JWKS_PATH}",
+            "aud": AUDIENCE,
+            "algs": ["EdDSA"],
+            "roles": [role.value for role in Role],
+            "strong": [STRONG],
+            "longest_s": LONGEST_S,
+        }
+    ]
 
 
 def load(path: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Issuer:

@@ -39,6 +39,7 @@ _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "") if "DYNAMODB_ENDPOINT" in os
 STAGE = f"test{_WORKER}"
 # A Monday, 09:00 in Almaty, inside the academic year and the term of most examples.
 MORNING = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+GENEROSITY = 1_000
 _NOWHERE = "http://127.0.0.1:9"
 
 
@@ -159,17 +160,19 @@ class TestServices:
 
     def __init__(self, folder: Path) -> None:
         from chalicelib.edge import auth
-        from chalicelib.storage import secrets
+        from chalicelib.storage import secrets, signing
 
         self.folder = folder
         self.messages = Messages(None)
         self.issuer = issuer.fresh(lambda: MORNING)
         self._httpd = Httpd(self._answer)
         secrets.new_keyring_file(folder / "keys.json")
+        signing.new_keys_file(folder / "record-keys.json")
         os.environ.update(
             {
                 "AWS_ENDPOINT_URL_SQS": self._httpd.base,
                 "KEZEK_KEYS_FILE": str(folder / "keys.json"),
+                "KEZEK_RECORD_KEYS_FILE": str(folder / "record-keys.json"),
                 "KEZEK_FILES": str(folder / "files"),
                 "KEZEK_ISSUERS": json.dumps(issuer.configured(self._httpd.base)),
             }
@@ -363,14 +366,20 @@ def in_process(
     app: Any, services: TestServices, test_tables: TestTables, at: datetime = MORNING
 ) -> Iterator[TestCloud]:
     """Give a test its cloud and set the application's clock to it."""
+    from chalicelib.access.actions import limiting, revoking
     from chalicelib.edge import clock
 
     cloud = TestCloud(app, services, test_tables, at)
     clock.use(cloud.clock)
+    # One family of a test stands for thousands, at one instant.
+    limiting.use(GENEROSITY)
+    revoking.forget()
     try:
         yield cloud
     finally:
         clock.use(None)
+        limiting.use(None)
+        revoking.forget()
 
 
 def _forget_connections() -> None:

@@ -275,7 +275,7 @@ def test_a_tablet_signs_its_own_token_and_is_named_by_its_key(issuer: Issuer) ->
     ("over", "alter", "problem"),
     [
         ({"sub": "somebody-else"}, None, "subject"),
-        ({"exp": NOW.timestamp() + 3600}, None, "subject"),
+        ({"exp": NOW.timestamp() + 3600}, None, "life"),
         ({"aud": "bank"}, None, "audience"),
         ({"iss": ISS}, None, "issuer"),
         ({"exp": NOW.timestamp() - 60, "iat": NOW.timestamp() - 300}, None, "expired"),

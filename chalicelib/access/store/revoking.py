@@ -67,7 +67,9 @@ def list_news(since: datetime) -> Iterator[Revocation]:
 
 def _told(one: Revocation, *, at: str, version: int) -> Put:
     gone = int((from_stamp(at) + _TOLD).timestamp())
-    key = keys.revocation_news(at, one.revocation_id)
+    # A revocation may be lifted in the instant it was made.
+    turn = one.revocation_id if one.lifted_at is None else f"{one.revocation_id}#lifted"
+    key = keys.revocation_news(at, turn)
     return REVOCATIONS.create(key, one, version=version, expires_at=gone)
 
 
