@@ -35,6 +35,7 @@ app.offer(
     "payouts",
     "complaints",
     "notices",
+    "rights",
     "record",
     "feed",
 )
@@ -133,6 +134,7 @@ def deadlines() -> dict[str, Any]:
     from chalicelib.attendance import jobs as attendance_jobs
     from chalicelib.complaints import jobs as complaints_jobs
     from chalicelib.payouts import jobs as payouts_jobs
+    from chalicelib.rights import jobs as rights_jobs
 
     return {
         **access_jobs.DEADLINES,

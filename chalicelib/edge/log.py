@@ -12,7 +12,19 @@ logger = Logger(
     service=os.environ.get("POWERTOOLS_SERVICE_NAME", "kezek"),
     level=os.environ.get("KEZEK_LOG_LEVEL", "INFO"),
 )
+NAMESPACE = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Kezek")
 logging.getLogger("botocore").setLevel(logging.WARNING)
+
+
+def loud(message: str, *, metric: str, **ids: str) -> None:
+    """Log what somebody is to be woken for, and count it in a metric that an alarm watches."""
+    from aws_lambda_powertools import Metrics
+    from aws_lambda_powertools.metrics import MetricUnit
+
+    logger.error(message, extra=ids)
+    metrics = Metrics(namespace=NAMESPACE, service="kezek")
+    metrics.add_metric(metric, MetricUnit.Count, 1)
+    metrics.flush_metrics()
 
 
 def bug(where: str, error: BaseException) -> None:

@@ -61,15 +61,24 @@ from chalicelib.access.actions.proposing import (
 from chalicelib.access.actions.retaining import kept_until, retention
 from chalicelib.access.actions.table import check, may_be_anybody, roles_of, row, table
 from chalicelib.access.rules import NotYourRole, SayWhy, UnknownPurpose
+from chalicelib.access.rules.breaking import OPENERS, OpeningOver, ReadingOnly
+from chalicelib.access.rules.consenting import ConsentOver, NotUnderConsent
+from chalicelib.access.rules.proposing import ProposalMoved
 
 __all__ = [
+    "ConsentOver",
     "ConsentSeen",
     "Counts",
     "NeverAsked",
     "NeverSaid",
+    "NotUnderConsent",
     "NotYourRole",
+    "OPENERS",
+    "OpeningOver",
     "OpeningSeen",
+    "ProposalMoved",
     "Proposed",
+    "ReadingOnly",
     "SayWhy",
     "UnknownPurpose",
     "areas_of",

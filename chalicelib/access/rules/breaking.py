@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.periods import stamp
 from chalicelib.kernel.refusals import NotAllowed, OutOfTurn
 
 OPENING_MINUTES_MAX = 60
 REVIEW_DAYS = 1
+OPENERS = frozenset({Role.DEPARTMENT, Role.OPERATOR, Role.AUDITOR})
 _FRIDAY = 4
 Finding = Literal["justified", "not-justified"]
 OpeningReason = Literal["court-request", "child-at-risk", "fault", "complaint", "audit"]
@@ -99,12 +100,18 @@ def widened(by: Actor, opening: Opening | None, *, reading: bool, now: datetime)
 
     Raises OpeningOver, ReadingOnly.
     """
-    if opening is None or opening.by != by.subject or not opening.in_force(now):
+    if (
+        opening is None
+        or not by.roles & OPENERS
+        or opening.by != by.subject
+        or not opening.in_force(now)
+    ):
         raise OpeningOver()
     if not reading:
         raise ReadingOnly()
     return replace(
         by,
+        roles=by.roles & OPENERS,
         areas=frozenset({opening.area}),
         directions=frozenset({"*"}),
         organisations=frozenset(),

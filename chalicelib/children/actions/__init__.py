@@ -5,6 +5,7 @@ bringing      a family that comes with another system's row
 registering   representatives, and children as they are applied for
 correcting    what only officers do
 seeing        what representatives see
+telling       what families are told of looks
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from chalicelib.children.actions.seeing import (
     children_page,
     me,
 )
+from chalicelib.children.actions.telling import tell_of_look
 
 __all__ = [
     "Brought",
@@ -59,5 +61,6 @@ __all__ = [
     "representatives_of",
     "resolve",
     "set_representative",
+    "tell_of_look",
     "unmerge",
 ]
