@@ -124,6 +124,14 @@ def run_record(event: CloudWatchEvent) -> None:
     record_jobs.run_record(event)
 
 
+@app.schedule(Cron("30", "22", "*", "*", "?", "*"))
+def run_vault(event: CloudWatchEvent) -> None:
+    """03:30: go on with a rotation of keys, collect sealed fields that nothing refers to."""
+    from chalicelib.rotation import jobs as rotation_jobs
+
+    rotation_jobs.run_vault(event)
+
+
 # --- the work queue, the outbox's stream and the journal's
 
 
@@ -155,10 +163,12 @@ def work() -> dict[str, batches.Handler]:
     from chalicelib.payouts import jobs as payouts_jobs
     from chalicelib.queue import jobs as queue_jobs
     from chalicelib.rights import jobs as rights_jobs
+    from chalicelib.rotation import jobs as rotation_jobs
     from chalicelib.vouchers import jobs as vouchers_jobs
 
     return {
         "applications/refresh": applications_jobs.refresh,
+        "applications/voucher-cancelled": applications_jobs.voucher_cancelled,
         "attendance/daily": attendance_jobs.daily,
         "attendance/remind": attendance_jobs.remind,
         "billing/bill": billing_jobs.bill,
@@ -169,6 +179,7 @@ def work() -> dict[str, batches.Handler]:
         "queue/commit-run": queue_jobs.commit_run,
         "queue/deadlines": lambda facts, now: queue_jobs.deadlines(facts, now, deadlines()),
         "rights/finish-erasure": rights_jobs.finish_erasure,
+        "rotation/turn": rotation_jobs.turn,
         "vouchers/offer": vouchers_jobs.offer,
         "vouchers/removed": vouchers_jobs.site_closed,
         "vouchers/renewals": vouchers_jobs.renewals,

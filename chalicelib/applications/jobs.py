@@ -38,3 +38,13 @@ def run_turnover(event: Any) -> int:
 def refresh(facts: Mapping[str, Any], now: datetime) -> None:
     """Handle "applications/refresh" {application_id}: the child's data or age changed."""
     actions.refresh(facts["application_id"], by=system(REFRESH), now=now)
+
+
+def voucher_cancelled(facts: Mapping[str, Any], now: datetime) -> None:
+    """Handle "applications/voucher-cancelled" {application_id, voucher_id}: annul with it."""
+    actions.voucher_cancelled(
+        facts["application_id"],
+        facts["voucher_id"],
+        by=system("applications/voucher-cancelled"),
+        now=now,
+    )

@@ -19,6 +19,7 @@ from chalicelib.applications.actions.answering import (
     refuse,
     remind_confirmation,
     restore,
+    voucher_cancelled,
     withdraw,
 )
 from chalicelib.applications.actions.applying import apply, prefer, wish
@@ -49,6 +50,7 @@ from chalicelib.applications.actions.seeing import (
     Seen,
     applications_page,
     see,
+    see_protected,
     seen,
     to_verify_page,
 )
@@ -95,6 +97,7 @@ __all__ = [
     "remind_confirmation",
     "restore",
     "see",
+    "see_protected",
     "seeds_of",
     "seen",
     "sign",
@@ -103,4 +106,5 @@ __all__ = [
     "verify_status",
     "wish",
     "withdraw",
+    "voucher_cancelled",
 ]

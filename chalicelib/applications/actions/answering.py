@@ -131,10 +131,13 @@ def lapse_confirmation(application_id: str, *, by: Actor, now: datetime) -> bool
     if kept is None or not rules.overdue(kept.value, now=now):
         return False
     voucher_id = kept.value.voucher_id or ""
+    voucher = vouchers_store.load_voucher(voucher_id)
+    if voucher.value.state == "cancelled":
+        return voucher_cancelled(application_id, voucher_id, by=by, now=now)
     pack = load_pack(kept.value.programme, kept.value.area)
     application = rules.decide_inactive(kept.value, pack, now=now)
     restorable = application.restores < pack.at(local_day(now)).terms.restores_max
-    _, writes = vouchers.ending(vouchers_store.load_voucher(voucher_id), "lapse", now=now)
+    _, writes = vouchers.ending(voucher, "lapse", now=now)
     journal.commit(
         entry("inactive", application, by=by, now=now, voucher=voucher_id),
         store.keep_application(kept, application),
@@ -147,6 +150,27 @@ def lapse_confirmation(application_id: str, *, by: Actor, now: datetime) -> bool
             now=now,
             until=shown_last_day(application.restore_until or stamp(now)),
         ),
+    )
+    return True
+
+
+@settles
+def voucher_cancelled(application_id: str, voucher_id: str, *, by: Actor, now: datetime) -> bool:
+    """Annul an application whose voucher was cancelled for fraud; return whether it was so.
+
+    The family hears of it with the voucher. The child may apply anew.
+    """
+    kept = store.find_application(application_id)
+    if kept is None:
+        return False
+    application = rules.decide_annulled(kept.value, voucher_id, now=now)
+    if application == kept.value:
+        return False
+    journal.commit(
+        entry("annulled", application, by=by, now=now, voucher=voucher_id),
+        store.keep_application(kept, application),
+        release(application, voucher_id),
+        *store.verification(kept.value, application),
     )
     return True
 
@@ -184,6 +208,8 @@ def _unanswered(voucher_id: str) -> Kept[Voucher]:
     A voucher that was answered, or lapsed, between the two reads: both are read again.
     """
     kept = vouchers_store.load_voucher(voucher_id)
+    if kept.value.state == "cancelled":
+        raise rules.NotOffered(state="annulled")
     if kept.value.state != "issued":
         raise Raced()
     return kept

@@ -55,6 +55,7 @@ from chalicelib.applications.rules.migrating import InLine, Moved, explain_moves
 from chalicelib.applications.rules.moving import (
     REMINDER_BEFORE,
     SENT_BACK,
+    decide_annulled,
     decide_answer,
     decide_confirm,
     decide_expire,
@@ -234,6 +235,7 @@ __all__ = [
     "claim",
     "claimed_codes",
     "decide_announce",
+    "decide_annulled",
     "decide_cancel",
     "decide_answer",
     "decide_application",

@@ -1,7 +1,7 @@
 """How an application moves.
 
 queued → offered → fulfilled
-  │         ├→ annulled   the voucher was refused
+  │         ├→ annulled   the voucher was refused, or cancelled for fraud (also when fulfilled)
   │         └→ inactive   not confirmed in time → queued again, once, in time
   ├→ withdrawn            by the representative; from inactive too
   └→ expired              the child has grown too old
@@ -119,6 +119,19 @@ def decide_refuse(application: Application, *, now: datetime) -> Application:
     """Return an application annulled with its voucher. Raises NotOffered, ConfirmTooLate."""
     decide_answer(application, now=now)
     return replace(application, state="annulled", confirm_by=None, ended_at=stamp(now))
+
+
+def decide_annulled(application: Application, voucher_id: str, *, now: datetime) -> Application:
+    """Return an application annulled because its voucher was cancelled; any other as it is."""
+    if application.voucher_id != voucher_id or application.state not in ("offered", "fulfilled"):
+        return application
+    return replace(
+        application,
+        state="annulled",
+        confirm_by=None,
+        ended_at=stamp(now),
+        voucher_ended_at=stamp(now),
+    )
 
 
 def overdue(application: Application, *, now: datetime) -> bool:

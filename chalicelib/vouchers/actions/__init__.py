@@ -10,6 +10,7 @@ offering    free places go to those who wait for them
 waiting     waiting lists: join, leave, answer
 enrolling   contract, transfer, closure, and the seats that are freed after a last day
 enrolments  the rows of enrolments, as parts of a commit
+cancelling  a voucher ended for fraud, by two officers
 raising     special needs found after a voucher's issue
 renewing    the year's end of vouchers that hold money
 deadlines   what happens by itself
@@ -20,6 +21,7 @@ reading     what representatives, heads and officers see
 from collections.abc import Callable, Mapping
 
 from chalicelib.vouchers.actions import change
+from chalicelib.vouchers.actions.cancelling import cancel
 from chalicelib.vouchers.actions.choosing import choose, judge_papers
 from chalicelib.vouchers.actions.deadlines import (
     contract_soon,
@@ -75,6 +77,7 @@ __all__ = [
     "papers_text",
     "site_ends",
     "answer",
+    "cancel",
     "choose",
     "close",
     "confirming",

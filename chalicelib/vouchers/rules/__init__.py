@@ -14,6 +14,11 @@ A voucher holds at most one seat of its own (`group_id`), one more for each open
 (`leaving`). `seats_of` lists them; the groups' rows hold exactly these.
 """
 
+from chalicelib.vouchers.rules.cancelling import (
+    FRAUD_CALLED,
+    FraudReason,
+    cancelled_already,
+)
 from chalicelib.vouchers.rules.enrolling import (
     CLOSERS,
     ONE_DAY,
@@ -139,6 +144,9 @@ from chalicelib.vouchers.rules.waiting import (
 )
 
 __all__ = [
+    "FRAUD_CALLED",
+    "FraudReason",
+    "cancelled_already",
     "ActivityAge",
     "AgeDoesNotFit",
     "AlreadyThere",

@@ -61,7 +61,7 @@ class Voucher:
     warned_of: the last reserved month, told of because no money is there for those after it.
     raised: digest of the request that made it one for special needs after its issue.
     asked: digest of the request that a voucher without a run was issued for. source: the row of
-    the platform it was taken over from.
+    the platform it was taken over from. cancelled: digest of the decision that ended it for fraud.
     """
 
     voucher_id: str
@@ -108,6 +108,7 @@ class Voucher:
     asked: str = ""
     raised: str = ""
     source: Provenance | None = None
+    cancelled: str = ""
 
 
 @dataclass(frozen=True, slots=True)
