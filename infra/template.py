@@ -1,19 +1,17 @@
 """What Chalice cannot say of our functions, as a template that is merged into the one it writes.
 
 Tables (from the code's own definitions), the work queue and its dead letters, one role per function
-with named actions on named resources, partial batch responses, limits, and the gateway's own
-errors in problem+json.
+with named actions on named resources, partial batch responses and limits. What stands before the
+functions is in gateway_template.py.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.edge.problems import MEDIA_TYPE
-from chalicelib.edge.texts import text
 from chalicelib.storage.tables import TABLES, definitions, ttl_attributes
+from infra import gateway_template
 
 READ = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
 WRITE = (
@@ -38,9 +36,11 @@ class Function:
     timeout_s: int
     memory_mb: int
     tables: tuple[str, ...] = TABLES
+    reads: tuple[str, ...] = ()  # tables it only reads
     sends: bool = False
     receives: bool = False
-    streams: bool = False
+    stream: str | None = None  # the table whose stream it reads
+    publishes: bool = False  # files of the public record
 
 
 # By the handler's name in app.py; a test compares the two lists.
@@ -55,6 +55,7 @@ FUNCTIONS: dict[str, Function] = {
     "run_billing": Function("RunBilling", JOB_TIMEOUT_S, 512, sends=True),
     "run_claims": Function("RunClaims", JOB_TIMEOUT_S, 512, sends=True),
     "run_payday": Function("RunPayday", JOB_TIMEOUT_S, 512, sends=True),
+    "run_vault": Function("RunVault", JOB_TIMEOUT_S, 512, ("facts", "vault", "keys"), sends=True),
     "on_work": Function("OnWork", JOB_TIMEOUT_S, 1024, sends=True, receives=True),
     "on_outbox": Function(
         "OnOutbox",
@@ -62,21 +63,32 @@ FUNCTIONS: dict[str, Function] = {
         512,
         ("facts", "outbox", "vault", "keys"),
         sends=True,
-        streams=True,
+        stream="outbox",
+    ),
+    "run_record": Function(
+        "RunRecord", JOB_TIMEOUT_S, 512, ("record",), reads=("journal",), publishes=True
+    ),
+    # The head of the log is one row: more memory is a shorter way between reading and writing it.
+    "on_journal": Function(
+        "OnJournal",
+        60,
+        1024,
+        ("record",),
+        reads=("journal",),
+        stream="journal",
+        publishes=True,
     ),
 }
 
 
 def merge_template(stage: str) -> dict[str, Any]:
     """Return the template to merge for a stage: Parameters, Resources, Outputs."""
-    resources: dict[str, Any] = {**_tables(stage), **_queues(stage), **_gateway_responses()}
+    resources: dict[str, Any] = {**_tables(stage), **_queues(stage)}
     for name, function in FUNCTIONS.items():
         resources[f"{function.logical}Role"] = _role(stage, function)
         resources[function.logical] = _function(name, function, stage)
-    resources["RestAPI"] = {
-        "Type": "AWS::Serverless::Api",
-        "Properties": {"EndpointConfiguration": {"Type": "REGIONAL"}},
-    }
+    resources["RecordBucket"] = _record_bucket()
+    resources |= gateway_template.resources(stage)
     return {
         "Parameters": {
             "Keyring": {
@@ -85,14 +97,27 @@ def merge_template(stage: str) -> dict[str, Any]:
                 "Description": "The keyring as a KMS ciphertext, base64",
             },
             "KeyringKeyArn": {"Type": "String", "Description": "The KMS key that opens it"},
+            "VaultUrl": {
+                "Type": "String",
+                "Default": "",
+                "Description": "Where sealed fields lie apart: postgres://user@host/database",
+            },
+            "VaultSecret": {
+                "Type": "String",
+                "Default": "",
+                "NoEcho": True,
+                "Description": "Its password as a KMS ciphertext, base64",
+            },
             "Issuers": {
                 "Type": "String",
                 "Default": "[]",
                 "Description": "Trusted OIDC issuers, a JSON list",
             },
+            **gateway_template.PARAMETERS,
             "FilesBucket": {"Type": "String", "Description": "Bucket for files that leave Kezek"},
             "Treasury": {
                 "Type": "String",
+                "NoEcho": True,
                 "Description": "From which account each area pays: JSON, area to name, bin, "
                 "account, bank",
             },
@@ -101,8 +126,61 @@ def merge_template(stage: str) -> dict[str, Any]:
                 "Default": "",
                 "Description": "The message gateway's address",
             },
+            "RecordKeys": {
+                "Type": "String",
+                "NoEcho": True,
+                "Description": "The keys that sign the public record, as a KMS ciphertext, base64",
+            },
+            "RecordOrigin": {
+                "Type": "String",
+                "Description": "The public record's name, such as vouchers.example.kz/record",
+            },
+            "RecordLock": {
+                "Type": "String",
+                "Default": "COMPLIANCE",
+                "AllowedValues": ["COMPLIANCE", "GOVERNANCE"],
+                "Description": "How published files are locked; GOVERNANCE for trials only",
+            },
+            "RecordYears": {
+                "Type": "Number",
+                "Default": 5,
+                "MinValue": 1,
+                "Description": "For how many years nobody can delete published files",
+            },
         },
         "Resources": resources,
+    }
+
+
+def _record_bucket() -> dict[str, Any]:
+    """Return the bucket of the public record: every version kept, none deleted before its time.
+
+    COMPLIANCE: not even the account's owner can shorten it. The files hold digests only.
+    """
+    lock = {"Mode": {"Ref": "RecordLock"}, "Years": {"Ref": "RecordYears"}}
+    return {
+        "Type": "AWS::S3::Bucket",
+        "DeletionPolicy": "Retain",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": {
+            "ObjectLockEnabled": True,
+            "ObjectLockConfiguration": {
+                "ObjectLockEnabled": "Enabled",
+                "Rule": {"DefaultRetention": lock},
+            },
+            "VersioningConfiguration": {"Status": "Enabled"},
+            "BucketEncryption": {
+                "ServerSideEncryptionConfiguration": [
+                    {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+                ]
+            },
+            "PublicAccessBlockConfiguration": {
+                "BlockPublicAcls": True,
+                "BlockPublicPolicy": True,
+                "IgnorePublicAcls": True,
+                "RestrictPublicBuckets": True,
+            },
+        },
     }
 
 
@@ -118,7 +196,9 @@ def _tables(stage: str) -> dict[str, Any]:
             **definition,
             "SSESpecification": {"SSEEnabled": True},
             # Backups of keys are kept apart and short, so that an erasure is final.
-            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": logical != "keys"},
+            "PointInTimeRecoverySpecification": {
+                "PointInTimeRecoveryEnabled": logical not in ("keys", "meters")
+            },
             "TimeToLiveSpecification": {"AttributeName": expire[logical], "Enabled": True},
         }
         if "StreamSpecification" in properties:
@@ -183,7 +263,10 @@ def _function(name: str, function: Function, stage: str) -> dict[str, Any]:
             "Variables": {
                 "KEZEK_STAGE": stage,
                 "KEZEK_KEYS": {"Ref": "Keyring"},
+                "KEZEK_VAULT": {"Ref": "VaultUrl"},
+                "KEZEK_VAULT_SECRET": {"Ref": "VaultSecret"},
                 "KEZEK_ISSUERS": {"Ref": "Issuers"},
+                **gateway_template.ENVIRONMENT,
                 "KEZEK_FILES_BUCKET": {"Ref": "FilesBucket"},
                 "KEZEK_MESSAGES_URL": {"Ref": "MessagesUrl"},
                 "KEZEK_TREASURY": {"Ref": "Treasury"},
@@ -200,15 +283,16 @@ def _function(name: str, function: Function, stage: str) -> dict[str, Any]:
                 }
             }
         }
-    if function.streams:
+    if function.stream is not None:
         properties["Events"] = {
-            "OnOutboxDynamodbEventSource": {
+            f"{function.logical}DynamodbEventSource": {
                 "Properties": {
-                    "Stream": {"Fn::GetAtt": ["OutboxTable", "StreamArn"]},
+                    "Stream": {"Fn::GetAtt": [_logical(function.stream), "StreamArn"]},
                     "StartingPosition": "TRIM_HORIZON",
                     "FunctionResponseTypes": ["ReportBatchItemFailures"],
                     "BisectBatchOnFunctionError": True,
                     "MaximumRetryAttempts": 50,
+                    **({"MaximumBatchingWindowInSeconds": 2} if function.publishes else {}),
                     "DestinationConfig": {
                         "OnFailure": {
                             "Type": "SQS",
@@ -217,6 +301,12 @@ def _function(name: str, function: Function, stage: str) -> dict[str, Any]:
                     },
                 }
             }
+        }
+    if function.publishes:
+        properties["Environment"]["Variables"] |= {
+            "KEZEK_RECORD_BUCKET": {"Ref": "RecordBucket"},
+            "KEZEK_RECORD_KEYS": {"Ref": "RecordKeys"},
+            "KEZEK_RECORD_ORIGIN": {"Ref": "RecordOrigin"},
         }
     return {"Type": "AWS::Serverless::Function", "Properties": properties}
 
@@ -247,14 +337,18 @@ def _role(stage: str, function: Function) -> dict[str, Any]:
         statements.append(_allow(SEND, "WorkQueue", "WorkDeadQueue"))
     if function.receives:
         statements.append(_allow(RECEIVE, "WorkQueue"))
-    if function.streams:
-        statements.append(
-            {
-                "Effect": "Allow",
-                "Action": list(STREAM),
-                "Resource": {"Fn::GetAtt": ["OutboxTable", "StreamArn"]},
-            }
-        )
+    if function.stream is not None:
+        source = {"Fn::GetAtt": [_logical(function.stream), "StreamArn"]}
+        statements.append({"Effect": "Allow", "Action": list(STREAM), "Resource": source})
+        if not function.sends:
+            statements.append(_allow(("sqs:SendMessage",), "WorkDeadQueue"))
+    if function.reads:
+        journals = [{"Fn::GetAtt": [_logical(table), "Arn"]} for table in function.reads]
+        scans = () if function.stream else ("dynamodb:Scan",)
+        statements.append({"Effect": "Allow", "Action": [*READ, *scans], "Resource": journals})
+    if function.publishes:
+        published = {"Fn::Sub": "${RecordBucket.Arn}/*"}
+        statements.append({"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": published})
     return {
         "Type": "AWS::IAM::Role",
         "Properties": {
@@ -281,48 +375,3 @@ def _role(stage: str, function: Function) -> dict[str, Any]:
 def _allow(actions: tuple[str, ...], *queues: str) -> dict[str, Any]:
     resources = [{"Fn::GetAtt": [queue, "Arn"]} for queue in queues]
     return {"Effect": "Allow", "Action": list(actions), "Resource": resources}
-
-
-def _gateway_responses() -> dict[str, Any]:
-    """The gateway's own errors, in the shape of ours; a path it does not know is a 404."""
-    shapes = {
-        "MISSING_AUTHENTICATION_TOKEN": (404, "kezek/unknown"),
-        "RESOURCE_NOT_FOUND": (404, "kezek/unknown"),
-        "UNSUPPORTED_MEDIA_TYPE": (415, "kezek/wrong-content-type"),
-        "REQUEST_TOO_LARGE": (413, "kezek/too-large"),
-        "THROTTLED": (429, "kezek/too-much"),
-        "QUOTA_EXCEEDED": (429, "kezek/too-much"),
-        "DEFAULT_4XX": (None, "kezek/malformed"),
-        "INTEGRATION_TIMEOUT": (503, "kezek/unavailable"),
-        "INTEGRATION_FAILURE": (503, "kezek/unavailable"),
-        "DEFAULT_5XX": (None, "kezek/our-fault"),
-    }
-    responses: dict[str, Any] = {}
-    for kind, (status, code) in shapes.items():
-        said = text(code, "kk")
-        problem = {
-            "type": f"/v1/problems/{code}",
-            "title": said.split(". ")[0].rstrip("."),
-            "status": status or "$context.status",
-            "detail": said,
-            "code": code,
-        }
-        if status is None:
-            del problem["status"]
-        properties: dict[str, Any] = {
-            "RestApiId": {"Ref": "RestAPI"},
-            "ResponseType": kind,
-            "ResponseParameters": {
-                "gatewayresponse.header.Content-Type": f"'{MEDIA_TYPE}'",
-                "gatewayresponse.header.Content-Language": "'kk'",
-            },
-            "ResponseTemplates": {"application/json": json.dumps(problem, ensure_ascii=False)},
-        }
-        if status is not None:
-            properties["StatusCode"] = str(status)
-        name = "".join(part.capitalize() for part in kind.split("_"))
-        responses[f"Gateway{name}"] = {
-            "Type": "AWS::ApiGateway::GatewayResponse",
-            "Properties": properties,
-        }
-    return responses

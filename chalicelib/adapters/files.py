@@ -1,4 +1,7 @@
-"""Files that leave Kezek: an S3 bucket, or a folder (`KEZEK_FILES`) where none is configured."""
+"""Files that leave Kezek: an S3 bucket, or a folder (`KEZEK_FILES`) where none is configured.
+
+The public record has a bucket of its own, in which nothing can be deleted before its time.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,27 @@ def save(name: str, content: bytes) -> None:
         raise ValueError("a file's name is made of letters, digits, dots, hyphens and slashes")
     bucket = os.environ.get("KEZEK_FILES_BUCKET")
     if bucket:
-        _to_s3(bucket, name, content)
+        _to_s3(bucket, name, content, "aws:kms")
         return
-    target = Path(os.environ.get("KEZEK_FILES", ".local/files")) / name
+    _to_folder(Path(os.environ.get("KEZEK_FILES", ".local/files")) / name, content)
+
+
+def publish(name: str, content: bytes) -> None:
+    """Store a file of the public record: a bucket that keeps every version, or a folder.
+
+    Names and contents are public; what is written again under a name does not end what was.
+    """
+    if not _SAFE.match(name) or ".." in name:
+        raise ValueError("a file's name is made of letters, digits, dots, hyphens and slashes")
+    bucket = os.environ.get("KEZEK_RECORD_BUCKET")
+    if bucket:
+        # Anybody may read them, also without our keys.
+        _to_s3(bucket, name, content, "AES256")
+        return
+    _to_folder(Path(os.environ.get("KEZEK_FILES", ".local/files")) / "record" / name, content)
+
+
+def _to_folder(target: Path, content: bytes) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         half = target.with_name(f".{target.name}.{os.getpid()}")
@@ -35,7 +56,7 @@ def save(name: str, content: bytes) -> None:
         raise FilesSilent() from error
 
 
-def _to_s3(bucket: str, name: str, content: bytes) -> None:
+def _to_s3(bucket: str, name: str, content: bytes, sealed_by: str) -> None:
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
@@ -43,7 +64,7 @@ def _to_s3(bucket: str, name: str, content: bytes) -> None:
     limits = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 2})
     try:
         boto3.client("s3", config=limits).put_object(
-            Bucket=bucket, Key=name, Body=content, ServerSideEncryption="aws:kms"
+            Bucket=bucket, Key=name, Body=content, ServerSideEncryption=sealed_by
         )
     except (BotoCoreError, ClientError) as error:
         raise FilesSilent() from error

@@ -22,8 +22,8 @@ from infra.local.places import Places, read_json, write_whole
 
 MANIFEST = "manifest.json"
 _FORMAT = 1
-_SMALL = ("keys.json", "issuer.json", "clock.json")
-_SECRET = frozenset({"keys.json", "issuer.json"})
+_SMALL = ("keys.json", "record-keys.json", "issuer.json", "clock.json")
+_SECRET = frozenset({"keys.json", "record-keys.json", "issuer.json"})
 
 
 class CannotBackUp(RuntimeError):

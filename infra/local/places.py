@@ -43,6 +43,10 @@ class Places:
         return self.data / "keys.json"
 
     @property
+    def record_keys(self) -> Path:
+        return self.data / "record-keys.json"
+
+    @property
     def issuer(self) -> Path:
         return self.data / "issuer.json"
 
@@ -136,6 +140,7 @@ def environment(
         "AWS_ENDPOINT_URL_SQS": sqs,
         "KEZEK_STAGE": stage,
         "KEZEK_KEYS_FILE": str(places.keys),
+        "KEZEK_RECORD_KEYS_FILE": str(places.record_keys),
         "KEZEK_FILES": str(places.files),
         "KEZEK_ISSUERS": json.dumps(issuers),
         "POWERTOOLS_SERVICE_NAME": "kezek",

@@ -163,9 +163,11 @@ class Supervisor:
 
     def _make_files(self) -> None:
         from chalicelib.storage.secrets import new_keyring_file
+        from chalicelib.storage.signing import new_keys_file
 
         self.places.files.mkdir(parents=True, exist_ok=True)
         new_keyring_file(self.places.keys)
+        new_keys_file(self.places.record_keys)
         issuer.load(self.places.issuer)
 
     def _parts(self, chosen: Engine, runner_port: int, control: str) -> list[Child]:

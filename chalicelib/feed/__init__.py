@@ -1,0 +1,1 @@
+"""The change feed: what happened, in the order of the public log, for portals that follow."""

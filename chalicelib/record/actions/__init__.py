@@ -1,0 +1,8 @@
+"""What can be done with the log.
+
+sequencing    each journal entry gets its place, once
+searching     what streams lost is found and gets its place
+publishing    signed checkpoints and the files that go with them
+proving       tiles, inclusion, consistency
+opening       what a leaf was made of, for those who may know
+"""

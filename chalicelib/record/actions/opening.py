@@ -1,0 +1,158 @@
+"""What a leaf was made of: for auditors, and for representatives of what is their child's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.access import actions as access
+from chalicelib.applications import store as applications
+from chalicelib.children.actions import acting_for, person_of
+from chalicelib.children.rules import RegisterFirst
+from chalicelib.journal.rules import read_shown
+from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.periods import local_day
+from chalicelib.kernel.refusals import OutOfTurn, Unknown
+from chalicelib.record import store
+from chalicelib.record.actions.proving import leaf_at, reader
+from chalicelib.record.rules import tree
+from chalicelib.record.rules.leaves import Leaf, number_before
+from chalicelib.record.rules.tree import TILE_WIDTH
+from chalicelib.record.store import Opening
+from chalicelib.vouchers import store as vouchers
+
+
+class NotPublished(OutOfTurn):
+    """The entry stands in the log, but in no checkpoint yet; that takes a quarter of an hour."""
+
+    code = "record/not-published"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That a leaf stands in the log of a size: the path from it to the root."""
+
+    number: int
+    digest: bytes
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An entry with its proofs. whole: with the rows written with it.
+
+    previous: the proof of its stream's entry before it, None where it is the first.
+    """
+
+    leaf: Leaf
+    opening: Opening
+    whole: bool
+    size: int
+    proof: Proof
+    previous: Proof | None
+    note: str
+
+
+def entry(number: int, *, by: Actor, now: datetime) -> Opened:
+    """Return what a leaf was made of. Raises NoSuchTree, NotPublished, Unknown, RegisterFirst.
+
+    Auditors get the rows that were written with it too, representatives not: rows of other
+    families are among them.
+    """
+    leaf = _leaf(number, by)
+    whole = _check_theirs(leaf.stream, by=by, now=now)
+    published = store.find_published()
+    size = published.value.size if published else 0
+    if published is None or number >= size:
+        raise NotPublished()
+    opening = store.openings([leaf.name]).get(leaf.name)
+    if opening is None:
+        raise Unknown()
+    return Opened(
+        leaf,
+        opening,
+        whole,
+        size,
+        Proof(number, leaf.digest, _path(number, size)),
+        _previous(leaf, opening, size),
+        published.value.note,
+    )
+
+
+def entries(
+    stream: str, *, after: str | None, limit: int, by: Actor, now: datetime
+) -> list[tuple[str, int]]:
+    """Return (sort key, number in the log) of a stream's entries in order. Raises Unknown."""
+    _check_theirs(stream, by=by, now=now)
+    return store.list_places(stream, after=after, limit=limit)
+
+
+def every_opening(size: int) -> Iterator[tuple[int, Leaf, Opening | None]]:
+    """Yield each leaf of the log's first `size` with what it was made of, None where that is lost.
+
+    A query and three calls per tile.
+    """
+    for tile in range((size + TILE_WIDTH - 1) // TILE_WIDTH):
+        leaves = store.tile_leaves(tile)[: size - tile * TILE_WIDTH]
+        found = store.openings([leaf.name for leaf in leaves])
+        for offset, leaf in enumerate(leaves):
+            yield tile * TILE_WIDTH + offset, leaf, found.get(leaf.name)
+
+
+def _leaf(number: int, by: Actor) -> Leaf:
+    try:
+        return leaf_at(number)
+    except tree.NoSuchTree:
+        # To those who see only what is theirs, what is not there is as what is another's.
+        if not by.has(Role.AUDITOR):
+            access.may(by)
+            raise Unknown() from None
+        raise
+
+
+def _check_theirs(stream: str, *, by: Actor, now: datetime) -> bool:
+    """Return whether the caller may see everything of a stream; Unknown where nothing.
+
+    A representative: applications, vouchers and children they act for, and themselves.
+    """
+    if access.may(by):
+        return True
+    kind, _, thing = stream.partition("/")
+    if kind == "person":
+        try:
+            mine = person_of(by).person_id == thing
+        except RegisterFirst:
+            mine = False
+        access.demand(by, child=mine)
+        return False
+    acting_for(_child_of(kind, thing), by, None, local_day(now))
+    return False
+
+
+def _child_of(kind: str, thing: str) -> str:
+    if kind == "child":
+        return thing
+    if kind == "application":
+        return applications.load_application(thing).value.child_id
+    if kind == "voucher":
+        return vouchers.load_voucher(thing).value.child_id
+    raise Unknown()
+
+
+def _previous(leaf: Leaf, opening: Opening, size: int) -> Proof | None:
+    import msgspec
+
+    before: str = msgspec.json.decode(opening.body).get("before", "")
+    number = number_before(before) if ":" in before else None
+    if number is None:
+        return None
+    name = (leaf.name[0], f"{number:012d}")
+    place = store.find_places([name]).get(name)
+    if place is None or place >= size:
+        return None
+    return Proof(place, read_shown(before.partition(":")[2]), _path(place, size))
+
+
+def _path(number: int, size: int) -> tuple[bytes, ...]:
+    return tuple(tree.inclusion(number, size, reader()))

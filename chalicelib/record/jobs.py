@@ -1,0 +1,92 @@
+"""The journal's stream into the log; checkpoints out of it; the search for what streams lost."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from chalicelib.adapters import files
+from chalicelib.edge import clock, log
+from chalicelib.kernel.periods import from_stamp
+from chalicelib.kernel.refusals import Refusal
+from chalicelib.record.actions import publishing, searching, sequencing
+from chalicelib.record.actions.reading import NotReadable, leaf_of_image
+from chalicelib.record.rules.leaves import Leaf
+from chalicelib.storage.commit import Raced, trouble
+
+_CHECKPOINT = "checkpoint"
+# A run of the schedule: about two minutes of reading.
+_PAGES = 1000
+
+
+def take_in(event: Any) -> dict[str, Any]:
+    """Give a batch of new journal rows their places in the log, then publish if it is time.
+
+    What cannot be read goes back, with all after it as streams demand; the others are placed.
+    """
+    new = [r for r in event["Records"] if r.get("eventName") == "INSERT"]
+    leaves: list[Leaf] = []
+    unread: list[str] = []
+    for record in new:
+        try:
+            leaves.append(leaf_of_image(record["dynamodb"]["NewImage"]))
+        except NotReadable as refusal:
+            log.logger.error("record, not readable", extra={"code": refusal.code})
+            unread.append(record["dynamodb"]["SequenceNumber"])
+    if leaves and not _placed(leaves):
+        unread = [new[0]["dynamodb"]["SequenceNumber"]]
+    publish(clock.now())
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in unread[:1]]}
+
+
+def run_record(event: Any) -> int:
+    """Publish what is not published, and look for entries that the stream lost."""
+    now = from_stamp(event.time)
+    try:
+        found = searching.search(now=now, pages=_PAGES)
+    except Raced:
+        found = 0  # another run is at it
+    if found:
+        log.logger.error("record, entries were lost by the stream", extra={"entries": found})
+    publish(now, at_once=True)
+    return found
+
+
+def publish(now: datetime, *, at_once: bool = False) -> None:
+    """Publish a checkpoint and its files if one is due; what fails is left to the next time."""
+    try:
+        due = publishing.tiles_due(now=now, at_once=at_once)
+        if due is not None:
+            size, tiles = due
+            for tile in tiles:
+                files.publish(tile.name, publishing.tile(tile))
+            publishing.sign(size, now=now)
+        _save_newest()
+    except Raced:
+        log.logger.info("record, published by another")
+    except Refusal as refusal:
+        log.logger.warning("record, not published", extra={"code": refusal.code})
+
+
+def _save_newest() -> None:
+    while (newest := publishing.unsaved()) is not None:
+        note = newest.note.encode()
+        files.publish(f"checkpoints/{newest.size}", note)
+        files.publish("keys", newest.keys.encode())
+        files.publish(_CHECKPOINT, note)
+        # Somebody slower may have saved an older one over a newer: then once more.
+        if publishing.saved(newest.size):
+            return
+
+
+def _placed(leaves: list[Leaf]) -> bool:
+    try:
+        sequencing.sequence(leaves)
+    except Refusal as refusal:
+        log.logger.warning("record, later", extra={"code": refusal.code})
+        return False
+    except Exception as error:
+        if trouble(error) is None:
+            log.bug("record", error)
+        return False
+    return True
