@@ -38,6 +38,7 @@ RUNS = {
     "run_billing": "billing.run_billing",
     "run_claims": "payouts.run_claims",
     "run_payday": "payouts.run_payday",
+    "run_vault": "rotation.run_vault",
 }
 # Topics whose work is also reached directly.
 DOES = {
@@ -50,6 +51,7 @@ DOES = {
     "queue/checkpoint": "queue.checkpoint",
     "queue/commit-run": "queue.commit_run",
     "queue/deadlines": "queue.deadlines",
+    "rotation/turn": "rotation.turn",
     "vouchers/offer": "vouchers.offer",
     "vouchers/removed": "vouchers.site_closed",
     "vouchers/renewals": "vouchers.renewals",

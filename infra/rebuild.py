@@ -12,6 +12,7 @@ from chalicelib.attendance import actions as attendance
 from chalicelib.budgets.store import ledger
 from chalicelib.journal import actions as journal
 from chalicelib.journal.store import Image
+from chalicelib.storage.vault import rotation
 
 
 def run() -> dict[str, int]:
@@ -29,6 +30,7 @@ def run() -> dict[str, int]:
         balances += 1
     told["marks folded"] = marks
     told["balances summed"] = balances
+    told["numbers claimed"] = rotation.claim_lost()
     told["rows that differ"] = sum(1 for _ in journal.differences(newest))
     return told
 

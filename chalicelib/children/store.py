@@ -17,8 +17,8 @@ from chalicelib.children.rules import (
 from chalicelib.kernel.refusals import Refusal, Unknown
 from chalicelib.storage import keys, vault
 from chalicelib.storage.commit import Put, Write
-from chalicelib.storage.rows import FactsRow
 from chalicelib.storage.numbers import Held, Numbers
+from chalicelib.storage.rows import FactsRow
 from chalicelib.storage.secrets import Digests, alias_digest, number_digests
 from chalicelib.storage.shelf import Kept, Shelf
 
@@ -32,7 +32,7 @@ class PersonChild:
 
 # Sign-ins and children without a number, by a name for ever; and those who have a number.
 ALIASES: Shelf[Alias] = Shelf(FactsRow, Alias)
-NUMBERS: Numbers[Alias] = Numbers(Alias)
+NUMBERS: Numbers[Alias] = Numbers(Alias, nobody=Alias())
 PERSONS: Shelf[Person] = Shelf(FactsRow, Person)
 CHILDREN: Shelf[Child] = Shelf(FactsRow, Child)
 RELATIONS: Shelf[Relation] = Shelf(FactsRow, Relation)
@@ -208,6 +208,26 @@ def release_from_child(digests: Digests, held: Held[Alias]) -> Sequence[Write]:
     if held.value.person_id is None:
         return NUMBERS.free(held)
     return NUMBERS.claim(digests, held, Alias(held.value.person_id, None))
+
+
+def release_from_person(digests: Digests, held: Held[Alias]) -> Sequence[Write]:
+    """Describe an IIN being nobody's again, or only a child's."""
+    if held.value.child_id is None:
+        return NUMBERS.free(held)
+    return NUMBERS.claim(digests, held, Alias(None, held.value.child_id))
+
+
+def find_name(digest: str) -> Kept[Alias] | None:
+    """Return who stands behind a sign-in, or a child without a number. One read."""
+    return ALIASES.find(keys.alias(digest))
+
+
+def forget_name(kept: Kept[Alias]) -> Put:
+    """Describe a sign-in, or the name of a child without a number, leading to nobody.
+
+    The row stays, emptied: its next claim must be newer than its last in the journal.
+    """
+    return ALIASES.replace(kept, Alias())
 
 
 def _claim(

@@ -40,7 +40,7 @@ ORGANISATIONS: Shelf[Organisation] = Shelf(FactsRow, Organisation)
 SITES: Shelf[Site] = Shelf(FactsRow, Site)
 GROUPS: Shelf[Group] = Shelf(FactsRow, Group)
 PLACES: Shelf[Place] = Shelf(FactsRow, Place)
-BINS: Numbers[BinHolder] = Numbers(BinHolder)
+BINS: Numbers[BinHolder] = Numbers(BinHolder, nobody=BinHolder(""))
 
 
 # --- organisations ------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ def keep_organisation(kept: Kept[Organisation], organisation: Organisation) -> P
 def find_bin_holder(bin_digests: Digests) -> str | None:
     """Return the organisation that registered a BIN, or None. One read."""
     held = BINS.find(bin_digests)
-    return held.value.organisation_id if held else None
+    return (held.value.organisation_id or None) if held else None
 
 
 # --- sites --------------------------------------------------------------------------------------

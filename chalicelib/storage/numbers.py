@@ -37,10 +37,11 @@ class Held(Generic[T]):
 
 
 class Numbers(Generic[T]):
-    """Claims of one kind of holder."""
+    """Claims of one kind of holder; `nobody` stands for a number that is free."""
 
-    def __init__(self, kind: type[T]) -> None:
+    def __init__(self, kind: type[T], *, nobody: T) -> None:
         self.shelf: Shelf[T] = Shelf(NumberRow, kind)
+        self._nobody = nobody
 
     def find(self, digests: Digests) -> Held[T] | None:
         """Return who holds a number, or None. One read; two while the key is rotated."""
@@ -57,7 +58,10 @@ class Numbers(Generic[T]):
         for digests in wanted:
             mine = {d: rows[keys.alias(d)] for d in digests if keys.alias(d) in rows}
             if mine:
-                found[digests] = Held(next(iter(mine.values())).value, mine)
+                # Only the leading row speaks: a process with the ring of the step before may
+                # have freed the number without knowing of the other.
+                leading = mine.get(digests[0])
+                found[digests] = Held(leading.value if leading else self._nobody, mine)
         return found
 
     def claim(

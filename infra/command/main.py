@@ -5,6 +5,7 @@
     kezek run iteration | deadlines | billing | checkpoint
     kezek export queue | register | statements | figures | journal FILE
     kezek policy check FILE...
+    kezek keys status | rotate | retire
 
 Exit codes: 0 done; 1 something was refused or is not as expected; 2 wrong use or unreadable input;
 3 Kezek does not answer.
@@ -22,7 +23,8 @@ from typing import Annotated
 import typer
 
 from infra.client import SystemSilent
-from infra.command import checking, exporting, importing, place, triggering
+from infra.command import checking, exporting, importing, keys, place, triggering
+from infra.command.admitting import Admitted
 from infra.command.saying import (
     REFUSED,
     UNAVAILABLE,
@@ -35,6 +37,7 @@ from infra.command.saying import (
 )
 
 cli = typer.Typer(
+    cls=Admitted,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -46,6 +49,7 @@ cli.add_typer(importing.commands, name="import")
 cli.add_typer(triggering.commands, name="run")
 cli.add_typer(exporting.commands, name="export")
 cli.add_typer(checking.commands, name="policy")
+cli.add_typer(keys.commands, name="keys")
 
 Data = Annotated[Path | None, typer.Option(help="Data folder of the local Kezek.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer for programs.")]

@@ -177,6 +177,11 @@ def _data_keys(subjects: Sequence[str]) -> dict[str, bytes]:
     return found
 
 
+def opened_with(rows: Mapping[str, DataKeyRow]) -> dict[str, dict[str, str]]:
+    """Return the fields of subjects whose key rows were read; for this package alone."""
+    return _opened(_rows(list(rows)), {s: unwrapped(row) for s, row in rows.items()})
+
+
 def unwrapped(row: DataKeyRow) -> bytes:
     """Return the data key of a row; for this package alone."""
     return sealing.unwrap(row.pk.removeprefix("KEY#"), row.wrapped_by, row.wrapped)
