@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -22,10 +23,12 @@ from chalicelib.attendance.rules import (
     Proof,
     ProofReason,
     SiteMonth,
+    health,
 )
 from chalicelib.children.rules import PowerMissing
 from chalicelib.edge import auth, pages
 from chalicelib.edge.routes import Call, Routes
+from chalicelib.edge.texts import text
 from chalicelib.kernel.periods import BadMonth, Month
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.kernel.workdays import CalendarMissing
@@ -86,10 +89,46 @@ class SiteAsked(Struct, frozen=True, forbid_unknown_fields=True):
     site_id: Id
 
 
+class FlagShown(Struct, frozen=True):
+    """What is odd about a stretch of records: gap, fork, clone, same-second or two-places.
+
+    `first` and `last` are counters, both included.
+    """
+
+    kind: str
+    first: int
+    last: int
+    at: str
+
+
+class TabletShown(Struct, frozen=True):
+    """A tablet, how it fares, and what is wrong with its records.
+
+    `state`: the gravest of what is known, `reason` says it in words. `last_seen_at`: its last
+    upload. `skew_s`: its clock minus ours then, null where it never told; `skew_worst_s`: the
+    greatest that was too great. `app`, `battery`: as the tablet says itself, if it does.
+    """
+
+    device_id: str
+    site_id: str
+    label: str
+    paired_at: str
+    revoked_at: str | None
+    state: health.HealthState
+    reason: str
+    last_seen_at: str | None
+    skew_s: int | None
+    skew_worst_s: int
+    app: str | None
+    battery: int | None
+    head_counter: int
+    flags: list[FlagShown]
+
+
 class DevicesShown(Struct, frozen=True):
     """A site's tablets, revoked ones too."""
 
-    items: list[DeviceSeen]
+    items: list[TabletShown]
 
 
 class RosterShown(Struct, frozen=True):
@@ -99,9 +138,13 @@ class RosterShown(Struct, frozen=True):
 
 
 class Upload(Struct, frozen=True, forbid_unknown_fields=True):
-    """Signed records, format v1 (docs/check-in-format.md), in any order; each is judged alone."""
+    """Signed records, format v1 (docs/check-in-format.md), in any order; each is judged alone.
+
+    sent_at: the tablet's own clock as it sends, so that a wrong one is noticed.
+    """
 
     records: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=rules.RECORDS_MAX)]
+    sent_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class ClosingAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -264,12 +307,13 @@ def pair_tablet(call: Call[DeviceAsked], device_id: str) -> DeviceShown:
     "/devices/{device_id}/revocation",
     action="attendance/revoke-tablet",
     asks=RevocationAsked,
-    answers=DeviceSeen,
+    answers=TabletShown,
     refuses=(Unknown,),
 )
-def revoke_tablet(call: Call[RevocationAsked], device_id: str) -> DeviceSeen:
+def revoke_tablet(call: Call[RevocationAsked], device_id: str) -> TabletShown:
     """Revoke a tablet for good; its next upload is refused."""
-    return actions.revoke(device_id, site_id=call.asked.site_id, by=call.actor, now=call.now)
+    seen = actions.revoke(device_id, site_id=call.asked.site_id, by=call.actor, now=call.now)
+    return _tablet(seen, call.language)
 
 
 @routes.get(
@@ -280,8 +324,33 @@ def revoke_tablet(call: Call[RevocationAsked], device_id: str) -> DeviceSeen:
     refuses=(Unknown,),
 )
 def list_tablets(call: Call[None]) -> DevicesShown:
-    """List a site's tablets with the end of each chain and what is wrong with it."""
-    return DevicesShown(actions.list_devices(call.query.site_id, by=call.actor))
+    """List a site's tablets: when each was last heard of, how it fares, what is wrong."""
+    seen = actions.list_devices(call.query.site_id, by=call.actor, now=call.now)
+    return DevicesShown([_tablet(each, call.language) for each in seen])
+
+
+def _tablet(seen: DeviceSeen, language: str) -> TabletShown:
+    device, state, fares = seen.device, seen.state, seen.health
+    which = fares.state
+    key = f"attendance/tablet/{which}"
+    if which == "skewed":
+        key += "-ahead" if fares.facts["ahead"] else "-behind"
+    return TabletShown(
+        device_id=device.device_id,
+        site_id=device.site_id,
+        label=device.label,
+        paired_at=device.paired_at,
+        revoked_at=device.revoked_at,
+        state=which,
+        reason=text(key, language, fares.facts),
+        last_seen_at=state.last_at if state else None,
+        skew_s=state.skew_s if state else None,
+        skew_worst_s=state.skew_worst_s if state else 0,
+        app=state.app if state else None,
+        battery=state.battery if state else None,
+        head_counter=state.head_counter if state else 0,
+        flags=[FlagShown(f.kind, f.first, f.last, f.at) for f in seen.flags],
+    )
 
 
 @routes.get(
@@ -313,7 +382,8 @@ def upload(call: Call[Upload]) -> Receipt:
     The same upload again gets the same answer. What is answered is stored; send again what was
     not answered.
     """
-    return actions.receive(call.asked.records, by=call.actor, now=call.now)
+    asked = call.asked
+    return actions.receive(asked.records, by=call.actor, now=call.now, sent_at=asked.sent_at)
 
 
 # --- a site's month -----------------------------------------------------------------------------

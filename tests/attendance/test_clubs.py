@@ -130,7 +130,7 @@ def test_a_group_marked_in_one_second_is_flagged_and_not_held(tables: TestTables
     assert outcomes(receipt) == [("accepted", None, ("same-second",))] * 4 + [
         ("accepted", None, ())
     ]
-    (seen,) = actions.list_devices(CLUB, by=HEAD)
+    (seen,) = actions.list_devices(CLUB, by=HEAD, now=at("2026-10-05 17:00"))
     assert [(f.kind, f.first, f.last) for f in seen.flags] == [("same-second", 1, 4)]
     before = {n: store.find_sheet(CLUB, OCTOBER, child(n)) for n in range(1, 6)}
     assert [len(before[n].odd) for n in range(1, 6)] == [1, 1, 1, 1, 0]
@@ -144,7 +144,7 @@ def test_a_group_marked_in_one_second_is_flagged_and_not_held(tables: TestTables
     )
     actions.rebuild_marks(CLUB)
     assert store.find_sheet(CLUB, OCTOBER, child(1)) == before[1]
-    (seen,) = actions.list_devices(CLUB, by=HEAD)
+    (seen,) = actions.list_devices(CLUB, by=HEAD, now=at("2026-10-05 17:00"))
     assert [f.kind for f in seen.flags] == ["same-second"]
 
 

@@ -141,7 +141,7 @@ def test_b6_a_gap_is_named_and_listed(tablet: Tablet) -> None:
 
     assert receipt.first_gap == rules.Gap(2, 2)
     assert [o.flags for o in receipt.outcomes] == [("gap",), ("gap",)]
-    (seen,) = actions.list_devices(SITE, by=HEAD)
+    (seen,) = actions.list_devices(SITE, by=HEAD, now=MORNING)
     assert [(f.kind, f.first, f.last) for f in seen.flags] == [("gap", 2, 2), ("gap", 4, 4)]
 
 
@@ -153,7 +153,7 @@ def test_b6_a_fork_is_refused_and_the_tablet_flagged(tablet: Tablet) -> None:
 
     assert outcomes(receipt) == [(1, "refused", "fork")]
     assert len(marks_of()) == 1
-    (seen,) = actions.list_devices(SITE, by=HEAD)
+    (seen,) = actions.list_devices(SITE, by=HEAD, now=MORNING)
     assert [f.kind for f in seen.flags] == ["fork"]
     assert send(tablet, copy.records) == receipt
 
@@ -169,7 +169,7 @@ def test_b6_a_copied_key_shows_where_the_two_chains_part(tablet: Tablet) -> None
 
     assert outcomes(receipt) == [(2, "refused", "fork"), (3, "accepted", None)]
     assert receipt.outcomes[1].flags == ("clone",)
-    (seen,) = actions.list_devices(SITE, by=HEAD)
+    (seen,) = actions.list_devices(SITE, by=HEAD, now=MORNING)
     assert sorted(f.kind for f in seen.flags) == ["clone", "fork"]
 
 

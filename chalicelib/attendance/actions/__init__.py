@@ -8,7 +8,8 @@ from chalicelib.attendance.actions.confirming import (
     confirm_lesson,
     make_code,
 )
-from chalicelib.attendance.actions.devices import invite, list_devices, pair, revoke
+from chalicelib.attendance.actions.devices import invite, pair, revoke
+from chalicelib.attendance.actions.health import list_devices, tell_silent
 from chalicelib.attendance.actions.intake import Outcome, Receipt, receive, roster_of
 from chalicelib.attendance.actions.lines import attended_days, month_for_billing
 from chalicelib.attendance.actions.rebuilding import rebuild_marks
@@ -72,4 +73,5 @@ __all__ = [
     "site_month",
     "tell_absences",
     "watch",
+    "tell_silent",
 ]

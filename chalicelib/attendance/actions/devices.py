@@ -6,11 +6,12 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from chalicelib.access import actions as access
 from chalicelib.attendance import rules, store
-from chalicelib.attendance.rules import Device, Pairing
+from chalicelib.attendance.rules import Device, DeviceState, Pairing, health
+from chalicelib.attendance.rules.health import Health
 from chalicelib.attendance.store import DeviceFlag
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
@@ -36,15 +37,11 @@ class Code:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSeen:
-    """A tablet with the end of its chain and what is wrong with it."""
+    """A tablet with the end of its chain, how it fares, and what is wrong with its records."""
 
-    device_id: str
-    site_id: str
-    label: str
-    paired_at: str
-    revoked_at: str | None
-    head_counter: int
-    last_at: str | None
+    device: Device
+    state: DeviceState | None
+    health: Health
     flags: tuple[DeviceFlag, ...]
 
 
@@ -175,15 +172,7 @@ def revoke(device_id: str, *, site_id: str, by: Actor, now: datetime) -> DeviceS
             first,  # type: ignore[arg-type]
             *others,
         )
-    return _seen(device, store.find_state(device_id))
-
-
-def list_devices(site_id: str, *, by: Actor) -> list[DeviceSeen]:
-    """Return a site's tablets for its head, its department and the auditor. Raises Unknown."""
-    seen_site(site_id, by)
-    devices = [kept.value for kept in store.list_devices(site_id)]
-    states = store.find_states([device.device_id for device in devices])
-    return [_seen(device, states.get(device.device_id)) for device in devices]
+    return seen(device, store.find_state(device_id), None)
 
 
 def own_site(site_id: str, by: Actor) -> Site:
@@ -200,17 +189,13 @@ def seen_site(site_id: str, by: Actor) -> Site:
     return site
 
 
-def _seen(device: Device, state: rules.DeviceState | None) -> DeviceSeen:
-    return DeviceSeen(
-        device_id=device.device_id,
-        site_id=device.site_id,
-        label=device.label,
-        paired_at=device.paired_at,
-        revoked_at=device.revoked_at,
-        head_counter=state.head_counter if state else 0,
-        last_at=state.last_at if state else None,
-        flags=tuple(store.list_flags(device.device_id)),
+def seen(device: Device, state: DeviceState | None, looked_at: date | None) -> DeviceSeen:
+    """Return a tablet as it fares. looked_at: the last day it should have sent on. One query."""
+    flags = tuple(store.list_flags(device.device_id))
+    fares = health.health_of(
+        device, state, flags={flag.kind for flag in flags}, looked_at=looked_at
     )
+    return DeviceSeen(device=device, state=state, health=fares, flags=flags)
 
 
 def _shown(pairing: Pairing, code: str) -> Code:

@@ -31,7 +31,7 @@ from typing import Literal
 from chalicelib.access import actions as access
 from chalicelib.attendance import rules, store
 from chalicelib.attendance.actions.devices import Named
-from chalicelib.attendance.rules import Chain, DeviceState, Gap, Link, Record, Unread
+from chalicelib.attendance.rules import Chain, DeviceState, Gap, Link, Record, Unread, health
 from chalicelib.attendance.store import DeviceFlag, Evidence, EvidenceTaken, KeptEvidence
 from chalicelib.children import store as children
 from chalicelib.kernel.actors import Actor
@@ -81,10 +81,13 @@ class Receipt:
     received_at: str
 
 
-def receive(sent: Sequence[object], *, by: Actor, now: datetime) -> Receipt:
+def receive(
+    sent: Sequence[object], *, by: Actor, now: datetime, sent_at: datetime | None = None
+) -> Receipt:
     """Take in up to 500 records of one tablet and answer for each.
 
-    Raises UploadTooLarge, NotPaired, DeviceRevoked, TooManyUploads, StoreSilent.
+    sent_at: the tablet's clock as it sent them. Raises UploadTooLarge, NotPaired, DeviceRevoked,
+    TooManyUploads, StoreSilent.
     """
     read = _verified([rules.read_record(raw) for raw in sent], by)
     records = list({r.hash: r for r in read if isinstance(r, Record)}.values())
@@ -92,7 +95,9 @@ def receive(sent: Sequence[object], *, by: Actor, now: datetime) -> Receipt:
     records.sort(key=lambda record: (record.counter, record.hash))
     top = (records[-1].counter, records[-1].hash) if records else None
 
-    state = store.touch_device(by.subject, records=len(sent), top=top, now=now)
+    vitals = health.vitals_of(records, sent_at=sent_at, now=now)
+
+    state = store.touch_device(by.subject, records=len(sent), top=top, now=now, vitals=vitals)
     access.demand(by, device=state.device_id == by.subject)
 
     if top is None:
@@ -102,7 +107,7 @@ def receive(sent: Sequence[object], *, by: Actor, now: datetime) -> Receipt:
         )
     taken = _take(records, state, now=now)
     late = _mark(state.site_id, taken)
-    _flag(taken.evidence)
+    _flag(taken.evidence, _apart(records, state))
     evidence = taken.evidence
     return Receipt(
         outcomes=_outcomes(read, _judged(records, taken, late)),
@@ -422,8 +427,14 @@ def _mark(site_id: str, taken: _Taken) -> set[str]:
     return late
 
 
-def _flag(evidence: Evidence) -> None:
-    """Write down gaps, forks, clones and crowds of one second for people to look at."""
+def _apart(records: Sequence[Record], state: DeviceState) -> tuple[int, ...]:
+    """Return counters of records made too far from where the tablet was just before."""
+    before = health.read_place(state.place) if records[0].counter > state.head_counter else None
+    return health.in_two_places(records, before)
+
+
+def _flag(evidence: Evidence, apart: Sequence[int]) -> None:
+    """Write down gaps, forks, clones, crowds of one second, two places, for people to look at."""
     found = [_flag_of(evidence, "gap", first=gap.first, last=gap.last) for gap in evidence.gaps]
     forks = [code for code in evidence.refused.values() if code == "fork"]
     if forks:
@@ -436,6 +447,7 @@ def _flag(evidence: Evidence) -> None:
     crowd = [int(counter) for counter, flags in evidence.flags.items() if SAME_SECOND in flags]
     if crowd:
         found.append(_flag_of(evidence, SAME_SECOND, first=min(crowd), last=max(crowd)))
+    found += [_flag_of(evidence, health.TWO_PLACES, first=c, last=c) for c in apart]
     if found:
         store.keep_flags(found)
 

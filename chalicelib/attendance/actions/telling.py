@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from chalicelib.attendance import store
+from chalicelib.attendance.actions.health import tell_silent
 from chalicelib.attendance.actions.lines import (
     by_child,
     lines_of,
@@ -37,7 +38,9 @@ def list_open_sites(on: date) -> list[str]:
 
 
 def day_at_site(site_id: str, on: date, *, by: Actor, now: datetime) -> int:
-    """Do what a day asks of a site: close an overdue month, remind, tell absences; safe to repeat.
+    """Do what a day asks of a site: close an overdue month, remind, tell absences and dead tablets.
+
+    Safe to repeat.
 
     Returns how many notices were written.
     """
@@ -50,6 +53,7 @@ def day_at_site(site_id: str, on: date, *, by: Actor, now: datetime) -> int:
     if on in dates.reminders and closed.closed_at is not None:
         told += remind(site_id, ended, now=now)
     told += tell_absences(site_id, on, now=now)
+    told += tell_silent(site_id, now=now)
     return told + watch(site_id, on, by=by, now=now)
 
 

@@ -56,7 +56,6 @@ from chalicelib.attendance.rules.devices import (
     proof_text,
     spend,
     state_of,
-    typed_code,
     valid_until,
 )
 from chalicelib.attendance.rules.everywhere import (
@@ -149,6 +148,7 @@ from chalicelib.attendance.rules.sheets import (
     lines_to_confirm,
     timesheet,
 )
+from chalicelib.kernel.onetime import typed as typed_code
 
 __all__ = [
     "AlreadyPaired",

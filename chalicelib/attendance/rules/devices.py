@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.kernel import onetime
-from chalicelib.kernel.onetime import typed as typed_code
 from chalicelib.kernel.periods import from_stamp, stamp
 from chalicelib.kernel.refusals import Malformed, NotAllowed, OutOfTurn, TooMuch
 
@@ -106,7 +105,9 @@ class DeviceState:
     """What every upload needs of its tablet, in one row of plain attributes.
 
     head_counter, head_hash: the last record of its chain, 0 and "" before the first. bucket_at:
-    epoch seconds at which the bucket of units was empty, or will be.
+    epoch seconds at which the bucket of units was empty, or will be. skew_s: its clock minus ours
+    at the last upload that told; skew_worst_s: the greatest ever, without its sign, among those
+    that were too great. app, battery, place: as it says itself.
     """
 
     device_id: str
@@ -118,6 +119,11 @@ class DeviceState:
     bucket_at: int = 0
     revoked: bool = False
     last_at: str | None = None
+    skew_s: int | None = None
+    skew_worst_s: int = 0
+    app: str | None = None
+    battery: int | None = None
+    place: str | None = None
 
 
 def code_from(digest: bytes) -> str:

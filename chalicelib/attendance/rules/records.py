@@ -79,7 +79,8 @@ class UploadTooLarge(Malformed):
 class Record:
     """One signed record. `line` is its canonical text with the signature, `signed` without.
 
-    happened_at is aware; on is its day in Kazakhstan; hash names the record in the chain.
+    happened_at is aware; on is its day in Kazakhstan; hash names the record in the chain; ext is
+    the maker's own.
     """
 
     kid: str
@@ -97,6 +98,7 @@ class Record:
     signed: bytes = field(repr=False)
     line: bytes = field(repr=False)
     hash: str
+    ext: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ def read_record(raw: object) -> Record | Unread:
         signed=signed,
         line=line,
         hash=record_hash(line),
+        ext=raw.get("ext", {}),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -18,12 +19,15 @@ from chalicelib.attendance.rules import (
     cost_of,
     spend,
 )
+from chalicelib.attendance.rules.health import SKEW_SECONDS_MAX, Vitals
 from chalicelib.attendance.store.updates import TRIES, Change, number, table_of, text, update
 from chalicelib.kernel.periods import stamp
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Put, Raced, Update, Write
 from chalicelib.storage.rows import AttendanceRow
 from chalicelib.storage.shelf import Kept, Shelf
+
+NOTHING_SAID = Vitals()
 
 
 class DeviceRow(AttendanceRow):
@@ -37,6 +41,11 @@ class DeviceRow(AttendanceRow):
     bucket_at = NumberAttribute(null=True)
     revoked = UnicodeAttribute(null=True)
     last_at = UnicodeAttribute(null=True)
+    skew_s = NumberAttribute(null=True)
+    skew_worst_s = NumberAttribute(null=True)
+    app = UnicodeAttribute(null=True)
+    battery = NumberAttribute(null=True)
+    place = UnicodeAttribute(null=True)
 
 
 PAIRINGS: Shelf[Pairing] = Shelf(AttendanceRow, Pairing)
@@ -120,11 +129,17 @@ def restore_state(device: Device, *, head_counter: int, head_hash: str) -> None:
 
 
 def touch_device(
-    device_id: str, *, records: int, top: tuple[int, str] | None, now: datetime
+    device_id: str,
+    *,
+    records: int,
+    top: tuple[int, str] | None,
+    now: datetime,
+    vitals: Vitals = NOTHING_SAID,
 ) -> DeviceState:
     """Let an upload in: not revoked, units left in the bucket, the head moved on. Usually one call.
 
-    top: counter and hash of the upload's last record; a head that is further stays. Returns the
+    top: counter and hash of the upload's last record; a head that is further stays. vitals: what
+    the upload says of its tablet; an upload from behind the head tells its clock only. Returns the
     state before. Raises NotPaired, DeviceRevoked, TooManyUploads, StoreSilent.
     """
     key = keys.device(device_id)
@@ -132,17 +147,22 @@ def touch_device(
     # Most uploads come from a known tablet that was used today and go on where it stood: try that
     # at once. Otherwise the failed condition brings the row, and the second try is exact. A bucket
     # that was full is left to run over by as much again, or each upload after a pause of seconds
-    # would meet a full one and cost two calls.
+    # would meet a full one and cost two calls. A clock that is wrong as never before costs two
+    # calls as well, so the greatest skew is kept without a read.
+    said = _said(vitals)
     values = {
         ":cost": number(cost),
         ":now": text(stamp(now)),
         ":low": number(at - 2 * BUCKET_SECONDS),
         ":high": number(at - cost),
+        **said,
     }
-    change = _TOUCH
+    skew = abs(vitals.skew_s or 0)
+    if skew > SKEW_SECONDS_MAX:
+        values[":skewed"] = number(skew)
     if top is not None:
-        change = _TOUCH_ON
         values |= {":head": number(top[0]), ":hash": text(top[1])}
+    change = _touch(tuple(said), top is not None, ":skewed" in values)
     for _ in range(TRIES):
         changed, item = update(DeviceRow, key, change, values)
         if item is None:
@@ -154,7 +174,10 @@ def touch_device(
             raise DeviceRevoked()
         further = top is not None and top[0] > state.head_counter
         head = top if top is not None and further else (state.head_counter, state.head_hash)
-        change = _TOUCH_EXACTLY
+        told = dict(said) if further else {k: v for k, v in said.items() if k == ":skew_s"}
+        if skew > max(state.skew_worst_s, SKEW_SECONDS_MAX):
+            told[":skew_worst_s"] = number(skew)
+        change = _touch_exactly(tuple(told))
         values = {
             ":now": text(stamp(now)),
             ":spent": number(spend(state.bucket_at, cost, now=now)),
@@ -162,20 +185,51 @@ def touch_device(
             ":met": number(state.head_counter),
             ":head": number(head[0]),
             ":hash": text(head[1]),
+            **told,
         }
     raise Raced()
 
 
-_SPENT = "attribute_not_exists(revoked) AND bucket_at > :low AND bucket_at <= :high"
-_TOUCH = Change("SET bucket_at = bucket_at + :cost, last_at = :now", _SPENT)
-_TOUCH_ON = Change(
-    f"{_TOUCH.expression}, head_counter = :head, head_hash = :hash",
-    f"{_SPENT} AND head_counter < :head",
-)
-_TOUCH_EXACTLY = Change(
-    "SET bucket_at = :spent, last_at = :now, head_counter = :head, head_hash = :hash",
-    "attribute_not_exists(revoked) AND bucket_at = :bucket AND head_counter = :met",
-)
+def _said(vitals: Vitals) -> dict[str, dict[str, str]]:
+    """Return what an upload says of its tablet, as values of an update."""
+    said: dict[str, dict[str, str]] = {}
+    if vitals.skew_s is not None:
+        said[":skew_s"] = number(vitals.skew_s)
+    if vitals.app is not None:
+        said[":app"] = text(vitals.app)
+    if vitals.battery is not None:
+        said[":battery"] = number(vitals.battery)
+    if vitals.place is not None:
+        said[":place"] = text(vitals.place.text())
+    return said
+
+
+@functools.lru_cache(maxsize=64)
+def _touch(said: tuple[str, ...], on: bool, skewed: bool) -> Change:
+    """Return the update of most uploads. said: names of values that go to like attributes."""
+    moves = ", head_counter = :head, head_hash = :hash" if on else ""
+    only_if = "attribute_not_exists(revoked) AND bucket_at > :low AND bucket_at <= :high"
+    if on:
+        only_if += " AND head_counter < :head"
+    if skewed:
+        only_if += " AND skew_worst_s >= :skewed"
+    return Change(f"SET bucket_at = bucket_at + :cost, last_at = :now{moves}{_sets(said)}", only_if)
+
+
+@functools.lru_cache(maxsize=64)
+def _touch_exactly(said: tuple[str, ...]) -> Change:
+    """Return the update of an upload that knows the row it met."""
+    return Change(
+        "SET bucket_at = :spent, last_at = :now, head_counter = :head, head_hash = :hash"
+        f"{_sets(said)}",
+        "attribute_not_exists(revoked) AND bucket_at = :bucket AND head_counter = :met",
+    )
+
+
+def _sets(said: tuple[str, ...]) -> str:
+    return "".join(f", {name[1:]} = {name}" for name in said)
+
+
 _RESTORE = Change(
     "SET site_id = :site, programme = :programme, area = :area, head_counter = :head,"
     " head_hash = :hash, bucket_at = if_not_exists(bucket_at, :zero)",
@@ -195,4 +249,9 @@ def _state(device_id: str, item: dict[str, Any]) -> DeviceState:
         bucket_at=int(item.get("bucket_at", {"N": "0"})["N"]),
         revoked="revoked" in item,
         last_at=item.get("last_at", {}).get("S"),
+        skew_s=int(item["skew_s"]["N"]) if "skew_s" in item else None,
+        skew_worst_s=int(item.get("skew_worst_s", {"N": "0"})["N"]),
+        app=item.get("app", {}).get("S"),
+        battery=int(item["battery"]["N"]) if "battery" in item else None,
+        place=item.get("place", {}).get("S"),
     )
