@@ -157,6 +157,12 @@ def newest(stream: str, *, limit: int) -> list[Entry]:
     return [kept.value for kept in found]
 
 
+def images_in(stream: str) -> Iterator[Image]:
+    """Yield the rows that an aggregate's entries wrote, oldest first."""
+    for row in EntryRow.query(stream, consistent_read=True):
+        yield from images_of(row)
+
+
 def images_of(row: EntryRow) -> list[Image]:
     """Return the rows that an entry's transaction wrote, the aggregate's own first."""
     packed = zlib.decompress(row.images)

@@ -35,3 +35,8 @@ def contacts_of(fields: Mapping[str, str]) -> tuple[str, ...]:
     """Return the contacts among a subject's opened fields, first choice first."""
     named = ("contact_1", "contact_2", "contact")
     return tuple(fields[name] for name in named if fields.get(name))
+
+
+def language_of(fields: Mapping[str, str]) -> str:
+    """Return the language among a subject's opened fields; Kazakh where none was named."""
+    return fields.get("language") or "kk"

@@ -23,7 +23,7 @@ def find_notices(named: Sequence[tuple[str, str]]) -> list[Kept[Notice]]:
     return list(found.values())
 
 
-def list_notices(to: str, *, after: str | None, limit: int) -> Iterator[Kept[Notice]]:
+def list_notices(to: str, *, after: str | None, limit: int | None) -> Iterator[Kept[Notice]]:
     """Yield what one addressee was told, by event key."""
     return NOTICES.each(keys.notice(to, "")[0], after=after, limit=limit)
 
