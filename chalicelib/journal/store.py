@@ -90,7 +90,10 @@ def entry(
 ) -> Entry:
     """Return an entry; its sequence is given by the commit."""
     role = min(by.roles).value if by.roles else "public"
-    return Entry(event, stream, f"{role}:{by.subject}", stamp(now), pack, facts)
+    who = f"{role}:{by.subject}"
+    if by.via is not None:  # a clerk did it, in the representative's name
+        who += f" via clerk:{by.via}"
+    return Entry(event, stream, who, stamp(now), pack, facts)
 
 
 def commit(what: Entry, aggregate: Put | Delete, *others: Write) -> None:

@@ -64,9 +64,9 @@ def desk(clerk: str) -> tuple[str, str]:
     return f"DESK#{clerk}", ONLY
 
 
-def access_figures(month: Month, area: str) -> tuple[str, str]:
+def access_figures(month: Month, area: str, of: str) -> tuple[str, str]:
     """How often was the glass broken, or a second person asked, in a month? (query pk)"""
-    return f"ACCESS#{month}", area
+    return f"ACCESS#{month}", f"{area}#{of}"
 
 
 def revocation(revocation_id: str) -> tuple[str, str]:

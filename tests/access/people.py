@@ -32,7 +32,12 @@ def parent(cloud: TestCloud, subject: str = "aigerim", **more: Any) -> str:
 
 
 def register_child(
-    cloud: TestCloud, token: str, application_id: str = "application-1", **more: Any
+    cloud: TestCloud,
+    token: str,
+    application_id: str = "application-1",
+    *,
+    statuses: list[str] | None = None,
+    **more: Any,
 ) -> str:
     said = cloud.put(
         f"/v1/applications/{application_id}",
@@ -41,6 +46,7 @@ def register_child(
             "area": "taldykorgan",
             "language": "kk",
             "child": {**CHILD, **more},
+            "statuses": statuses or [],
         },
         token=token,
     )

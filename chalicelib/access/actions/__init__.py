@@ -6,6 +6,7 @@ proposing   what needs two persons: proposed by one, carried out by another
 breaking    one more area in reach for a while, loudly
 consenting  a clerk in a representative's name
 counting    what the public sees of these three
+running     what runs by itself, and the command
 looking     who looked at whose data, and why
 retaining   how long what is kept
 """
@@ -24,6 +25,7 @@ from chalicelib.access.actions.breaking import (
 from chalicelib.access.actions.consenting import (
     ConsentSeen,
     ask_consent,
+    check_registering,
     consents,
     end_consent,
     open_by_code,
@@ -59,6 +61,7 @@ from chalicelib.access.actions.proposing import (
     withdraw,
 )
 from chalicelib.access.actions.retaining import kept_until, retention
+from chalicelib.access.actions.running import NoRow, admit_command, running
 from chalicelib.access.actions.table import check, may_be_anybody, roles_of, row, table
 from chalicelib.access.rules import NotYourRole, SayWhy, UnknownPurpose
 from chalicelib.access.rules.breaking import OPENERS, OpeningOver, ReadingOnly
@@ -71,6 +74,7 @@ __all__ = [
     "Counts",
     "NeverAsked",
     "NeverSaid",
+    "NoRow",
     "NotUnderConsent",
     "NotYourRole",
     "OPENERS",
@@ -81,11 +85,13 @@ __all__ = [
     "ReadingOnly",
     "SayWhy",
     "UnknownPurpose",
+    "admit_command",
     "areas_of",
     "ask_consent",
     "break_glass",
     "by_two",
     "check",
+    "check_registering",
     "consents",
     "demand",
     "doing",
@@ -111,6 +117,7 @@ __all__ = [
     "review_opening",
     "roles_of",
     "row",
+    "running",
     "see_consent",
     "see_opening",
     "seeing",

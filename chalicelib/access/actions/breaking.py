@@ -87,7 +87,7 @@ def break_glass(
         _entry("glass-broken", opening, by=by, now=now, reason_code=reason_code),
         first,
         *others,
-        counting(area, opening.opened_at, "opened"),
+        counting(area, opening.opened_at, "opened", of="openings"),
         agenda.due(from_stamp(opening.review_by), TOPIC, opening_id),
     )
     return _seen(opening, by=by, reason=reason)
@@ -122,7 +122,7 @@ def review_opening(opening_id: str, finding: Finding, *, by: Actor, now: datetim
         journal.commit(
             _entry("glass-reviewed", reviewed, by=by, now=now, finding=finding),
             store.keep_opening(kept, reviewed),
-            counting(opening.area, opening.opened_at, finding),
+            counting(opening.area, opening.opened_at, finding, of="openings"),
         )
     return _seen(reviewed, by=by, reason=None)
 
@@ -139,7 +139,7 @@ def note_overdue(opening_id: str, *, by: Actor, now: datetime) -> bool:
     journal.commit(
         _entry("glass-unreviewed", late, by=by, now=now),
         store.keep_opening(kept, late),
-        counting(late.area, late.opened_at, "overdue"),
+        counting(late.area, late.opened_at, "overdue", of="openings"),
     )
     return True
 

@@ -102,7 +102,7 @@ def ask_consent(
     giver = _giver(iin, ticket)
     if giver is None and (iin is None or basis == "code" or "register" not in powers):
         raise NotRegistered()
-    subject = giver.subject if giver else persons.sign_in_for(iin or "")
+    subject = giver.subject if giver else persons.sign_in_for(iin or "", clerk=by.subject)
     _check_not_flooded(subject, now)
     areas = sorted(by.areas)
     consent = Consent(
@@ -222,6 +222,12 @@ def under_consent(consent_id: str, action: str, by: Actor, *, now: datetime) -> 
     return actor
 
 
+def check_registering(iin: str, *, by: Actor) -> None:
+    """Raise NotUnderConsent where a clerk registers somebody else than who gave the consent."""
+    if by.via is not None and by.subject != persons.sign_in_for(iin, clerk=by.via):
+        raise NotUnderConsent()
+
+
 # --- parts --------------------------------------------------------------------------------------
 
 
@@ -274,7 +280,7 @@ def _open(kept: Kept[Consent], opened: Consent, *, by: Actor, now: datetime) -> 
         _entry("consent-given", opened, by=by, now=now, basis=opened.basis),
         store.keep_consent(kept, opened),
         store.sit_down(desk, opened),
-        counting(opened.area, now, "consent"),
+        counting(opened.area, now, "consent", of="consents"),
         *told,
     )
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from chalicelib.access.rules.figures import counted
 from chalicelib.access.store import figures as store
 from chalicelib.kernel.periods import Month, from_stamp
 from chalicelib.storage.commit import Put
+
+Of = Literal["proposals", "openings", "consents"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,32 +36,35 @@ class Counts:
     second_person: dict[str, dict[str, int]]
 
 
-def counting(area: str, at: str | datetime, *kinds: str) -> Put:
-    """Describe the figures of an area with one more of each kind, in the month of an instant.
+def counting(area: str, at: str | datetime, kind: str, *, of: Of) -> Put:
+    """Describe the figures of an area with one more of a kind, in the month of an instant.
 
     at: of what is counted, a review with its opening, so that a month adds up. Its row is
     everybody's: who loses the race decides again (Raced).
     """
     instant = from_stamp(at) if isinstance(at, str) else at
-    kept = store.load_figures(Month.containing(instant), area)
-    return store.keep_figures(kept, counted(kept.value, *kinds))
+    kept = store.load_figures(Month.containing(instant), area, of)
+    return store.keep_figures(kept, counted(kept.value, kind))
 
 
 def figures(month: Month) -> list[Counts]:
     """Return a month's figures by area: acts of officers, so small counts are shown too."""
-    shown = []
+    by_area: dict[str, dict[str, int]] = defaultdict(dict)
     for one in store.list_figures(month):
+        by_area[one.area] |= one.counts
+    shown = []
+    for area, counts in sorted(by_area.items()):
         by_action: dict[str, dict[str, int]] = defaultdict(dict)
-        for kind, count in one.counts.items():
+        for kind, count in counts.items():
             what, _, action = kind.partition(" ")
             if action:
                 by_action[action][what] = count
-        count_of = one.counts.get
+        count_of = counts.get
         found = {kind: count_of(kind, 0) for kind in ("justified", "not-justified", "opened")}
         reviewed = found["justified"] + found["not-justified"]
         shown.append(
             Counts(
-                area=one.area,
+                area=area,
                 openings=found["opened"],
                 reviewed=reviewed,
                 justified=found["justified"],

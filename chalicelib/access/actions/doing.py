@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from chalicelib.access.actions.running import reaches_all
 from chalicelib.access.actions.table import row, table
 from chalicelib.access.rules import Reach, Row, Whose, reaches
 from chalicelib.kernel.actors import Actor, Role
@@ -87,10 +88,11 @@ def reaching(
     """Return those of the caller's roles that reach an object of these owners.
 
     own: the caller made it themself; child, device: the caller was found to act for the child, or
-    to be the device. Jobs reach all. Outside a request each role reaches what is usual for it.
+    to be the device. Jobs reach as their row says. Outside a request each role reaches what is
+    usual for it.
     """
     if by.has(Role.SYSTEM):
-        return frozenset({Role.SYSTEM})
+        return frozenset({Role.SYSTEM}) if reaches_all() else frozenset()
     whose = Whose(organisation, area, direction, own, child, device)
     roles = frozenset(
         role for role, ways in _reach_of(by).items() if any(reaches(way, by, whose) for way in ways)

@@ -240,7 +240,7 @@ def _propose(
         _entry("proposed", proposal, by=by, now=now),
         first,
         *others,
-        counting(proposal.area, proposal.asked_at, f"proposed {proposal.action}"),
+        counting(proposal.area, proposal.asked_at, f"proposed {proposal.action}", of="proposals"),
         agenda.due(from_stamp(proposal.expires_at), TOPIC, proposal.proposal_id),
     )
     return shown(proposal, by=by)
@@ -271,7 +271,7 @@ def _close(kept: Kept[Proposal], closed: Proposal, *, by: Actor, now: datetime) 
 def _closing(closed: Proposal) -> list[Write]:
     return [
         store.leave_open_list(closed.proposal_id),
-        counting(closed.area, closed.asked_at, f"{closed.state} {closed.action}"),
+        counting(closed.area, closed.asked_at, f"{closed.state} {closed.action}", of="proposals"),
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.access.rules import NotYourRole, Reach, Row, Table
 from chalicelib.kernel.actors import Actor, Role
 
+KEEPER = "keeper"  # who holds the machine, its keys and its data; no role of a token
 _APART = frozenset({"usual", "jobs", "commands", "incompatible", "consent"})
 
 
@@ -26,9 +27,10 @@ def table() -> Table:
         if slice_name not in _APART
         for name, value in actions.items()
     ]
-    jobs = {name: Reach(reach) for name, reach in said.get("jobs", {}).items()}
+    jobs = {name: _job(name, reach) for name, reach in said.get("jobs", {}).items()}
+    commands = {name: _who(name, by) for name, by in said.get("commands", {}).items()}
     consent = {power: frozenset(actions) for power, actions in said.get("consent", {}).items()}
-    return Table({row.action: row for row in rows}, usual, jobs, said.get("commands", {}), consent)
+    return Table({row.action: row for row in rows}, usual, jobs, commands, consent)
 
 
 def row(action: str) -> Row:
@@ -53,6 +55,19 @@ def check(action: str, actor: Actor) -> None:
         return
     if actor.roles.isdisjoint(allowed):
         raise NotYourRole(needs=sorted(role.value for role in allowed))
+
+
+def _job(name: str, said: str) -> Reach:
+    reach = Reach(said)
+    if reach not in (Reach.ALL, Reach.OWN):
+        raise ValueError(f"table.toml: job {name}: all or own, not {said}")
+    return reach
+
+
+def _who(name: str, said: list[str]) -> tuple[str, ...]:
+    if not said or {*said} - {KEEPER, *Role}:
+        raise ValueError(f"table.toml: command {name}: {said}")
+    return tuple(said)
 
 
 def _ways(said: Any) -> tuple[Reach, ...]:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.refusals import Malformed, NotAllowed
@@ -70,7 +70,7 @@ class Table:
     rows: Mapping[str, Row]
     usual: Mapping[Role, tuple[Reach, ...]]
     jobs: Mapping[str, Reach] = field(default_factory=dict)
-    commands: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     consent: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 

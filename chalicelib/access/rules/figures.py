@@ -14,9 +14,7 @@ class Figures:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def counted(figures: Figures, *kinds: str) -> Figures:
-    """Return the figures with one more of each kind."""
-    counts = dict(figures.counts)
-    for kind in kinds:
-        counts[kind] = counts.get(kind, 0) + 1
+def counted(figures: Figures, kind: str) -> Figures:
+    """Return the figures with one more of a kind."""
+    counts = {**figures.counts, kind: figures.counts.get(kind, 0) + 1}
     return replace(figures, counts=dict(sorted(counts.items())))

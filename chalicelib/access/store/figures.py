@@ -12,9 +12,12 @@ from chalicelib.storage.shelf import Kept, Shelf
 FIGURES: Shelf[Figures] = Shelf(FactsRow, Figures)
 
 
-def load_figures(month: Month, area: str) -> Kept[Figures]:
-    """Return what was counted in an area's month; nothing, at version 0, before the first."""
-    key = keys.access_figures(month, area)
+def load_figures(month: Month, area: str, of: str) -> Kept[Figures]:
+    """Return what was counted in an area's month; nothing, at version 0, before the first.
+
+    of: what is counted; each has its own row, so that one commit may count two things.
+    """
+    key = keys.access_figures(month, area, of)
     none = Figures(month=str(month), area=area)
     return FIGURES.find(key) or Kept(none, *key, 0, "{}")
 
@@ -26,5 +29,5 @@ def keep_figures(kept: Kept[Figures], figures: Figures) -> Put:
 
 
 def list_figures(month: Month) -> list[Figures]:
-    """Return a month's figures by area. One query, as many rows as areas."""
-    return [kept.value for kept in FIGURES.each(keys.access_figures(month, "")[0])]
+    """Return a month's figures, in order of area. One query, at most three rows of each area."""
+    return [kept.value for kept in FIGURES.each(keys.access_figures(month, "", "")[0])]

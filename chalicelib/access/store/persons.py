@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.storage import keys
+from chalicelib.storage.numbers import Numbers
 from chalicelib.storage.rows import FactsRow
-from chalicelib.storage.secrets import alias_digest
+from chalicelib.storage.secrets import fingerprint, number_digests
 from chalicelib.storage.shelf import Shelf
 
 
@@ -44,6 +45,7 @@ class Applicant:
 
 
 _BEHIND: Shelf[Behind] = Shelf(FactsRow, Behind)
+_NUMBERS: Numbers[Behind] = Numbers(Behind, nobody=Behind())
 _PERSONS: Shelf[Registered] = Shelf(FactsRow, Registered)
 _TICKETS: Shelf[Ticketed] = Shelf(FactsRow, Ticketed)
 _APPLICANTS: Shelf[Applicant] = Shelf(FactsRow, Applicant)
@@ -57,10 +59,10 @@ def find_person_behind(sign_in: str) -> str | None:
 
 def find_by_iin(iin: str) -> Registered | None:
     """Return who is registered with an IIN. Two reads."""
-    kept = _BEHIND.find(keys.alias(alias_digest("iin", iin)))
-    if kept is None or kept.value.person_id is None:
+    held = _NUMBERS.find(number_digests("iin", iin))
+    if held is None or held.value.person_id is None:
         return None
-    return find_registered(kept.value.person_id)
+    return find_registered(held.value.person_id)
 
 
 def find_by_ticket(ticket: str) -> Registered | None:
@@ -77,6 +79,6 @@ def find_registered(person_id: str) -> Registered | None:
     return kept.value if kept else None
 
 
-def sign_in_for(iin: str) -> str:
-    """Return the sign-in of somebody who is registered at a service centre and has no other."""
-    return alias_digest("service-centre", iin)[:32]
+def sign_in_for(iin: str, *, clerk: str) -> str:
+    """Return the sign-in of somebody whom a clerk registers and who has no other yet."""
+    return fingerprint(["service-centre", clerk, iin])[:32]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from chalicelib.access import actions as access
 from chalicelib.children import rules, store
 from chalicelib.children.actions.acting import person_of, resolve
 from chalicelib.children.actions.seeing import PersonSeen, person_seen
@@ -49,6 +50,7 @@ def register(asked: Registration, *, by: Actor, now: datetime) -> PersonSeen:
             )
         return person_seen(person, fields)
 
+    access.check_registering(asked.iin, by=by)
     digest = store.iin_digests(asked.iin)
     alias = store.find_alias(digest)
     rules.decide_claim(alias.value if alias else None, subject=by.subject)
