@@ -195,6 +195,7 @@ class Child:
 
     area: where the child was registered, hence whose officers may correct the record.
     merged_into: the record that answers instead; merged_people: whom that record got by it.
+    erased_at: when its personal data were destroyed; the record alone stays.
     """
 
     child_id: str
@@ -205,6 +206,7 @@ class Child:
     no_iin_reason: str | None = None
     merged_into: str | None = None
     merged_people: tuple[str, ...] = ()
+    erased_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,8 +357,13 @@ def provisional(details: ChildDetails, *, person_id: str) -> str:
 
     Without it a child awaiting documents could be registered, and queue, twice.
     """
-    given_name = " ".join(details.given_name.casefold().split())
-    return f"{person_id}\x00{given_name}\x00{details.birth_date.isoformat()}"
+    return provisional_of(child_fields(details), person_id=person_id)
+
+
+def provisional_of(fields: Mapping[str, str], *, person_id: str) -> str:
+    """Return the same name, of a child as its fields were sealed."""
+    given_name = " ".join(fields["given_name"].casefold().split())
+    return f"{person_id}\x00{given_name}\x00{fields['birth_date']}"
 
 
 def check_same(details: ChildDetails, fields: Mapping[str, str]) -> None:

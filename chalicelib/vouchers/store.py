@@ -162,6 +162,13 @@ def find_stays(child_id: str, programme: str) -> Kept[Stays]:
     return STAYS.find((pk, sk)) or Kept(Stays(), pk, sk, 0, "{}")
 
 
+def each_stays(child_id: str) -> Iterator[tuple[str, Stays]]:
+    """Yield (programme, enrolments) of every programme a child was ever enrolled in. One query."""
+    pk, begins = keys.stays(child_id, "")
+    for kept in STAYS.each(pk, begins=begins):
+        yield kept.sk.removeprefix(begins), kept.value
+
+
 def find_stays_of(child_ids: Collection[str], programme: str) -> dict[str, Stays]:
     """Return the enrolments of those children who ever had any, by child; a call per hundred."""
     wanted = {keys.stays(child_id, programme): child_id for child_id in child_ids}
