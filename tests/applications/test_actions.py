@@ -319,7 +319,7 @@ def test_what_is_not_proved_in_time_lapses_once_and_may_be_proved_late(
     assert verify("teacher", "proved").tier == "first-priority"
 
 
-def test_the_journal_tells_the_tier_and_never_the_status(parent: Actor) -> None:
+def test_the_journal_tells_the_category_and_never_the_status(parent: Actor) -> None:
     apply(parent, statuses=("orphan",))
     verify("orphan", "proved")
 
@@ -327,7 +327,7 @@ def test_the_journal_tells_the_tier_and_never_the_status(parent: Actor) -> None:
 
     assert [e.event for e in entries] == ["applications/applied", "applications/status-decided"]
     assert all("orphan" not in repr(e) for e in entries)
-    assert entries[1].facts["tier"] == "first-priority"
+    assert entries[1].facts["category"] < entries[0].facts["category"]
     assert [e.pack for e in entries] == [current().pack] * 2
 
 

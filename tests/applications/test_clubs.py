@@ -275,7 +275,7 @@ def test_a_year_of_waiting_may_win_a_category_at_the_turn_of_the_year(tables: Te
 
 def test_a_protected_status_moves_the_order_and_is_kept_from_view(tables: TestTables) -> None:
     parent = registered()
-    (code,) = [c for c, row in CLUB_RULES.statuses.items() if row.protected]
+    code = "protected"
     apply_club(parent, statuses=(code,))
 
     seen = actions.see("application-1", by=parent, now=NOW)

@@ -137,15 +137,40 @@ def test_a_category_without_proof_is_said_clearly(cloud: TestCloud, parent: str)
     assert said["no-recent-voucher"]["proof"] == "own"
 
 
-def test_a_protected_status_is_shown_to_nobody_but_officers(cloud: TestCloud, parent: str) -> None:
-    shown = cloud.put(ONE, {**ASKED, "statuses": ["protected"]}, token=parent).json
+def test_a_protected_status_is_opened_to_an_officer_who_says_why(
+    cloud: TestCloud, parent: str
+) -> None:
+    shown = cloud.put(ONE, {**ASKED, "statuses": ["sen", "tsa"]}, token=parent).json
 
-    assert "protected" not in [s["status"] for s in shown["statuses"]]
+    assert {"sen", "tsa"} < {s["status"] for s in shown["statuses"]}, "the family sees its own"
     officer = cloud.token("department", "officer", areas=["karaganda"])
     listed = cloud.get(
         "/v1/applications/to-verify?area=karaganda&programme=clubs", token=officer
-    ).json
-    assert "protected" in [s["status"] for s in listed["items"][0]["statuses"]]
+    ).json["items"][0]
+    assert {"protected", "tsa"} < {s["status"] for s in listed["statuses"]}
+    assert "sen" not in [s["status"] for s in listed["statuses"]]
+
+    why = {"kezek-purpose": "verification"}
+    silent = cloud.get(f"{ONE}/protected", token=officer)
+    assert (silent.status, silent.code) == (403, "access/say-why")
+    opened = cloud.get(f"{ONE}/protected", token=officer, headers=why).json
+    assert [s["status"] for s in opened["protected"]] == ["sen"]
+    far = cloud.token("department", "far", areas=["astana"])
+    assert cloud.get(f"{ONE}/protected", token=far, headers=why).status == 404
+    weak = cloud.token("department", "officer", areas=["karaganda"], acr=None, auth_time=None)
+    said = cloud.get(f"{ONE}/protected", token=weak, headers=why)
+    assert (said.status, said.code) == (401, "kezek/step-up")
+
+
+def test_a_category_that_would_tell_why_goes_by_its_number(cloud: TestCloud, parent: str) -> None:
+    cloud.put(ONE, {**ASKED, "statuses": ["sen", "tsa"]}, token=parent)
+    officer = cloud.token("department", "officer", areas=["karaganda"])
+
+    said = cloud.put(f"{ONE}/statuses/sen", {"result": "proved"}, token=officer).json
+
+    assert said["category"] == {"number": 3, "tier": "protected", "text": "3-санат"}
+    own = cloud.get(ONE, token=parent).json["category"]
+    assert own["tier"] == "sen" and own["text"] != "3-санат"
 
 
 def test_no_officer_proves_what_our_own_data_say(cloud: TestCloud, parent: str) -> None:

@@ -344,7 +344,9 @@ def test_one_thing_per_child_and_programme_in_the_whole_country(kind: Any) -> No
     with pytest.raises(rules.AlreadyApplied) as refused:
         rules.check_free(held, "preschool")
 
-    assert refused.value.facts == {"programme": "preschool", "area": "astana", "held": kind}
+    said = dict(refused.value.facts)
+    assert {*said.pop("called")} == {"kk", "ru", "en"}, "in words, whatever the language"
+    assert said == {"programme": "preschool", "area": "astana", "held": kind}
     rules.check_free(held, "clubs", beside={"preschool"})
     with pytest.raises(HeldElsewhere) as elsewhere:
         rules.check_free(held, "clubs")

@@ -271,8 +271,22 @@ def test_the_protected_category_names_no_reason(pack):
         assert not any(word in text.lower() for t in said for text in (t.kk, t.ru, t.en)), word
 
 
-def test_no_other_status_is_protected():
-    assert [code for code, row in RULES.statuses.items() if row.protected] == ["protected"]
+def test_health_the_loss_of_parents_and_the_closed_register_are_protected():
+    assert sorted(RULES.protected) == [
+        "disability",
+        "no-parental-care",
+        "orphan",
+        "parent-disability",
+        "protected",
+        "sen",
+    ]
+    assert sorted(RULES.telling_tiers) == [
+        "disability",
+        "orphans",
+        "parent-disability",
+        "protected",
+        "sen",
+    ]
 
 
 # ---- ages, with the bands off and on

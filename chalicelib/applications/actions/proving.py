@@ -56,7 +56,14 @@ def verify_status(
         return application
     judged = rules.retier(decided, pack, today)
     journal.commit(
-        entry("status-decided", judged, by=by, now=now, result=result, tier_was=application.tier),
+        entry(
+            "status-decided",
+            judged,
+            by=by,
+            now=now,
+            result=result,
+            category_was=application.category,
+        ),
         store.keep_application(kept, judged),
         *follow(judged),
         *store.verification(application, judged),

@@ -36,8 +36,9 @@ class Drawn:
 class Seen:
     """An application with the name of its category in three languages, and what comes next.
 
-    protected: statuses that move the order and are shown to officers only. needs_signature: the
-    rules of today confirm a voucher only for a signed application.
+    protected: statuses that move the order and are shown to the family alone; telling: whether the
+    category by itself would tell one. needs_signature: the rules of today confirm a voucher only
+    for a signed application.
     """
 
     application: Application
@@ -45,6 +46,7 @@ class Seen:
     drawn: Drawn | None
     returns_left: int
     protected: frozenset[str]
+    telling: bool
     next: Next
     needs_signature: bool
 
@@ -75,7 +77,8 @@ def _seen(
         category=rules.category_text(application, in_force),
         drawn=drawn,
         returns_left=max(left, 0) if terms.contract_missed == SENT_BACK else 0,
-        protected=frozenset(code for code, row in in_force.statuses.items() if row.protected),
+        protected=in_force.protected,
+        telling=application.tier in in_force.telling_tiers,
         next=rules.next_step(
             application,
             drawn.intake if drawn else None,
@@ -151,3 +154,13 @@ def to_verify_page(
     windows: dict[tuple[str, str], Intakes] = {}
     items = [_seen(kept[a].value, windows, now=now) for _, a in shown if a in kept]
     return items, shown[-1][0] if len(found) > limit else None
+
+
+def see_protected(application_id: str, *, by: Actor, now: datetime) -> Seen:
+    """Return an application with its protected statuses to an officer of its area.
+
+    Raises Unknown.
+    """
+    application = store.load_application(application_id).value
+    access.demand(by, area=application.area)
+    return seen(application, now=now)

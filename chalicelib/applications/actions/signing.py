@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +19,7 @@ from chalicelib.children import actions as children
 from chalicelib.children import store as children_store
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.ids import new_id
 from chalicelib.kernel.periods import from_stamp, local_day
 from chalicelib.policy.actions import load_pack
 from chalicelib.storage.commit import settles
@@ -54,15 +54,14 @@ def ask_to_sign(
     earlier = store.find_signing(application_id, signing_id)
     if earlier is not None:
         return ToSign(signing=earlier.value, text=_text_of(earlier.value))
-    text = _compose(application, say=say, now=now)
     signing = rules.decide_signing(
         application,
         signing_id=signing_id,
         person_id=person.person_id,
-        text=_keyed(hashlib.sha256(text.encode()).hexdigest()),
         asked_before=len(store.list_signings(application_id)),
         now=now,
     )
+    text = _compose(application, say=say, now=now)
     row, *sealed = store.create_signing(signing, text)
     journal.commit(
         journal.entry(
@@ -160,7 +159,7 @@ def _compose(application: Application, *, say: Say, now: datetime) -> str:
         child=child,
         words=words,
         protected=frozenset(code for code, row in received.statuses.items() if row.protected),
-        nonce=secrets.token_urlsafe(24),
+        nonce=new_id(),
         expires_at=until,
     )
 
@@ -173,9 +172,6 @@ def _was_given_out(application_id: str, digest: str | None) -> bool:
     """Return whether a text with this SHA-256 was given out for the application before."""
     if digest is None:
         return False
-    known = _keyed(digest)
-    return any(signing.text == known for signing in store.list_signings(application_id))
-
-
-def _keyed(digest: str) -> str:
-    return fingerprint(["text-to-sign", digest])
+    subjects = signed_subjects(application_id)
+    texts = (fields.get("text", "") for fields in store.sealed_signings(subjects))
+    return any(hashlib.sha256(text.encode()).hexdigest() == digest for text in texts)

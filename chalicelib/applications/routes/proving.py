@@ -42,7 +42,10 @@ class ToVerifyAsked(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ToVerify(Struct, frozen=True):
-    """An application as an officer who checks papers sees it."""
+    """An application as an officer who checks papers sees it.
+
+    A protected status stands as "protected"; `/{application_id}/protected` opens it for a purpose.
+    """
 
     application_id: str
     ticket: str
@@ -60,6 +63,15 @@ class ToVerifyPage(Struct, frozen=True):
 
     items: list[ToVerify]
     next_cursor: str | None
+
+
+class ProtectedShown(Struct, frozen=True):
+    """The protected statuses of one application, and the category in words."""
+
+    application_id: str
+    child_id: str
+    category: CategoryShown
+    protected: list[StatusShown]
 
 
 @routes.get(
@@ -113,6 +125,24 @@ def verify_status(call: Call[StatusAsked], application_id: str, status: str) -> 
     return _to_verify(actions.seen(application, now=call.now), call.language)
 
 
+@routes.get(
+    "/{application_id}/protected",
+    action="applications/see-protected",
+    answers=ProtectedShown,
+    refuses=(Unknown,),
+)
+def see_protected(call: Call[None], application_id: str) -> ProtectedShown:
+    """Open one application's protected statuses, for a purpose that its family will see."""
+    seen = actions.see_protected(application_id, by=call.actor, now=call.now)
+    a = seen.application
+    return ProtectedShown(
+        application_id=a.application_id,
+        child_id=a.child_id,
+        category=category(seen, call.language),
+        protected=[s for s in statuses(seen, call.language) if s.status in seen.protected],
+    )
+
+
 def _to_verify(seen: Seen, language: str) -> ToVerify:
     a = seen.application
     return ToVerify(
@@ -123,6 +153,6 @@ def _to_verify(seen: Seen, language: str) -> ToVerify:
         area=a.area,
         child_id=a.child_id,
         received_at=a.received_at,
-        category=category(seen, language),
-        statuses=statuses(seen, language),
+        category=category(seen, language, hide=True),
+        statuses=statuses(seen, language, hide=True),
     )

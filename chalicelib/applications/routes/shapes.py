@@ -19,6 +19,8 @@ routes = Routes("chalicelib.applications.routes", "applications")
 Id = Annotated[str, Meta(min_length=8, max_length=64)]
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-z0-9-]+$")]
 LIST = "/v1/applications"
+# What stands in lists where a status, or a tier that would tell it, is protected.
+PROTECTED = "protected"
 
 
 class ListAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -159,7 +161,7 @@ def shown(seen: Seen, language: str) -> ApplicationShown:
         received_at=a.received_at,
         ordered_at=a.ordered_at,
         category=category(seen, language),
-        statuses=statuses(seen, language, hidden=seen.protected),
+        statuses=statuses(seen, language),
         preferences=a.preferences,
         batch=a.batch_name,
         voucher_id=a.voucher_id,
@@ -185,27 +187,29 @@ def shown(seen: Seen, language: str) -> ApplicationShown:
     )
 
 
-def category(seen: Seen, language: str) -> CategoryShown:
-    named = {"kk": seen.category.kk, "ru": seen.category.ru, "en": seen.category.en}[language]
-    return CategoryShown(seen.application.category, seen.application.tier, named)
+def category(seen: Seen, language: str, *, hide: bool = False) -> CategoryShown:
+    """Return a category; hide: by its number alone where its name would tell a protected status."""
+    number = seen.application.category
+    if hide and seen.telling:
+        said = text("applications/category-number", language, {"number": number})
+        return CategoryShown(number, PROTECTED, said)
+    return CategoryShown(number, seen.application.tier, seen.category.in_(language))
 
 
-def statuses(
-    seen: Seen, language: str, *, hidden: frozenset[str] = frozenset()
-) -> list[StatusShown]:
+def statuses(seen: Seen, language: str, *, hide: bool = False) -> list[StatusShown]:
+    """Return claimed statuses; hide: a protected one says neither what it is nor how it is proved."""
     return [
         StatusShown(
-            s.status,
+            PROTECTED if hide and s.status in seen.protected else s.status,
             s.state,
-            s.proof,
+            "paper" if hide and s.status in seen.protected else s.proof,
             s.prove_by,
-            s.registry_silent_since,
+            None if hide and s.status in seen.protected else s.registry_silent_since,
             s.reason,
             text(f"applications/reason/{s.reason}", language) if s.reason else None,
             text(f"applications/status/{s.state}", language),
         )
         for s in seen.application.statuses
-        if s.status not in hidden
     ]
 
 

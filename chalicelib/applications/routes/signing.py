@@ -29,7 +29,7 @@ class SignatureAsked(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SigningShown(Struct, frozen=True):
-    """A text to sign: its UTF-8 bytes, as text and in base64 for NCALayer.
+    """A text to sign: exactly the UTF-8 bytes of `text`.
 
     `state` is "open" until `expires_at`, then "expired": ask for another text. When it is signed,
     `certificate` is a digest that names the certificate without telling whose it is.
@@ -39,7 +39,6 @@ class SigningShown(Struct, frozen=True):
     application_id: str
     state: rules.SigningState
     text: str
-    base64: str
     expires_at: str
     signed_at: str | None
     certificate: str | None
@@ -79,7 +78,6 @@ def ask_to_sign(call: Call[None], application_id: str, signing_id: str) -> Signi
         application_id=signing.application_id,
         state=signing.state(call.now),
         text=given.text,
-        base64=base64.b64encode(given.text.encode()).decode(),
         expires_at=signing.expires_at,
         signed_at=signing.signed_at,
         certificate=signing.certificate,

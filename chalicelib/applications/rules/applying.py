@@ -30,7 +30,7 @@ from chalicelib.applications.rules.values import (
     QueueEntry,
     Standing,
 )
-from chalicelib.children.rules import Holdings, check_beside
+from chalicelib.children.rules import HELD_WORDS, Holdings, check_beside
 from chalicelib.kernel.periods import local_day, stamp
 from chalicelib.policy.rules import (
     OutOfAge,
@@ -127,7 +127,12 @@ def check_free(holdings: Holdings, programme: str, beside: Collection[str] = ())
     """
     for held in holdings.held:
         if held.programme == programme:
-            raise AlreadyApplied(programme=programme, area=held.area, held=held.kind)
+            raise AlreadyApplied(
+                programme=programme,
+                area=held.area,
+                held=held.kind,
+                called=HELD_WORDS[held.kind],
+            )
     check_beside(holdings, programme, beside)
 
 

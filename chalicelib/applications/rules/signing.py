@@ -71,14 +71,13 @@ class TooManySignings(TooMuch):
 class Signing:
     """A text that was given out to be signed; the text itself lies in the vault.
 
-    text: keyed digest of the text's SHA-256. cms: keyed digest of the signature that was accepted.
-    certificate: keyed digest of the certificate's fingerprint; via: where it was checked.
+    cms: keyed digest of the signature that was accepted. certificate: keyed digest of the
+    certificate's fingerprint; via: where it was checked.
     """
 
     signing_id: str
     application_id: str
     person_id: str
-    text: str
     asked_at: str
     expires_at: str
     signed_at: str | None = None
@@ -161,14 +160,10 @@ def decide_signing(
     *,
     signing_id: str,
     person_id: str,
-    text: str,
     asked_before: int,
     now: datetime,
 ) -> Signing:
-    """Return a new text to sign. Raises NotTheApplicant, AlreadySigned, NotLive, TooManySignings.
-
-    text: keyed digest of the text.
-    """
+    """Return a text to sign. Raises NotTheApplicant, AlreadySigned, NotLive, TooManySignings."""
     check_applicant(application, person_id)
     if application.signed_at is not None:
         raise AlreadySigned(signed_at=application.signed_at)
@@ -180,7 +175,6 @@ def decide_signing(
         signing_id=signing_id,
         application_id=application.application_id,
         person_id=person_id,
-        text=text,
         asked_at=stamp(now),
         expires_at=stamp(expires_at(now)),
     )

@@ -227,6 +227,20 @@ class Rules:
                 raise UnknownStatus(status=code)
         return next((t for t in self.tiers[:-1] if t.admits(held, age)), self.tiers[-1])
 
+    @property
+    def protected(self) -> frozenset[str]:
+        """Return the statuses that move the order and are not displayed."""
+        return frozenset(code for code, status in self.statuses.items() if status.protected)
+
+    @property
+    def telling_tiers(self) -> frozenset[str]:
+        """Return the tiers that would tell a protected status: no other leads into them."""
+        return frozenset(
+            tier.code
+            for tier in self.tiers
+            if tier.statuses and self.protected.issuperset(tier.statuses)
+        )
+
     def has_sen(self, statuses: Iterable[str]) -> bool:
         """Return whether one of the statuses makes the child one with special needs."""
         return any(code in self.statuses and self.statuses[code].sen for code in statuses)

@@ -176,8 +176,9 @@ class Status(Dated):
     tier: the tier it opens; None where tiers name their statuses (`any_of`). proof: asked from a
     register, shown on paper, or decided from our own data. A closed register can never be asked.
     proof_valid_days: calendar days for which a paper counts after its date; None is no limit.
-    sen: whoever proved it has special educational needs, and is paid for as such. protected: it
-    may move the order and is never displayed; code and text do not name the reason.
+    sen: whoever proved it has special educational needs, and is paid for as such. protected:
+    health, a police record, the loss of parents: it moves the order and is displayed to nobody but
+    the child's own family, and one application at a time to an officer who says why.
     """
 
     code: str = field(metadata=CODE)
