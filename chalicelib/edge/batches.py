@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from chalicelib.access import actions as access
 from chalicelib.adapters import work
 from chalicelib.edge import clock, log
 from chalicelib.kernel.refusals import Refusal, Unavailable
@@ -36,7 +37,8 @@ def _handled(message: work.Message, table: Mapping[str, Handler]) -> bool:
         log.logger.error("unknown topic", extra={"topic": message.topic})
         return False
     try:
-        handler(message.facts, clock.now())
+        with access.running(message.topic):
+            handler(message.facts, clock.now())
     except Unavailable as refusal:
         log.logger.warning("later", extra={"topic": message.topic, "code": refusal.code})
         return False

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from chalicelib.access import actions as access
 from chalicelib.adapters import work
 from chalicelib.applications import actions as applications
 from chalicelib.edge import clock, log
@@ -170,7 +171,8 @@ def look(now: datetime, more: Mapping[str, Lapse] | None = None) -> int:
 
 def _dealt_with(lapse: Lapse, due: Due, *, by: Actor, now: datetime) -> bool:
     try:
-        lapse(due.subject, by=by, now=now)
+        with access.running(due.topic):
+            lapse(due.subject, by=by, now=now)
     except Unavailable as refusal:
         log.logger.warning("later", extra={"topic": due.topic, "code": refusal.code})
         return False

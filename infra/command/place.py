@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.client import Api
+from infra.command.admitting import check_role
 from infra.command.saying import UNAVAILABLE, CommandFailed
 from infra.imports import names
 from infra.local import issuer
@@ -40,6 +41,7 @@ def token(
     organisations: list[str] | None = None,
 ) -> str:
     """Return a token of the development issuer of a local Kezek."""
+    check_role(role)
     claims: dict[str, Any] = {}
     if areas:
         claims["areas"] = areas
@@ -53,6 +55,7 @@ def api(url: str | None, given_token: str | None, data: Path | None, role: str) 
 
     Without an address the local Kezek's is taken.
     """
+    check_role(role)
     if url is not None and given_token is not None:
         return Api(url.rstrip("/"), given_token)
     local = control(data)
