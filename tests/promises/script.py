@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, ClassVar
 
+from chalicelib.access import actions as access
 from chalicelib.edge.routes import OPERATIONS, Operation
 from chalicelib.kernel.periods import Month
 from chalicelib.policy.actions import load_pack
 from infra.local.testing import Said, TestCloud
+from tests.promises import eds
+from tests.promises.script_access import fraud, guarded
 from tests.providers.town import submission_body
 from tests.stories.conftest import Person, Tablet
 from tests.stories.people import almaty, bin_, iban, iin
@@ -79,12 +82,15 @@ class City:
     on_act: Callable[[City, Act], Said] | None = None
     reached: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
+    # Who asks first where two persons are needed, by role.
+    colleagues: dict[str, Person] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tablets: list[Tablet] = []
         self.children: dict[int, str] = {}
         self.enrolments: dict[int, str] = {}
         self.people()
+        self.colleagues["department"] = self.other_officer
 
     def people(self) -> None:
         """Name everybody who acts, and a stranger of each role."""
@@ -142,6 +148,9 @@ class City:
         if stranger is None and isinstance(who, Person):
             stranger = self.strangers.get(who.role)
         one = Act(who, method, path, body, headers or {}, other, code, stranger)
+        if access.row(one.operation.action).second is not None:
+            proposed = self.send(one, self.colleagues[who.role])
+            assert proposed.status == 202, f"{method} {path}: {proposed.status} {proposed.text}"
         first = one.name not in self.reached
         if first:
             self.reached.append(one.name)
@@ -355,6 +364,10 @@ def applying(city: City) -> None:
         "/v1/applications/application-0/statuses/teacher",
         {"result": "proved"},
     )
+    signing = "/v1/applications/application-0/signings/signing-0"
+    text = city.act(city.families[0], signing)["text"]
+    first, second = (eds.signature(text, me(0)["iin"], at=city.cloud.clock()) for _ in "12")
+    city.act(city.families[0], f"{signing}/signature", first, other=second)
     city.act(
         city.families[6],
         "/v1/applications/application-6/preferences",
@@ -673,6 +686,7 @@ def leaving(city: City) -> None:
         {"reason": "withdrawal", "last_day": "2026-10-16"},
         other={"reason": "graduation", "last_day": "2026-10-16"},
     )
+    fraud(city)
     measure = {"act": "5-Ө", "reasons": [REASON]}
     site = "/v1/providers/sites/site-0009"
     city.act(city.department, f"{site}/suspension", measure)
@@ -689,6 +703,7 @@ City.parts = (
     admission,
     applying,
     family_records,
+    guarded,
     allocation,
     contracts,
     september,
