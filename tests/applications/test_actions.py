@@ -16,6 +16,7 @@ from chalicelib.children import actions as children_actions
 from chalicelib.children import rules as children
 from chalicelib.children import store as children_store
 from chalicelib.children.actions import Correction
+from chalicelib.children.rules import HELD_WORDS
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, system
 from chalicelib.kernel.periods import stamp
@@ -128,6 +129,7 @@ def test_a_second_application_is_refused_wherever_it_is_made(parent: Actor) -> N
         "programme": "preschool",
         "area": "taldykorgan",
         "held": "application",
+        "called": HELD_WORDS["application"],
     }
 
 
