@@ -56,6 +56,8 @@ def expected(
 ) -> dict[str, object]:
     """Return every figure that the demo checks."""
     due = {direction: Due() for direction in DIRECTIONS}
+    before = pupils.had_before(children, clubs)
+    again = {pupil.iin for pupil in before}
     groups = {group.code: group for group in city.groups(clubs)}
     homes = {group.code: club for club in clubs for group in club.groups}
     for pupil in pupils.enrolled(children):
@@ -79,13 +81,14 @@ def expected(
         "by_way": dict(sorted(Counter(p.way for p in children).items())),
         "by_category": {
             f"{number:02d} {code or 'others'}": sum(
-                1 for p in children if (p.status or "no-recent-voucher") == code
+                1 for p in children
+                if (p.status or ("" if p.iin in again else "no-recent-voucher")) == code
             )
             for number, code in enumerate(CATEGORIES, start=1)
         },
         "register": {
             platform: dict(sorted(Counter(
-                p.way for p in children if p.platform == platform).items()))
+                p.way for p in (*children, *before) if p.platform == platform).items()))
             for platform in (pupils.DAMUBALA, pupils.ARTSPORT)
         },
         "window": _by_direction(children, lambda p: p.way == WINDOW),
@@ -95,6 +98,7 @@ def expected(
         "vouchers_by_run": {d: _issued(d) for d in DIRECTIONS},
         "sen_vouchers_by_run": PUPILS[SEN],
         "moved_universal": PUPILS[MOVED],
+        "had_before": pupils.HAD_BEFORE,
         "waiting_after_the_run": UNDRAWN,
         "waiting_at_the_end": sum(UNDRAWN.values()) + sum(LATE.values())
         + sum(NEVER_CHOOSE.values()) + sum(NO_SHOWS.values()),

@@ -58,8 +58,13 @@ def karaganda(seed: int) -> dict[str, bytes]:
     """Return the files of the sample by name."""
     made = build(seed)
     clubs, children, month = made.clubs, made.children, made.month
-    first = pupils.of_register(children, DAMUBALA)
-    second = pupils.of_register(children, ARTSPORT)
+    before = pupils.had_before(children, clubs)
+    again = {pupil.iin for pupil in before}
+    first = pupils.of_register([*children, *before], DAMUBALA)
+    second = [
+        pupils.spelt_alike(p) if p.iin in again else p
+        for p in pupils.of_register(children, ARTSPORT)
+    ]
     window = pupils.of_window(children)
     groups = {group.code: group for group in city.groups(clubs)}
     homes = {group.code: club for club in clubs for group in club.groups}

@@ -9,7 +9,7 @@ without a status are drawn.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from samples import names
@@ -25,6 +25,9 @@ from samples.rows import Parent
 UNDRAWN = {"sport": 117, "creative": 100, "education": 80}
 LATE = {"sport": 60, "creative": 0, "education": 0}
 NEW_TARGET = {"sport": 20, "creative": 20, "education": 15}
+# Of those who come late: children who had a voucher of the other platform in another direction,
+# gave it back in September and ask again. Whoever had one within the year is in the last category.
+HAD_BEFORE = {"creative": 5, "education": 5}
 QUEUED = {"sport": 0, "creative": 100, "education": 60}    # of the stream that is sure
 
 LATE_STREAM = "late"
@@ -94,6 +97,42 @@ def build(draws: Draws, numbers: Numbers, clubs: Sequence[Club]) -> list[Pupil]:
 def of_register(pupils: Sequence[Pupil], platform: str) -> list[Pupil]:
     """Return the pupils in a platform's register, vouchers and queue, by number."""
     return sorted((p for p in pupils if p.platform == platform), key=lambda p: p.number)
+
+
+def had_before(pupils: Sequence[Pupil], clubs: Sequence[Club]) -> list[Pupil]:
+    """Return children who come late as the other platform's register has them, with a voucher.
+
+    They learn where there is room for those who switch.
+    """
+    again = [p for p in pupils if p.stream == LATE_STREAM and not p.status]
+    made: list[Pupil] = []
+    for direction, count in HAD_BEFORE.items():
+        group = city.open_group(list(clubs), direction).code
+        for pupil in again[len(made) : len(made) + count]:
+            place = len(made) + 1
+            made.append(
+                replace(
+                    pupil,
+                    number=f"DB-{800_000 + place:06d}",
+                    direction=direction,
+                    way=VOUCHER,
+                    platform=DAMUBALA,
+                    asked_at=datetime(2025, 11, 3, 10, 0) + timedelta(days=place),
+                    group=group,
+                )
+            )
+    return made
+
+
+def spelt_alike(pupil: Pupil) -> Pupil:
+    """Return a pupil whose name all registers spell the Russian way: otherwise told, it is another.
+    """
+    parent = pupil.parent
+    return replace(
+        pupil,
+        named=Named(pupil.named.ru, pupil.named.ru),
+        parent=replace(parent, named=Named(parent.named.ru, parent.named.ru)),
+    )
 
 
 def of_window(pupils: Sequence[Pupil]) -> list[Pupil]:

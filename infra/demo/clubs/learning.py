@@ -192,6 +192,7 @@ def _artsport(stage: Stage, autumn: Autumn) -> None:
     more = count * opening.voucher_tiyn(autumn, 3)
     allot(stage, autumn, "sport", more, "Решение маслихата № 23-1")
     opening.move_in(stage, autumn, pupils.ARTSPORT)
+    autumn.last_category = opening.last_category(stage)
 
 
 # --- tablets --------------------------------------------------------------------------------------

@@ -75,6 +75,8 @@ class Autumn:
     winners: dict[str, list[str]] = field(default_factory=dict)
     never_choose: list[str] = field(default_factory=list)
     target: int = 0
+    given_back: Counter[str] = field(default_factory=Counter)
+    last_category: int = 0
     allotted: dict[str, int] = field(default_factory=dict)
     caught: dict[str, str] = field(default_factory=dict)
 
@@ -104,6 +106,7 @@ def play(stage: Stage) -> Autumn:
         stage.jump(at("2026-09-16", "10:00"))
         _choose(stage, autumn)
         _target(stage, autumn)
+        _give_back(stage, autumn)
     return autumn
 
 
@@ -169,7 +172,7 @@ def _allot(stage: Stage, autumn: Autumn) -> None:
     for direction in DIRECTIONS:
         plain = told["vouchers_by_run"][direction] - told["sen_vouchers_by_run"][direction]
         if direction != "sport":
-            plain += told["moved_universal"][direction]
+            plain += told["moved_universal"][direction] + told["had_before"][direction]
         plain += moved_target(pupils.DAMUBALA, direction)
         sen = told["sen_vouchers_by_run"][direction]
         amount = plain * voucher_tiyn(autumn, 4) + sen * voucher_tiyn(autumn, 4, sen=True)
@@ -485,6 +488,38 @@ def _target(stage: Stage, autumn: Autumn) -> None:
         autumn.enrolments[number] = [enrolment]
     autumn.target = len(asking)
     stage.calls += len(asking)
+
+
+def _give_back(stage: Stage, autumn: Autumn) -> None:
+    """Families give a voucher back; they will ask again, behind those who had none this year."""
+
+    def close(pupil: pupils.Pupil) -> str:
+        voucher_id = autumn.vouchers.pop(pupil.number)
+        asked = {"reason": "withdrawal", "last_day": stage.control.now().date().isoformat()}
+        told = good(
+            stage.family(pupil.parent.account).put(f"/v1/vouchers/{voucher_id}/closure", asked)
+        )
+        return str(told["state"])
+
+    leaving = pupils.had_before(sample.karaganda().children, sample.karaganda().clubs)
+    autumn.given_back.update(stage.each("vouchers given back", leaving, close))
+    stage.calls += len(leaving)
+
+
+def last_category(stage: Stage) -> int:
+    """Return how many of those who gave a voucher back now wait in the last category."""
+    told = sample.expected()
+    last = len(told["by_category"])
+    iins = {p.iin for p in pupils.had_before(sample.karaganda().children, sample.karaganda().clubs)}
+    again = [p for p in sample.of_way(pupils.QUEUE) if p.iin in iins]
+
+    def category(pupil: pupils.Pupil) -> int:
+        family = sample.families()[pupil.number]
+        name = names.application(pupil.number, system=pupil.platform)
+        seen = good(stage.family(family.account).get(f"/v1/applications/{name}"))
+        return int(seen["category"]["number"])
+
+    return Counter(stage.each("who asks again", again, category))[last]
 
 
 def day(text: str) -> date:

@@ -48,6 +48,16 @@ def figures(autumn: Autumn, month: Month, winter: Winter) -> list[Figure]:
         ),
         Figure("target vouchers", autumn.target, told["by_way"]["counter"]),
         Figure(
+            "vouchers given back in September",
+            autumn.given_back.total(),
+            sum(told["had_before"].values()),
+        ),
+        Figure(
+            "asking again, in the last of twelve categories",
+            autumn.last_category,
+            told["by_category"]["12 others"],
+        ),
+        Figure(
             "lessons by how they were spent",
             {d: dict(sorted(month.marked[d].items())) for d in DIRECTIONS},
             {d: told["due"][d]["lessons"] for d in DIRECTIONS},
@@ -137,6 +147,7 @@ def tell(stage: Stage, autumn: Autumn, month: Month, winter: Winter, seconds: fl
             ("a new club's way onto the List", " → ".join(autumn.admission)),
             ("timetables that exceed the month's cap: allowed, said", autumn.warned),
             ("children in twelve categories", told["children"]),
+            *((f"… {name}", count) for name, count in told["by_category"].items()),
             ("drawn by the beacon's value", f"{autumn.seed[:16]}…"),
             ("papers proved by the department", autumn.proved),
             ("the last family in the queue reads", money.get("text", "")),
