@@ -29,7 +29,7 @@ _BYTES = "application/octet-stream"
 @routes.get("/checkpoint", action="record/read", media="text/plain", refuses=(Unknown,))
 def checkpoint(call: Call[None]) -> File:
     """See the newest signed checkpoint: the log's name, size and root (C2SP tlog-checkpoint)."""
-    return File(publishing.newest().encode(), _TEXT, "checkpoint")
+    return File(publishing.newest().note.encode(), _TEXT, "checkpoint")
 
 
 @routes.get("/keys", action="record/read", media="text/plain", refuses=(Unknown,))
@@ -38,7 +38,7 @@ def keys(call: Call[None]) -> File:
 
     Whoever checks the record keeps them from an earlier day or another place.
     """
-    return File(publishing.keys().encode(), _TEXT, "keys")
+    return File(publishing.newest().keys.encode(), _TEXT, "keys")
 
 
 _TILE = {"action": "record/read", "media": _BYTES, "refuses": (NoSuchTile,)}

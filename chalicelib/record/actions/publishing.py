@@ -8,6 +8,7 @@ it is noted as saved.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from chalicelib.kernel.periods import stamp
@@ -75,26 +76,32 @@ def saved(size: int) -> bool:
     return True
 
 
-def newest() -> str:
-    """Return the newest checkpoint that was published. Raises Unknown before the first."""
+def find_newest() -> Published | None:
+    """Return the newest checkpoint that was published, None before the first."""
     kept = store.find_published()
-    if kept is None:
+    return kept.value if kept else None
+
+
+def newest() -> Published:
+    """Return the newest checkpoint that was published. Raises Unknown before the first."""
+    found = find_newest()
+    if found is None:
         raise Unknown()
-    return kept.value.note
+    return found
 
 
 def published_size() -> int:
     """Return how long the log is in its newest checkpoint."""
-    kept = store.find_published()
-    return kept.value.size if kept else 0
+    found = find_newest()
+    return found.size if found else 0
 
 
-def keys() -> str:
-    """Return the public keys that signed the newest checkpoint. Raises Unknown before the first."""
-    kept = store.find_published()
-    if kept is None:
-        raise Unknown()
-    return kept.value.keys
+def each_checkpoint(*, upto: int) -> Iterator[tuple[int, str]]:
+    """Yield (size, checkpoint) of all that were published up to a size, in order."""
+    for size, kept in store.each_checkpoint():
+        if size > upto:
+            return
+        yield size, kept.note
 
 
 def _later(at: str) -> str:

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from chalicelib.kernel.refusals import Malformed
+from chalicelib.kernel.refusals import Unknown
 from chalicelib.record.rules.tree import TILE_HEIGHT, TILE_WIDTH, Head
 
 _ED25519 = b"\x01"
@@ -19,8 +19,8 @@ LEVELS_MAX = 5  # tiles of tiles: 2^40 leaves
 ENTRIES = "entries"
 
 
-class NoSuchTile(Malformed):
-    """A tile's name is its level and its number in groups of three digits, as in x001/067."""
+class NoSuchTile(Unknown):
+    """The log has no such tile: a name is a level, and a number in groups as in x001/067."""
 
     code = "record/no-such-tile"
 
