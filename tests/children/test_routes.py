@@ -32,6 +32,11 @@ def officer(cloud: TestCloud) -> str:
 
 
 @pytest.fixture
+def colleague(cloud: TestCloud) -> str:
+    return cloud.token("department", "colleague", areas=["taldykorgan"])
+
+
+@pytest.fixture
 def child_id(cloud: TestCloud, parent: str) -> str:
     return register_child(cloud, parent, "application-1", an_iin(100))
 
@@ -171,13 +176,15 @@ def test_an_officer_adds_a_representative(
     assert cloud.put(path, RELATION, token=parent).code == "kezek/not-your-role"
 
 
-def test_an_officer_corrects_an_identity(
-    cloud: TestCloud, parent: str, officer: str, child_id: str
+def test_two_officers_correct_an_identity(
+    cloud: TestCloud, parent: str, officer: str, colleague: str, child_id: str
 ) -> None:
     path = f"/v1/children/{child_id}/identity"
 
+    proposed = cloud.put(path, {"iin": an_iin(101)}, token=colleague)
     said = cloud.put(path, {"iin": an_iin(101)}, token=officer)
 
+    assert proposed.status == 202
     assert (said.status, said.json["has_iin"]) == (200, True)
     assert set(said.json) == {"child_id", "area", "birth_year", "has_iin", "merged_into"}
     other = register_child(cloud, parent, "application-2", an_iin(100))
@@ -190,8 +197,8 @@ def test_an_officer_corrects_an_identity(
     assert cloud.put(nowhere, {}, token=officer).code == "kezek/unknown"
 
 
-def test_an_officer_merges_and_unmerges(
-    cloud: TestCloud, parent: str, officer: str, child_id: str
+def test_two_officers_merge_and_unmerge(
+    cloud: TestCloud, parent: str, officer: str, colleague: str, child_id: str
 ) -> None:
     doubled = register_child(cloud, parent, "application-2", None)
     path = f"/v1/children/{doubled}/merge"
@@ -204,12 +211,14 @@ def test_an_officer_merges_and_unmerges(
     assert (itself.status, itself.code) == (400, "children/merge-with-itself")
     assert cloud.put("/v1/applications/application-2/withdrawal", token=parent).status == 200
 
+    assert cloud.put(path, {"into": child_id}, token=colleague).status == 202
     merged = cloud.put(path, {"into": child_id}, token=officer)
 
     assert (merged.status, merged.json["merged_into"]) == (200, child_id)
     assert cloud.get(f"/v1/children/{doubled}", token=parent).json["child_id"] == child_id
     back = cloud.put(f"/v1/children/{child_id}/merge", {"into": doubled}, token=officer)
     assert (back.status, back.code) == (409, "children/merged-already")
+    assert cloud.delete(path, token=colleague).status == 202
     assert cloud.delete(path, token=officer).json["merged_into"] is None
     assert cloud.delete("/v1/children/nonexistent/merge", token=officer).code == "kezek/unknown"
 

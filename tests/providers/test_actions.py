@@ -261,7 +261,7 @@ def test_removal_and_reinstatement_send_their_work_and_notices(town: Town) -> No
     town.suspended()
     ok(town.put("department", f"sites/{SITE}/reinstatement", measure_body("3-Ө")))
     ok(town.put("department", f"sites/{SITE}/suspension", measure_body("4-Ө")))
-    ok(town.put("department", f"sites/{SITE}/removal", measure_body("5-Ө", planned_transfer=True)))
+    ok(town.by_two(f"sites/{SITE}/removal", measure_body("5-Ө", planned_transfer=True)))
 
     assert _work(town) == [
         ("vouchers/removed", SITE),
@@ -309,7 +309,7 @@ def test_money_follows_the_confirmed_account_and_never_a_new_one(town: Town) -> 
     ok(town.organisation(account=OTHER_ACCOUNT, replaces=1))
     assert actions.payee_of(ORG).account == ACCOUNT
 
-    ok(town.put("department", f"organisations/{ORG}/account-confirmation", {"revision": 2}))
+    ok(town.by_two(f"organisations/{ORG}/account-confirmation", {"revision": 2}))
     payee = actions.payee_of(ORG)
     assert (payee.account, payee.bin, payee.payee) == (OTHER_ACCOUNT, BINS[0], "ЖШС Балапан")
 

@@ -109,7 +109,7 @@ def test_a_changed_account_waits_for_an_officer(town: Town) -> None:
     no(town.put("department", path, {"revision": 1}), 409, "providers/changed-meanwhile")
     no(town.put("far-officer", path, {"revision": 2}), 404, "kezek/unknown")
     no(town.put("head", path, {"revision": 2}), 403, "kezek/not-your-role")
-    confirmed = ok(town.put("department", path, {"revision": 2}))
+    confirmed = ok(town.by_two(path, {"revision": 2}))
     assert (confirmed["account"], confirmed["pending_account"]) == (OTHER_ACCOUNT, None)
     assert ok(town.put("department", path, {"revision": 2})) == confirmed
 
@@ -395,7 +395,7 @@ def test_removal_waits_for_the_transition_or_a_planned_transfer(town: Town) -> N
         "providers/reason-needed",
     )
     town.at(MORNING + timedelta(days=31))
-    assert ok(town.put("department", path, measure_body("4-Ө")))["state"] == "removed"
+    assert ok(town.by_two(path, measure_body("4-Ө")))["state"] == "removed"
     no(town.get(None, f"sites/{SITE}"), 404, "kezek/unknown")
 
 
