@@ -19,6 +19,7 @@ from chalicelib.policy.actions import load_pack
 from infra.local.testing import Said, TestCloud
 from tests.promises import eds
 from tests.promises.script_access import fraud, guarded
+from tests.promises.script_complaints import complaints
 from tests.providers.town import submission_body
 from tests.stories.conftest import Person, Tablet
 from tests.stories.people import almaty, bin_, iban, iin
@@ -710,4 +711,5 @@ City.parts = (
     timesheets,
     money,
     leaving,
+    complaints,
 )
