@@ -189,6 +189,22 @@ def _image(write: Put | Delete) -> Image:
     return Image(row.logical, row.pk, row.sk, int(row.version or 0), attributes)
 
 
+def acts_of(subject: str, *, segment: int, segments: int) -> Iterator[Entry]:
+    """Yield the entries that name a subject, of one segment of the whole journal, in no order.
+
+    Reads all of the table: for an inquiry, several segments side by side, never for a request.
+    """
+    mine = EntryRow.images.exists() & EntryRow.body.contains(subject)
+    rows = EntryRow.scan(
+        mine,
+        segment=segment,
+        total_segments=segments,
+        attributes_to_get=["pk", "sk", "body"],
+    )
+    for row in rows:
+        yield msgspec.json.decode(row.body or "", type=Entry)
+
+
 def scan_images() -> Iterator[Image]:
     """Yield every image in the journal; reads the whole table, page after page."""
     # Uploads of attendance lie in this table too: they are their own entries, without images.

@@ -1,9 +1,12 @@
 """`kezek`: the command of operators and developers.
 
     kezek serve | demo | status | token | backup | restore | rebuild
+    kezek breach --actor SUBJECT --from INSTANT --to INSTANT
+    kezek erasures replay [FOLDER]
     kezek import providers | applications | register | attendance FILE
-    kezek run iteration | deadlines | billing | checkpoint
+    kezek run iteration | deadlines | billing | checkpoint | record
     kezek export queue | register | statements | figures | journal FILE
+    kezek record export FOLDER
     kezek policy check FILE...
     kezek keys status | rotate | retire
 
@@ -23,7 +26,17 @@ from typing import Annotated
 import typer
 
 from infra.client import SystemSilent
-from infra.command import checking, exporting, importing, keys, place, triggering
+from infra.command import (
+    breaching,
+    checking,
+    exporting,
+    forgetting,
+    importing,
+    keys,
+    place,
+    recording,
+    triggering,
+)
 from infra.command.admitting import Admitted
 from infra.command.saying import (
     REFUSED,
@@ -48,8 +61,11 @@ cli = typer.Typer(
 cli.add_typer(importing.commands, name="import")
 cli.add_typer(triggering.commands, name="run")
 cli.add_typer(exporting.commands, name="export")
+cli.add_typer(recording.commands, name="record")
 cli.add_typer(checking.commands, name="policy")
 cli.add_typer(keys.commands, name="keys")
+cli.add_typer(forgetting.commands, name="erasures")
+cli.command("breach")(breaching.breach)
 
 Data = Annotated[Path | None, typer.Option(help="Data folder of the local Kezek.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer for programs.")]
@@ -172,10 +188,14 @@ def restore(
             told = place.control(data).restore(source)
         except place.ControlError as error:
             raise CommandFailed(str(error), hint="a damaged backup changes nothing") from error
+    with progress("erasing again", quiet=as_json):
+        told = {**told, "erasures": forgetting.again(place.control(data))}
     if as_json:
         say_json(told)
     else:
         say(f"restored from {source}; the data before lie in {told.get('replaced')}")
+        again = told["erasures"]
+        say(f"{again['listed']} erasures on the list, {again['erased']} repeated")
 
 
 @cli.command()
