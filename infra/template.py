@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.edge.log import NAMESPACE, SERVICE
 from chalicelib.storage.tables import TABLES, definitions, ttl_attributes
 from infra import gateway_template
 
@@ -83,7 +84,7 @@ FUNCTIONS: dict[str, Function] = {
 
 def merge_template(stage: str) -> dict[str, Any]:
     """Return the template to merge for a stage: Parameters, Resources, Outputs."""
-    resources: dict[str, Any] = {**_tables(stage), **_queues(stage)}
+    resources: dict[str, Any] = {**_tables(stage), **_queues(stage), **_loud()}
     for name, function in FUNCTIONS.items():
         resources[f"{function.logical}Role"] = _role(stage, function)
         resources[function.logical] = _function(name, function, stage)
@@ -251,6 +252,32 @@ def _queues(stage: str) -> dict[str, Any]:
                 "TreatMissingData": "notBreaching",
             },
         },
+    }
+
+
+def _loud() -> dict[str, Any]:
+    """Alarms on what the code counts by itself (edge.log.loud)."""
+    told = {
+        "BreakGlass": "Somebody broke the glass: see that it is reviewed within a weekday",
+        "BreakGlassUnreviewed": "An opening was not reviewed in its time",
+    }
+    return {
+        f"{metric}Alarm": {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {
+                "AlarmDescription": description,
+                "Namespace": NAMESPACE,
+                "MetricName": metric,
+                "Dimensions": [{"Name": "service", "Value": SERVICE}],
+                "Statistic": "Sum",
+                "Period": 60,
+                "EvaluationPeriods": 1,
+                "Threshold": 0,
+                "ComparisonOperator": "GreaterThanThreshold",
+                "TreatMissingData": "notBreaching",
+            },
+        }
+        for metric, description in told.items()
     }
 
 

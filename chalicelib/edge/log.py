@@ -12,8 +12,11 @@ logger = Logger(
     service=os.environ.get("POWERTOOLS_SERVICE_NAME", "kezek"),
     level=os.environ.get("KEZEK_LOG_LEVEL", "INFO"),
 )
-NAMESPACE = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Kezek")
-logging.getLogger("botocore").setLevel(logging.WARNING)
+# What alarms of the template look for.
+NAMESPACE, SERVICE = "Kezek", "kezek"
+# Below warnings these write what is sent, whatever level the root logger is given.
+for _name in ("botocore", "boto3", "urllib3", "pynamodb", "pg8000"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 def loud(message: str, *, metric: str, **ids: str) -> None:
@@ -22,7 +25,7 @@ def loud(message: str, *, metric: str, **ids: str) -> None:
     from aws_lambda_powertools.metrics import MetricUnit
 
     logger.error(message, extra=ids)
-    metrics = Metrics(namespace=NAMESPACE, service="kezek")
+    metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
     metrics.add_metric(metric, MetricUnit.Count, 1)
     metrics.flush_metrics()
 
