@@ -98,6 +98,7 @@ def parsed(raw: bytes) -> Any:
             object_pairs_hook=_no_doubles,
             parse_constant=_no_constant,
             parse_float=_finite,
+            parse_int=_whole,
         )
         if "\\u" in text:
             # Half a pair of surrogates can be escaped in JSON, but never written in UTF-8.
@@ -155,6 +156,13 @@ def _finite(text: str) -> float:
     if not math.isfinite(read_number):
         raise ValueError("not finite")
     return read_number
+
+
+def _whole(text: str) -> int:
+    """Return an integer of 64 bits; nothing is counted in longer ones."""
+    if len(text) > 20:
+        raise ValueError("too long")
+    return int(text)
 
 
 def _depth(text: str) -> int:

@@ -53,6 +53,7 @@ _PROBLEM: dict[str, Any] = {
 # What `format=` in a query names; JSON is the answer's own type.
 _FILES = {
     "csv": "text/csv",
+    "html": "text/html",
     "xlsx": tables.XLSX_MEDIA_TYPE,
     "pain.001": "application/xml",
 }
@@ -71,7 +72,13 @@ def refusals_of(operation: Operation) -> dict[int, list[type[Refusal]]]:
     common: list[type[Refusal]] = [StoreSilent, *operation.refuses]
     roles = access.roles_of(operation.action)
     if Role.PUBLIC not in roles:
-        common += [auth.SignIn, auth.BadToken, auth.IssuerSilent, access.NotYourRole]
+        common += [
+            auth.SignIn,
+            auth.BadToken,
+            auth.IssuerSilent,
+            access.IncompatibleRoles,
+            access.NotYourRole,
+        ]
     if "_id}" in operation.path:
         common += [ids.BadId, Unknown]
     if roles - {Role.PUBLIC, Role.DEVICE}:
