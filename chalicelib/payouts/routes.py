@@ -19,6 +19,7 @@ from chalicelib.payouts import actions
 from chalicelib.payouts.rules import files
 from chalicelib.payouts.rules.answers import BrokenAnswer
 from chalicelib.payouts.rules.claims import (
+    AdmittedHere,
     Claim,
     NothingToClaim,
     NotNow,
@@ -222,7 +223,7 @@ def put_signature(call: Call[SignatureAsked], claim_id: str) -> ClaimSeen:
     action="payouts/agree",
     asks=AgreementAsked,
     answers=ClaimSeen,
-    refuses=(Unknown, ReasonNeeded, NotNow, AccountShort),
+    refuses=(Unknown, ReasonNeeded, NotNow, SecondPerson, AccountShort),
 )
 def put_agreement(call: Call[AgreementAsked], claim_id: str) -> ClaimSeen:
     """Agree a signed claim for the department, or give it back with a reason."""
@@ -238,7 +239,14 @@ def put_agreement(call: Call[AgreementAsked], claim_id: str) -> ClaimSeen:
     action="payouts/release",
     asks=ReleaseAsked,
     answers=ClaimSeen,
-    refuses=(Unknown, NotNow, SecondPerson, AccountUnconfirmed, AccountShort),
+    refuses=(
+        Unknown,
+        NotNow,
+        SecondPerson,
+        AdmittedHere,
+        AccountUnconfirmed,
+        AccountShort,
+    ),
 )
 def put_release(call: Call[ReleaseAsked], claim_id: str) -> ClaimSeen:
     """Release an agreed or returned claim for payment; never what one signed or agreed oneself."""

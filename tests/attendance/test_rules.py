@@ -649,8 +649,21 @@ def test_nobody_both_marks_and_approves() -> None:
     )
 
     with pytest.raises(rules.MarksHere):
-        rules.check_separate(actor, "organisation-1")
-    rules.check_separate(actor, "organisation-2")
+        rules.check_separate(actor, "organisation-1", rules.EMPTY)
+    rules.check_separate(actor, "organisation-2", rules.EMPTY)
+
+
+def test_who_had_a_hand_in_a_sheet_does_not_judge_it_under_another_role() -> None:
+    officer = Actor("somebody", frozenset({Role.DEPARTMENT}))
+    proof = rules.Proof(
+        on=date(2026, 3, 3), lesson="", reason="sick-note", reference="1", at="", by="somebody"
+    )
+
+    with pytest.raises(rules.MarksHere):
+        rules.check_separate(officer, "organisation-1", rules.EMPTY, "somebody")
+    with pytest.raises(rules.MarksHere):
+        rules.check_separate(officer, "organisation-1", rules.Sheet(proofs=(proof,)))
+    rules.check_separate(officer, "organisation-1", rules.EMPTY, "system")
 
 
 @pytest.mark.parametrize("text", ["2026-04-01", "2026-3-02", "20260302", "x", "2026-03-32"])

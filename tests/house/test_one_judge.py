@@ -11,9 +11,13 @@ _ROOT = Path(chalicelib.__file__).parent
 _OWN = ("serves", "organisations", "areas", "directions")
 # Who may look at what a caller came with: the table's own slice, and where callers are made.
 _MAY = ("access/", "kernel/actors.py", "edge/auth.py")
-# attribute → file and why it is no decision. Lists of one's own go through `access.areas_of` and
-# `access.organisations_of`, so there is nothing here but what is no caller's.
-_ELSEWHERE: dict[tuple[str, str], str] = {}
+# Where such a word is no caller's, and why. Lists of one's own go through `access.areas_of` and
+# `access.organisations_of`.
+_ELSEWHERE = {
+    ("rights/actions/looking.py", "organisations"): "of a look that was recorded",
+    ("rights/routes.py", "organisations"): "the same, shown to the family",
+    ("rights/routes.py", "areas"): "the same",
+}
 
 
 def test_no_slice_looks_at_what_a_caller_reaches_but_asks_the_table() -> None:

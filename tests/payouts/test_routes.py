@@ -11,10 +11,13 @@ import openpyxl
 import pytest
 from lxml import etree
 
-from chalicelib.edge import texts
+from chalicelib.edge import auth, texts
 from chalicelib.kernel.money import tenge
 from chalicelib.payouts import actions, routes, store
 from chalicelib.payouts.actions import paying
+from chalicelib.providers import store as providers
+from chalicelib.storage.commit import commit
+from infra.local import issuer
 from tests.billing.builders import OCTOBER, a_site_on_the_list, an_organisation
 
 from .builders import FINANCE, JOB, NOW, allot, answer_file, bill
@@ -85,6 +88,11 @@ def town(cloud):
     an_organisation()
     bill()
     return Town(cloud)
+
+
+def known_as(subject):
+    """Return the pseudonym under which a sign-in of these tests goes."""
+    return auth.subject_name(issuer.NAME, subject)
 
 
 def no(said, status, code):
@@ -172,11 +180,38 @@ def test_an_agreement_over_less_than_is_accrued_is_refused(town):
 
 
 def test_nobody_releases_what_they_agreed(town):
-    both = town.cloud.token(["department", "finance"], "both", areas=["taldykorgan"])
+    area = {"areas": ["taldykorgan"]}
     town.sign()
-    town.agree(token=both)
+    town.agree(token=town.cloud.token("department", "both", **area))
 
-    no(town.release(token=both), 403, "payouts/second-person")
+    no(
+        town.release(token=town.cloud.token("finance", "both", **area)),
+        403,
+        "payouts/second-person",
+    )
+
+
+def test_nobody_agrees_what_they_signed(town):
+    signer = town.cloud.token("head", "both", organisations=["org-site-aaaa"])
+    town.sign(token=signer)
+    agreeing = town.cloud.token("department", "both", areas=["taldykorgan"])
+
+    no(town.agree(token=agreeing), 403, "payouts/second-person")
+    assert town.agree().status == 200
+
+
+def test_nobody_pays_a_provider_they_admitted(town):
+    kept = providers.load_site("site-aaaa")
+    commit(providers.keep_site(kept, replace(kept.value, listed_by=known_as("both"))))
+    town.sign()
+    town.agree()
+
+    no(
+        town.release(token=town.cloud.token("finance", "both", areas=["taldykorgan"])),
+        403,
+        "payouts/admitted-here",
+    )
+    assert town.release().status == 200
 
 
 def test_claims_are_listed_in_pages_to_those_who_may_see_them(town):

@@ -330,7 +330,8 @@ def test_a_step_on_a_foreign_site_is_as_one_on_no_site_b1(
 def test_nobody_lists_what_they_decided(town: Town) -> None:
     town.in_check()
     area = {"areas": ["taldykorgan"]}
-    both = town.cloud.token(["commission", "department"], "both", **area)
+    voter = town.cloud.token("commission", "both", **area)
+    lister = town.cloud.token("department", "both", **area)
     path = f"{BASE}/sites/{SITE}"
 
     no(
@@ -338,10 +339,10 @@ def test_nobody_lists_what_they_decided(town: Town) -> None:
         409,
         "providers/not-decided",
     )
-    ok(town.cloud.put(f"{path}/decision", {"result": "admit"}, token=both))
+    ok(town.cloud.put(f"{path}/decision", {"result": "admit"}, token=voter))
 
     no(
-        town.cloud.put(f"{path}/listing", {"act": "1-Ө"}, token=both),
+        town.cloud.put(f"{path}/listing", {"act": "1-Ө"}, token=lister),
         403,
         "providers/second-person",
     )

@@ -63,7 +63,7 @@ from chalicelib.access.actions.proposing import (
 from chalicelib.access.actions.retaining import kept_until, retention
 from chalicelib.access.actions.running import NoRow, admit_command, running
 from chalicelib.access.actions.table import check, may_be_anybody, roles_of, row, table
-from chalicelib.access.rules import NotYourRole, SayWhy, UnknownPurpose
+from chalicelib.access.rules import IncompatibleRoles, NotYourRole, SayWhy, UnknownPurpose
 from chalicelib.access.rules.breaking import OPENERS, OpeningOver, ReadingOnly
 from chalicelib.access.rules.consenting import ConsentOver, NotUnderConsent
 from chalicelib.access.rules.proposing import ProposalMoved
@@ -72,6 +72,7 @@ __all__ = [
     "ConsentOver",
     "ConsentSeen",
     "Counts",
+    "IncompatibleRoles",
     "NeverAsked",
     "NeverSaid",
     "NoRow",

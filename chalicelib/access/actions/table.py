@@ -6,7 +6,15 @@ import functools
 from importlib import resources
 from typing import Any
 
-from chalicelib.access.rules import NotYourRole, Reach, Row, Table
+from chalicelib.access.rules import (
+    Apart,
+    IncompatibleRoles,
+    NotYourRole,
+    Reach,
+    Row,
+    Table,
+    apart,
+)
 from chalicelib.kernel.actors import Actor, Role
 
 KEEPER = "keeper"  # who holds the machine, its keys and its data; no role of a token
@@ -21,16 +29,17 @@ def table() -> Table:
     text = resources.files("chalicelib.access").joinpath("table.toml").read_text("utf-8")
     said = tomllib.loads(text)
     usual = {Role(role): _ways(reach) for role, reach in said.get("usual", {}).items()}
-    rows = [
-        _row(f"{slice_name}/{name}", value, usual)
+    rows = {
+        f"{slice_name}/{name}": _row(f"{slice_name}/{name}", value, usual)
         for slice_name, actions in said.items()
         if slice_name not in _APART
         for name, value in actions.items()
-    ]
+    }
     jobs = {name: _job(name, reach) for name, reach in said.get("jobs", {}).items()}
     commands = {name: _who(name, by) for name, by in said.get("commands", {}).items()}
     consent = {power: frozenset(actions) for power, actions in said.get("consent", {}).items()}
-    return Table({row.action: row for row in rows}, usual, jobs, commands, consent)
+    hands = {name: _apart(name, one, rows) for name, one in said.get("incompatible", {}).items()}
+    return Table(rows, usual, jobs, commands, consent, hands)
 
 
 def row(action: str) -> Row:
@@ -49,12 +58,36 @@ def may_be_anybody(action: str) -> bool:
 
 
 def check(action: str, actor: Actor) -> None:
-    """Raise NotYourRole unless one of the actor's roles may do the action."""
+    """Raise NotYourRole unless one of the actor's roles may do the action.
+
+    Raises IncompatibleRoles before that where the actor comes with two that no one person has.
+    """
     allowed = roles_of(action)
     if Role.PUBLIC in allowed:
         return
+    for pair in _never_together():
+        if pair <= actor.roles:
+            raise IncompatibleRoles(roles=sorted(role.value for role in pair))
     if actor.roles.isdisjoint(allowed):
         raise NotYourRole(needs=sorted(role.value for role in allowed))
+
+
+@functools.lru_cache(maxsize=1)
+def _never_together() -> list[frozenset[Role]]:
+    pairs = {pair for one in table().apart.values() for pair in one.roles}
+    return sorted(pairs, key=sorted)
+
+
+def _apart(name: str, said: dict[str, Any], rows: dict[str, Row]) -> Apart:
+    unknown = {*said["one"], *said["other"]} - set(rows)
+    if unknown or set(said) - {"one", "other", "says", "together"}:
+        raise ValueError(f"table.toml: incompatible {name}: {sorted(unknown) or sorted(said)}")
+    return apart(
+        [rows[action] for action in said["one"]],
+        [rows[action] for action in said["other"]],
+        says=said.get("says"),
+        together=said.get("together", False),
+    )
 
 
 def _job(name: str, said: str) -> Reach:

@@ -12,7 +12,7 @@ several ways: ["own", "own area"].
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -26,6 +26,12 @@ class NotYourRole(NotAllowed):
     """None of the caller's roles may do this; `needs` lists those that may."""
 
     code = "kezek/not-your-role"
+
+
+class IncompatibleRoles(NotAllowed):
+    """No one person holds these roles together; `roles` lists them."""
+
+    code = "kezek/incompatible-roles"
 
 
 class Reach(StrEnum):
@@ -72,6 +78,43 @@ class Table:
     jobs: Mapping[str, Reach] = field(default_factory=dict)
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     consent: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    apart: Mapping[str, Apart] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apart:
+    """Two hands that no one person has: those who do `one`, and those who do `other`.
+
+    roles: pairs of roles that no token carries together. says: the code by which who did one to an
+    object is refused the other; None where no object knows both.
+    """
+
+    one: tuple[str, ...]
+    other: tuple[str, ...]
+    roles: frozenset[frozenset[Role]] = frozenset()
+    says: str | None = None
+
+
+def apart(
+    one: Collection[Row], other: Collection[Row], *, says: str | None, together: bool
+) -> Apart:
+    """Return two hands with the roles that follow: a pair for each of one with each of the other.
+
+    Where a role has both hands, the rule is about persons and objects, and no pair follows.
+    """
+    mine = {role for row in one for role in row.roles}
+    theirs = {role for row in other for role in row.roles}
+    pairs = (
+        frozenset()
+        if together or mine & theirs
+        else frozenset(frozenset({a, b}) for a in mine for b in theirs)
+    )
+    return Apart(
+        one=tuple(row.action for row in one),
+        other=tuple(row.action for row in other),
+        roles=pairs,
+        says=says,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,7 @@ def approve(
     desk = family_desk(child_id, month, programme=programme, site_id=site_id, by=by, now=now)
     place = desk.where.site.site_id
     closed = store.find_site_month(place, month).value
+    rules.check_separate(by, desk.where.site.organisation_id, desk.said, closed.closed_by)
     sheet = rules.approve(
         desk.said,
         desk.lines,
@@ -291,8 +292,8 @@ def decide(
     """
     site = providers.load_site(site_id).value
     access.demand(by, area=site.area, direction=site.direction)
-    rules.check_separate(by, site.organisation_id)
     desk = _site_desk(site_id, month, child_id, now=now)
+    rules.check_separate(by, site.organisation_id, desk.said)
     if code is not None:
         desk.where.pack.at(name.on).payable(code)
     others: list[Desk] = []
@@ -396,7 +397,7 @@ def family_desk(
     if place is None or place not in sites:
         raise Unknown()
     desk = load_desk(place, month, child_id, sites[place], today=local_day(now))
-    rules.check_separate(by, desk.where.site.organisation_id)
+    rules.check_separate(by, desk.where.site.organisation_id, desk.said)
     return desk
 
 

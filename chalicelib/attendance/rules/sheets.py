@@ -444,9 +444,16 @@ def decide(
     return replace(sheet, decisions=_sorted((*others, decision)))
 
 
-def check_separate(actor: Actor, organisation_id: str) -> None:
-    """Raise MarksHere when the caller works for the provider whose marks are to be judged."""
-    if works_for(actor, organisation_id):
+def check_separate(
+    actor: Actor, organisation_id: str, sheet: Sheet, closed_by: str | None = None
+) -> None:
+    """Raise MarksHere for who works for the provider whose marks are to be judged, or had a hand.
+
+    closed_by: who closed the provider's month. A hand in the sheet: filed a proof, answered a
+    dispute, be it under a role the caller does not come with today.
+    """
+    hands = {closed_by, *(p.by for p in sheet.proofs), *(d.answered_by for d in sheet.disputes)}
+    if works_for(actor, organisation_id) or actor.subject in hands:
         raise MarksHere()
 
 

@@ -112,7 +112,7 @@ def agree(claim_id: str, *, agreed: bool, reason: str | None, by: Actor, now: da
     """Agree a signed claim for the department, or give it back with a reason.
 
     Where each direction has its own department, only that one finds the claim. Agreed money moves
-    from accrued to payable. Raises Unknown, ReasonNeeded, NotNow, AccountShort.
+    from accrued to payable. Raises Unknown, ReasonNeeded, NotNow, SecondPerson, AccountShort.
     """
     kept = store.load_claim(claim_id)
     claim = kept.value
@@ -155,14 +155,16 @@ def agree(claim_id: str, *, agreed: bool, reason: str | None, by: Actor, now: da
 def release(claim_id: str, *, by: Actor, now: datetime, payee: Payee = providers.payee_of) -> Claim:
     """Release an agreed claim for payment, or one that came back, by another person.
 
-    Raises Unknown, NotNow, SecondPerson, AccountUnconfirmed, AccountShort.
+    Raises Unknown, NotNow, SecondPerson, AdmittedHere, AccountUnconfirmed, AccountShort.
     """
     kept = store.load_claim(claim_id)
     claim = kept.value
     access.demand(by, area=claim.area)
     if claim.state == "released" and claim.released and claim.released.by == by.subject:
         return claim
-    released = claims.decide_release(claim, by=by, hand=_hand(by, now))
+    released = claims.decide_release(
+        claim, by=by, hand=_hand(by, now), admitted_by=providers.admitted_by(claim.site_id)
+    )
     payee(claim.organisation_id)  # raises AccountUnconfirmed: money follows no such account
     writes: list[Write] = []
     if claim.state in ("returned", "refused"):

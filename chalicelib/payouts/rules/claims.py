@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -74,9 +74,15 @@ class NothingToClaim(OutOfTurn):
 
 
 class SecondPerson(NotAllowed):
-    """Nobody releases what they signed or agreed; another person must."""
+    """Nobody agrees what they signed, nor releases what they signed or agreed."""
 
     code = "payouts/second-person"
+
+
+class AdmittedHere(NotAllowed):
+    """Nobody both admits a provider and releases its payment."""
+
+    code = "payouts/admitted-here"
 
 
 class ReasonNeeded(Malformed):
@@ -216,20 +222,34 @@ def decide_signature(claim: Claim, *, amount_tiyn: int, hand: Hand) -> Claim:
 
 
 def decide_agreement(claim: Claim, *, agree: bool, reason: str | None, hand: Hand) -> Claim:
-    """Return the claim agreed by the department, or back with its provider and the reason."""
+    """Return the claim agreed by the department, or back with its provider and the reason.
+
+    Raises ReasonNeeded, NotNow, SecondPerson.
+    """
     if agree is (reason is not None):
         raise ReasonNeeded(reasons=list(DECLINE_REASONS))
     if agree:
-        return replace(claim, state=moved(claim, "agree"), agreed=hand, reason=None)
+        state = moved(claim, "agree")
+        if claim.signed is not None and claim.signed.by == hand.by:
+            raise SecondPerson()
+        return replace(claim, state=state, agreed=hand, reason=None)
     return replace(claim, state=moved(claim, "decline"), signed=None, reason=reason)
 
 
-def decide_release(claim: Claim, *, by: Actor, hand: Hand) -> Claim:
-    """Return the claim released for payment, by neither who signed nor who agreed it."""
+def decide_release(
+    claim: Claim, *, by: Actor, hand: Hand, admitted_by: Collection[str] = ()
+) -> Claim:
+    """Return the claim released for payment, by neither who signed nor who agreed it.
+
+    admitted_by: who voted for the provider's site or put it on the List; they pay it nothing.
+    Raises NotNow, SecondPerson, AdmittedHere.
+    """
     state = moved(claim, "release")
     earlier = {h.by for h in (claim.signed, claim.agreed) if h is not None}
     if by.subject in earlier:
         raise SecondPerson()
+    if by.subject in admitted_by:
+        raise AdmittedHere()
     return replace(
         claim,
         state=state,

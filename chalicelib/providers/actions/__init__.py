@@ -44,6 +44,7 @@ from chalicelib.providers.actions.organisations import (
 from chalicelib.providers.actions.reading import (
     AreaNeeded,
     UnknownChoice,
+    admitted_by,
     catalogue,
     figures,
     group_of,
@@ -56,6 +57,7 @@ from chalicelib.providers.actions.reading import (
 from chalicelib.providers.actions.teachers import MOST_TEACHERS, Teacher, put_teachers
 
 __all__ = [
+    "admitted_by",
     "MOST_TEACHERS",
     "AreaNeeded",
     "ListingOver",

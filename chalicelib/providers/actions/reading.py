@@ -64,6 +64,14 @@ def serves(site: Site, actor: Actor) -> bool:
     return access.may(actor, area=site.area, direction=site.direction)
 
 
+def admitted_by(site_id: str) -> frozenset[str]:
+    """Return who voted for a site's admission or put it on the List. One read."""
+    kept = store.find_site(site_id)
+    if kept is None:
+        return frozenset()
+    return kept.value.voters | ({kept.value.listed_by} if kept.value.listed_by else set())
+
+
 def group_of(group_id: str) -> Group:
     """Return a group. Raises Unknown. Two reads."""
     return store.load_group(group_id).value

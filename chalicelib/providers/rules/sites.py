@@ -168,7 +168,8 @@ class Site:
     direction: what it teaches where each direction has its own department, else empty.
     groups: how many were ever made. listed_from, valid_to: the year on the List, both included.
     transition_until: the last day children have to move. attempt: which application this is.
-    due_at: until when the next step is to be taken. done: step and name → what was asked.
+    listed_by: the pseudonymous subject who put it on the List. due_at: until when the next step is
+    to be taken. done: step and name → what was asked.
     votes: the commission's, of this round. teachers: how many are named; who they are lies in the
     vault. teachers_revision: counts the head's lists of them.
     """
@@ -205,6 +206,7 @@ class Site:
     teachers: int = 0
     teachers_revision: int = 0
     teachers_asked: str = ""
+    listed_by: str | None = None
 
     @property
     def listed(self) -> bool:
@@ -268,6 +270,7 @@ def enlist(site: Site, *, by: str, today: date, admission: Admission) -> Site:
         site,
         state=SiteState.LISTED,
         listed_from=today,
+        listed_by=by,
         valid_to=_year_from(today, admission),
         transition_until=None,
         due_at=None,
