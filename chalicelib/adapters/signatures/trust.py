@@ -36,6 +36,7 @@ _IIN = re.compile(r"IIN([0-9]{12})\Z")
 _FETCH_TIMEOUT_S = 4.0
 _LIST_BYTES_MAX = 48 * 1024 * 1024
 _LIST_KEPT = timedelta(hours=1)
+_ASKED_AGAIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +310,9 @@ def _fetched(address: str, *, now: datetime) -> CertificateRevocationList:
         with urllib.request.urlopen(address, timeout=_FETCH_TIMEOUT_S) as answer:  # noqa: S310
             content = answer.read(_LIST_BYTES_MAX + 1)
     except (urllib.error.URLError, OSError) as error:
-        if kept is not None:  # its own dates say whether it still counts
+        if kept is not None:  # its own dates say whether it still counts; ask again in a minute
+            again = now.astimezone(UTC) - _LIST_KEPT + _ASKED_AGAIN
+            _lists[address] = _List(again.isoformat(), kept.value)
             return kept.value
         raise VerifierSilent(missing="revocation-list") from error
     _lists[address] = _List(now.astimezone(UTC).isoformat(), _read_list(content))
