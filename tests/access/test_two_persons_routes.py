@@ -245,6 +245,30 @@ def test_the_first_persons_reach_is_judged_again_when_the_second_asks(town: Town
     assert town.correct(other, "Нұрлан").status == 200
 
 
+def test_a_revoked_first_person_has_no_say(town: Town) -> None:
+    from chalicelib.access.actions import revoking
+
+    subject = journal_subject(town.correct(town.first, "Нұрлан").json["proposal_id"])
+    operator = officer(town.cloud, "operator-1", role="operator")
+    revoked = town.cloud.put(
+        "/v1/access/revocations/revocation-1",
+        {"subject": subject, "reason_code": "left-office"},
+        token=operator,
+    )
+    assert revoked.status == 200, revoked.text
+    revoking.forget()
+
+    said = town.correct(town.second, "Нұрлан")
+
+    assert (said.status, said.json["asked_by"]) == (202, "you")
+    assert town.seen() == CHILD["given_name"]
+
+
+def journal_subject(proposal_id: str) -> str:
+    first = next(iter(journal.history(f"proposal/{proposal_id}")))
+    return first.by.partition(":")[2]
+
+
 def test_the_figures_count_what_was_proposed_done_withdrawn_and_expired(town: Town) -> None:
     for name in ("Нұрлан", "Нұрлат", "Нұрбек"):
         assert town.correct(town.first, name).status == 202

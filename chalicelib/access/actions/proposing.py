@@ -8,7 +8,8 @@ many minutes. How a request of such a row is judged, each time anew:
    An action that would write nothing, because it was done, gives its own answer.
 2. No open proposal of another person for the same content: it becomes the caller's proposal.
 3. An open one of another person: it is rehearsed as that first person, by what their token said of
-   them. Whoever reaches the object no longer is no first person: it becomes the caller's proposal.
+   them. Whose sign-in was revoked, or who reaches the object no longer, is no first person: it
+   becomes the caller's proposal.
 4. It is carried out as the caller. The proposal is closed in the same commit, on the version that
    was read, so one proposal is carried out once, and never after it was withdrawn.
 
@@ -23,6 +24,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
+from chalicelib.access.actions import revoking
 from chalicelib.access.actions.counting import counting
 from chalicelib.access.actions.doing import demand, finding
 from chalicelib.access.actions.table import check, row, table
@@ -95,7 +97,7 @@ def by_two(
         if kept is not None and kept.value.is_open(now):
             if same_person(kept.value.by.subject, by.subject):
                 return shown(kept.value, by=by)
-            still = _still_reaches(kept.value, run)
+            still = _still_reaches(kept.value, run, now=now)
         else:
             kept, still = None, False
         if kept is None or not still:
@@ -195,10 +197,11 @@ def _rehearsed(
             return None, tuple(dict.fromkeys(rules.of_others(one) for one in whose))
 
 
-def _still_reaches(proposal: Proposal, run: Callable[[Actor], object]) -> bool:
+def _still_reaches(proposal: Proposal, run: Callable[[Actor], object], *, now: datetime) -> bool:
     """Return whether the first person may still do what they asked for, judged as of now."""
-    first = rules.first_person(proposal)
+    first = rules.first_person(proposal, now=now)
     try:
+        revoking.check(first, now=now)
         check(proposal.action, first)
         _rehearsed(run, first)
     except Unavailable:

@@ -37,6 +37,7 @@ class Asker:
     organisations: tuple[str, ...] = ()
     directions: tuple[str, ...] = ()
     issuer: str = ""
+    signed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +74,15 @@ def asker(by: Actor) -> Asker:
         organisations=tuple(sorted(by.organisations)),
         directions=tuple(sorted(by.directions)),
         issuer=by.issuer,
+        signed_by=by.signed_by,
     )
 
 
-def first_person(proposal: Proposal) -> Actor:
-    """Return who asked first, to be judged once more."""
+def first_person(proposal: Proposal, *, now: datetime) -> Actor:
+    """Return who asked first, to be judged once more.
+
+    As if signed in now: that they signed out since takes nothing back, a revocation does.
+    """
     by = proposal.by
     return Actor(
         by.subject,
@@ -86,6 +91,8 @@ def first_person(proposal: Proposal) -> Actor:
         organisations=frozenset(by.organisations),
         directions=frozenset(by.directions),
         issuer=by.issuer,
+        signed_by=by.signed_by,
+        signed_in_at=now,
     )
 
 
