@@ -54,6 +54,8 @@ from chalicelib.storage.shelf import Kept
 
 # A representative is asked so often in a day, whoever asks: their telephone is not to be flooded.
 ASKED_A_DAY = 10
+CODE_NOTICE = "notice:access/consent-code"
+OPENED_NOTICE = "notice:access/consent-opened"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +124,7 @@ def ask_consent(
     if basis == "code" and giver is not None:
         code = onetime.code_of(_digest("consent-made", consent_id, consent.subject), length=8)
         consent = rules.with_code(consent, _digest("consent-code", consent_id, code).hex())
-        told = [_notice(consent, "code", now=now, code=onetime.in_groups(code))]
+        told = [_notice(consent, CODE_NOTICE, now=now, code=onetime.in_groups(code))]
     first, *others = store.create_consent(consent)
     journal.commit(
         _entry("consent-asked", consent, by=by, now=now, powers=list(consent.powers)),
@@ -275,7 +277,7 @@ def _open(kept: Kept[Consent], opened: Consent, *, by: Actor, now: datetime) -> 
     last = store.find_consent(desk.value.id) if desk else None
     if last is not None and last.value.in_force(now) and last.pk != kept.pk:
         raise OneClient(consent_id=last.value.consent_id)
-    told = [_notice(opened, "opened", now=now)] if opened.person_id else []
+    told = [_notice(opened, OPENED_NOTICE, now=now)] if opened.person_id else []
     journal.commit(
         _entry("consent-given", opened, by=by, now=now, basis=opened.basis),
         store.keep_consent(kept, opened),
@@ -311,11 +313,11 @@ def _digest(purpose: str, *named: str) -> bytes:
     return hmac.new(purpose_key(purpose), "|".join(named).encode(), hashlib.sha256).digest()
 
 
-def _notice(consent: Consent, what: str, *, now: datetime, **facts: object) -> Write:
+def _notice(consent: Consent, template: str, *, now: datetime, **facts: object) -> Write:
     return outbox.notice(
-        f"consent-{what}#{consent.consent_id}",
+        f"{template.rpartition('/')[2]}#{consent.consent_id}",
         to=f"person:{consent.person_id}",
-        template=f"notice:access/consent-{what}",
+        template=template,
         now=now,
         consent_id=consent.consent_id,
         minutes=consent.minutes,
