@@ -19,11 +19,18 @@ from infra.local import testing  # noqa: E402
 
 testing.prepare_process()
 
+from tests import canaries  # noqa: E402
+
 # Examples are not timed: the machine may be busy. CI draws the same ones each time, so that a
 # commit is judged by what it changes; a developer's run draws new ones.
 settings.register_profile("kezek", deadline=None)
 settings.register_profile("kezek-ci", deadline=None, derandomize=True)
 settings.load_profile("kezek-ci" if os.environ.get("CI") else "kezek")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let every test be searched for personal data that it says aloud (B8)."""
+    config.pluginmanager.register(canaries, "canaries")
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +75,9 @@ def cloud(
 def one_salt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let all that enters the journal have one salt, so that two runs compare to the byte."""
     from chalicelib.attendance.store import evidence
+    from chalicelib.children import store as children
     from chalicelib.journal import store
+    from chalicelib.providers.actions import imports, organisations
 
-    for module in (store, evidence):
+    for module in (store, evidence, children, organisations, imports):
         monkeypatch.setattr(module, "new_salt", lambda: bytes(16))

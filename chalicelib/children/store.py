@@ -14,6 +14,8 @@ from chalicelib.children.rules import (
     Person,
     Relation,
 )
+from chalicelib.journal.rules import openings, plain, salted
+from chalicelib.kernel.ids import new_salt
 from chalicelib.kernel.refusals import Refusal, Unknown
 from chalicelib.storage import keys, vault
 from chalicelib.storage.commit import Put, Write
@@ -131,18 +133,28 @@ def find_holdings(child_ids: Sequence[str]) -> dict[str, Kept[Holdings]]:
 
 def person_fields(person_id: str) -> dict[str, str]:
     """Return a person's sealed fields in clear; empty when erased."""
-    return vault.open_fields(f"PERSON#{person_id}")
+    return plain(vault.open_fields(f"PERSON#{person_id}"))
 
 
 def child_fields(child_id: str) -> dict[str, str]:
     """Return a child's sealed fields in clear; empty when erased."""
-    return vault.open_fields(f"CHILD#{child_id}")
+    return plain(vault.open_fields(f"CHILD#{child_id}"))
 
 
 def children_fields(child_ids: Sequence[str]) -> dict[str, dict[str, str]]:
     """Return the sealed fields of those children that are not erased."""
     opened = vault.open_many([f"CHILD#{c}" for c in child_ids])
-    return {subject.removeprefix("CHILD#"): fields for subject, fields in opened.items()}
+    return {subject.removeprefix("CHILD#"): plain(fields) for subject, fields in opened.items()}
+
+
+def committed(subject: str) -> dict[str, tuple[str, bytes]]:
+    """Return field → value and key of what the record committed to; subject: "CHILD#…"."""
+    return openings(vault.open_fields(subject))
+
+
+def with_salt(fields: dict[str, str]) -> dict[str, str]:
+    """Return fields to be sealed, with a fresh salt for what the record says of them."""
+    return salted(fields, new_salt())
 
 
 def no_holdings(child_id: str) -> Kept[Holdings]:

@@ -17,6 +17,7 @@ from typing import Any
 
 FIRST = "first"
 UNCHAINED = "unchained"
+SALT = "_salt"
 _ENTRY = b"kezek/entry/1\n"
 _FIELD = b"kezek/field/1\n"
 
@@ -71,11 +72,34 @@ def read_shown(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
-def commit_to(name: str, value: str, *, salt: bytes) -> str:
-    """Return what the record may say of a personal field: it fixes the value and tells nothing."""
-    return shown(hmac.new(salt, _FIELD + f"{name}\n{value}".encode(), hashlib.sha256).digest())
+def salted(fields: Mapping[str, str], salt: bytes) -> dict[str, str]:
+    """Return personal fields as they are sealed: with the salt of what the record says of them."""
+    return {**plain(fields), SALT: salt.hex()}
 
 
-def commitments(fields: Mapping[str, str], salt: bytes) -> dict[str, str]:
-    """Return the commitments to some personal fields, by field."""
-    return {name: commit_to(name, value, salt=salt) for name, value in sorted(fields.items())}
+def plain(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return personal fields without the salt that was sealed with them."""
+    return {name: value for name, value in fields.items() if name != SALT}
+
+
+def commitments(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return what the record says of salted fields: it fixes each value and tells nothing of it.
+
+    Whoever erases the fields erases the salt, and nobody can try values any more.
+    """
+    return {name: commitment_of(value, key) for name, (value, key) in openings(fields).items()}
+
+
+def commitment_of(value: str, key: bytes) -> str:
+    """Return the commitment that a value and its key make."""
+    return shown(hmac.new(key, value.encode(), hashlib.sha256).digest())
+
+
+def openings(fields: Mapping[str, str]) -> dict[str, tuple[str, bytes]]:
+    """Return field → value and the key that opens its commitment, and no other field's."""
+    salt = bytes.fromhex(fields.get(SALT, ""))
+    return {
+        name: (value, hmac.new(salt, _FIELD + name.encode(), hashlib.sha256).digest())
+        for name, value in sorted(plain(fields).items())
+        if salt
+    }

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from chalicelib.edge import pages
-from chalicelib.edge.routes import Call, File, Routes
+from chalicelib.edge.routes import Answer, Call, File, Routes
 from chalicelib.journal.rules import shown
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.record.actions import opening, proving, publishing
@@ -45,32 +45,34 @@ _TILE = {"action": "record/read", "media": _BYTES, "refuses": (NoSuchTile,)}
 
 
 @routes.get("/tile/{level}/{n}", **_TILE)
-def tile(call: Call[None], level: str, n: str) -> File:
+def tile(call: Call[None], level: str, n: str) -> Answer:
     """Read a tile of the log (C2SP tlog-tiles): tile/0/067, tile/entries/067."""
     return _tile(level, n)
 
 
 @routes.get("/tile/{level}/{n}/{m}", **_TILE)
-def tile_or_part(call: Call[None], level: str, n: str, m: str) -> File:
+def tile_or_part(call: Call[None], level: str, n: str, m: str) -> Answer:
     """Read a tile above a thousand, or the beginning of one: tile/0/x001/067, tile/0/067.p/8."""
     return _tile(level, n, m)
 
 
 @routes.get("/tile/{level}/{n}/{m}/{o}", **_TILE)
-def tile_or_far_part(call: Call[None], level: str, n: str, m: str, o: str) -> File:
+def tile_or_far_part(call: Call[None], level: str, n: str, m: str, o: str) -> Answer:
     """Read a tile above a million, or the beginning of one above a thousand."""
     return _tile(level, n, m, o)
 
 
 @routes.get("/tile/{level}/{n}/{m}/{o}/{width}", **_TILE)
-def far_part(call: Call[None], level: str, n: str, m: str, o: str, width: str) -> File:
+def far_part(call: Call[None], level: str, n: str, m: str, o: str, width: str) -> Answer:
     """Read the beginning of a tile above a million."""
     return _tile(level, n, m, o, width)
 
 
-def _tile(level: str, *parts: str) -> File:
+def _tile(level: str, *parts: str) -> Answer:
     found = tile_named(level, *parts)
-    return File(proving.tile_bytes(found), _BYTES, f"tile-{level}-{found.number}")
+    file = File(proving.tile_bytes(found), _BYTES, f"tile-{level}-{found.number}")
+    # A tile never changes, the beginning of one neither.
+    return Answer(file, headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
 
 # --- proofs -------------------------------------------------------------------------------------
@@ -182,11 +184,19 @@ class ProofAnswered(Struct, frozen=True):
     path: list[str]
 
 
+class FieldAnswered(Struct, frozen=True):
+    """A personal field of one's own that an entry committed to, with the key that opens it."""
+
+    value: str
+    key: str
+
+
 class EntryAnswered(Struct, frozen=True):
     """An entry with what proves it; `kezek_verify.py entry` checks this very file.
 
     attached: the rows written with it, for auditors; None where only their digest is told.
     previous: the entry of the same stream before it. checkpoint: the signed end of the log.
+    fields: one's own, where they are as the entry committed to them.
     """
 
     number: int
@@ -200,6 +210,7 @@ class EntryAnswered(Struct, frozen=True):
     proof: ProofAnswered
     previous: ProofAnswered | None
     checkpoint: str
+    fields: dict[str, FieldAnswered]
 
 
 @routes.get(
@@ -249,6 +260,9 @@ def entry(call: Call[None], number: str) -> EntryAnswered:
         proof=_proof(found.proof),
         previous=_proof(found.previous) if found.previous else None,
         checkpoint=found.note,
+        fields={
+            name: FieldAnswered(value, shown(key)) for name, (value, key) in found.fields.items()
+        },
     )
 
 

@@ -41,6 +41,12 @@ def run_billing(at: At = None, aws: Aws = None, data: Data = None, as_json: Json
     _run("run_billing", at, aws, data, as_json)
 
 
+@commands.command("record")
+def run_record(at: At = None, aws: Aws = None, data: Data = None, as_json: Json = False) -> None:
+    """Publish the record now, and look for entries that its stream lost."""
+    _run("run_record", at, aws, data, as_json)
+
+
 @commands.command("checkpoint")
 def run_checkpoint(
     at: At = None, aws: Aws = None, data: Data = None, as_json: Json = False

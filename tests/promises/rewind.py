@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.journal.rules import digest_of, shown
+from chalicelib.journal.rules import commitments, digest_of, plain, shown
 from chalicelib.kernel import ids
 from chalicelib.storage import vault
 from infra.local.testing import TestTables
@@ -85,7 +85,11 @@ class Kept:
                         names[pk.removeprefix("CHILD#")] = "<child>"
                     found.append(f"{table} {_shown(table, read)}")
         opened = vault.open_many(subjects)
-        found += [f"opened {s} {json.dumps(opened.get(s), sort_keys=True)}" for s in subjects]
+        for subject in subjects:
+            fields = opened.get(subject, {})
+            found.append(f"opened {subject} {json.dumps(plain(fields), sort_keys=True)}")
+            for name, made in commitments(fields).items():
+                names[made] = f"<commitment to {name}>"
         for digest, name in _digests(rows_of(tables)):
             names[digest] = called(name, names)
         return sorted(called(text, names) for text in found)

@@ -15,6 +15,7 @@ from chalicelib.children.rules import (
     Relation,
 )
 from chalicelib.journal import store as journal
+from chalicelib.journal.rules import commitments
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.iin import checked_iin
 from chalicelib.kernel.periods import local_day
@@ -127,7 +128,8 @@ def correct_identity(child_id: str, asked: Correction, *, by: Actor, now: dateti
         return kept.value
 
     corrected = rules.decide_identity(kept.value, new)
-    writes: list[Write] = [store.reseal_child(child_id, new)]
+    sealed = store.with_salt(new)
+    writes: list[Write] = [store.reseal_child(child_id, sealed)]
     if new["iin"] != old.get("iin", ""):
         writes += _claims(child_id, old_iin=old.get("iin", ""), new_iin=new["iin"])
     changed = sorted(name for name in new if new[name] != old.get(name, ""))
@@ -144,6 +146,7 @@ def correct_identity(child_id: str, asked: Correction, *, by: Actor, now: dateti
             by=by,
             now=now,
             changed=changed,
+            commitments=commitments(sealed),
             birth_year=corrected.birth_year,
             has_iin=corrected.has_iin,
         ),

@@ -17,6 +17,7 @@ from chalicelib.children.rules import (
     Registration,
 )
 from chalicelib.journal import store as journal
+from chalicelib.journal.rules import commitments
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.ids import new_id
 from chalicelib.kernel.periods import local_day, stamp
@@ -33,6 +34,7 @@ def register(asked: Registration, *, by: Actor, now: datetime) -> PersonSeen:
     """
     rules.check_registration(asked)
     fields = rules.person_fields(asked)
+    sealed = store.with_salt(fields)
     whole = fingerprint(asked)
     identity = fingerprint([asked.iin, asked.surname, asked.given_name, asked.patronymic])
     held = store.find_alias(by.subject)
@@ -44,9 +46,15 @@ def register(asked: Registration, *, by: Actor, now: datetime) -> PersonSeen:
         )
         if person != kept.value:
             journal.commit(
-                journal.entry("children/contacts-changed", _of(person), by=by, now=now),
+                journal.entry(
+                    "children/contacts-changed",
+                    _of(person),
+                    by=by,
+                    now=now,
+                    commitments=commitments(sealed),
+                ),
                 store.keep_person(kept, person),
-                store.reseal_person(person.person_id, fields),
+                store.reseal_person(person.person_id, sealed),
             )
         return person_seen(person, fields)
 
@@ -63,11 +71,13 @@ def register(asked: Registration, *, by: Actor, now: datetime) -> PersonSeen:
         identity=identity,
     )
     journal.commit(
-        journal.entry("children/registered", _of(person), by=by, now=now),
+        journal.entry(
+            "children/registered", _of(person), by=by, now=now, commitments=commitments(sealed)
+        ),
         store.create_person(person),
         *store.claim_for_person(by.subject, held, person.person_id),
         *store.claim_for_person(digest, alias, person.person_id),
-        *store.seal_person(person.person_id, fields),
+        *store.seal_person(person.person_id, sealed),
     )
     return person_seen(person, fields)
 
@@ -84,8 +94,17 @@ def child_for(details: ChildDetails, *, area: str, named: str, by: Actor, now: d
     person = person_of(by)
     digest = child_digest(details, person)
     alias = store.find_alias(digest)
+    sealed = store.with_salt(rules.child_fields(details))
     child, writes = described(
-        details, person, digest, alias, area=area, named=named, power=None, now=now
+        details,
+        person,
+        digest,
+        alias,
+        area=area,
+        named=named,
+        power=None,
+        now=now,
+        sealed=sealed,
     )
     if writes:
         journal.commit(
@@ -98,6 +117,7 @@ def child_for(details: ChildDetails, *, area: str, named: str, by: Actor, now: d
                 birth_year=child.birth_year,
                 has_iin=child.has_iin,
                 person=person.person_id,
+                commitments=commitments(sealed),
             ),
             *writes,
         )
@@ -121,11 +141,13 @@ def described(
     named: str,
     power: Power | None,
     now: datetime,
+    sealed: dict[str, str] | None = None,
 ) -> tuple[Child, tuple[Put, ...]]:
     """Return a person's child, and the writes that register it, its own first; none if it is known.
 
     alias: what stands under the digest. named: the caller's name of the request; the new child's id
-    follows from it. power: what the person must be allowed to do for a known child.
+    follows from it. power: what the person must be allowed to do for a known child. sealed: the
+    child's fields with the salt of what the record says of them.
     Raises RepresentedByAnother, OtherData.
     """
     today = local_day(now)
@@ -160,7 +182,7 @@ def described(
         store.create_child(child),
         *store.create_relation(relation_new),
         *store.claim_for_child(digest, alias, child.child_id),
-        *store.seal_child(child.child_id, rules.child_fields(details)),
+        *store.seal_child(child.child_id, sealed or store.with_salt(rules.child_fields(details))),
     )
 
 

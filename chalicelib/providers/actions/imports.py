@@ -13,7 +13,9 @@ from typing import Any
 
 from chalicelib.access import actions as access
 from chalicelib.journal import store as journal
+from chalicelib.journal.rules import commitments, salted
 from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.ids import new_salt
 from chalicelib.kernel.iin import checked_bin
 from chalicelib.kernel.periods import local_day, stamp
 from chalicelib.kernel.refusals import AnotherContent, OutOfTurn
@@ -104,6 +106,7 @@ def import_organisation(
         "pending_account": "",
         "pending_bank": "",
     }
+    sealed = salted(fields, new_salt())
     journal.commit(
         journal.entry(
             "providers/organisation-imported",
@@ -111,11 +114,12 @@ def import_organisation(
             by=by,
             now=now,
             form=asked.form,
+            commitments=commitments(sealed),
             **_provenance(source),
         ),
         aggregate,
         *claims,
-        *vault.seal(f"ORG#{asked.organisation_id}", fields),
+        *vault.seal(f"ORG#{asked.organisation_id}", sealed),
     )
 
 

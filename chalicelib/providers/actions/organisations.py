@@ -7,7 +7,9 @@ from datetime import datetime
 
 from chalicelib.access import actions as access
 from chalicelib.journal import store as journal
+from chalicelib.journal.rules import commitments, salted
 from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.ids import new_salt
 from chalicelib.kernel.iin import checked_bin
 from chalicelib.kernel.periods import stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
@@ -109,6 +111,7 @@ def register_organisation(
         fields |= {"pending_account": asked.account, "pending_bank": asked.bank}
     else:
         fields |= {"account": asked.account, "bank": asked.bank}
+    sealed = salted({**held, **fields}, new_salt())
     journal.commit(
         journal.entry(
             "providers/organisation-changed",
@@ -117,9 +120,10 @@ def register_organisation(
             now=now,
             account=state,
             revision=organisation.revision,
+            commitments=commitments(sealed),
         ),
         store.keep_organisation(kept, organisation),
-        vault.reseal(subject, fields),
+        vault.reseal(subject, sealed),
     )
     return _seen(organisation, secrets=True)
 
@@ -144,6 +148,9 @@ def confirm_account(
 
     subject = f"ORG#{organisation_id}"
     held = vault.open_fields(subject)
+    fields = {"account": held["pending_account"], "bank": held["pending_bank"]}
+    fields |= {"pending_account": "", "pending_bank": ""}
+    sealed = salted({**held, **fields}, new_salt())
     journal.commit(
         journal.entry(
             "providers/account-confirmed",
@@ -151,17 +158,10 @@ def confirm_account(
             by=by,
             now=now,
             revision=revision,
+            commitments=commitments(sealed),
         ),
         store.keep_organisation(kept, confirmed),
-        vault.reseal(
-            subject,
-            {
-                "account": held["pending_account"],
-                "bank": held["pending_bank"],
-                "pending_account": "",
-                "pending_bank": "",
-            },
-        ),
+        vault.reseal(subject, sealed),
         outbox.notice(
             f"account-confirmed#{organisation_id}#{revision}",
             to=f"organisation:{organisation_id}",
@@ -221,6 +221,16 @@ def _register(
     aggregate, *claims = store.create_organisation(
         organisation, digests, otherwise=rules.BinTaken()
     )
+    fields = {
+        "bin": asked.bin,
+        "payee": asked.payee,
+        "account": asked.account,
+        "bank": asked.bank,
+        "contact": asked.contact,
+        "pending_account": "",
+        "pending_bank": "",
+    }
+    sealed = salted(fields, new_salt())
     journal.commit(
         journal.entry(
             "providers/organisation-registered",
@@ -228,21 +238,11 @@ def _register(
             by=by,
             now=now,
             form=asked.form,
+            commitments=commitments(sealed),
         ),
         aggregate,
         *claims,
-        *vault.seal(
-            f"ORG#{asked.organisation_id}",
-            {
-                "bin": asked.bin,
-                "payee": asked.payee,
-                "account": asked.account,
-                "bank": asked.bank,
-                "contact": asked.contact,
-                "pending_account": "",
-                "pending_bank": "",
-            },
-        ),
+        *vault.seal(f"ORG#{asked.organisation_id}", sealed),
     )
     return _seen(organisation, secrets=True)
 

@@ -103,6 +103,8 @@ def publish(
             pack=pack.version,
             series=series,
             waiting=len(ranks),
+            # What anybody may read of this order, so that the public log fixes it.
+            order=store.digest(lines),
         ),
         store.create_checkpoint(checkpoint),
         *([store.keep_head(kept_head, replace(head, told=tuple(near)))] if newest else []),

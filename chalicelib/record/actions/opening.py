@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+
+import msgspec
 
 from chalicelib.access import actions as access
 from chalicelib.applications import store as applications
+from chalicelib.children import store as children
 from chalicelib.children.actions import acting_for, person_of
 from chalicelib.children.rules import RegisterFirst
-from chalicelib.journal.rules import read_shown
+from chalicelib.journal.rules import commitment_of, read_shown
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.periods import local_day
 from chalicelib.kernel.refusals import OutOfTurn, Unknown
@@ -42,7 +45,8 @@ class Proof:
 class Opened:
     """An entry with its proofs. whole: with the rows written with it.
 
-    previous: the proof of its stream's entry before it, None where it is the first.
+    previous: the proof of its stream's entry before it, None where it is the first. fields: those
+    of one's own child or self that the entry committed to: value, and the key that opens it.
     """
 
     leaf: Leaf
@@ -52,6 +56,7 @@ class Opened:
     proof: Proof
     previous: Proof | None
     note: str
+    fields: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
 
 
 def entry(number: int, *, by: Actor, now: datetime) -> Opened:
@@ -77,6 +82,7 @@ def entry(number: int, *, by: Actor, now: datetime) -> Opened:
         Proof(number, leaf.digest, _path(number, size)),
         _previous(leaf, opening, size),
         published.value.note,
+        {} if whole else _own_fields(leaf.stream, opening),
     )
 
 
@@ -114,14 +120,16 @@ def _leaf(number: int, by: Actor) -> Leaf:
 def _check_theirs(stream: str, *, by: Actor, now: datetime) -> bool:
     """Return whether the caller may see everything of a stream; Unknown where nothing.
 
-    A representative: applications, vouchers and children they act for, and themselves.
+    A representative: applications, vouchers and children they act for, themselves, and what the
+    queue published.
     """
     if access.may(by):
         return True
     kind, _, thing = stream.partition("/")
-    if kind == "person":
+    if kind in ("person", "checkpoint"):
+        # A checkpoint of the queue concerns every family that waits in it.
         try:
-            mine = person_of(by).person_id == thing
+            mine = kind == "checkpoint" or person_of(by).person_id == thing
         except RegisterFirst:
             mine = False
         access.demand(by, child=mine)
@@ -140,9 +148,19 @@ def _child_of(kind: str, thing: str) -> str:
     raise Unknown()
 
 
-def _previous(leaf: Leaf, opening: Opening, size: int) -> Proof | None:
-    import msgspec
+def _own_fields(stream: str, opening: Opening) -> dict[str, tuple[str, bytes]]:
+    """Return the fields that an entry committed to and that are still so: value and key."""
+    kind, _, thing = stream.partition("/")
+    if kind not in ("child", "person"):
+        return {}
+    said = msgspec.json.decode(opening.body)["facts"].get("commitments", {})
+    sealed = children.committed(f"{kind.upper()}#{thing}")
+    return {
+        name: found for name, found in sealed.items() if said.get(name) == commitment_of(*found)
+    }
 
+
+def _previous(leaf: Leaf, opening: Opening, size: int) -> Proof | None:
     before: str = msgspec.json.decode(opening.body).get("before", "")
     number = number_before(before) if ":" in before else None
     if number is None:
