@@ -459,13 +459,13 @@ def test_a_rotation_in_the_middle_of_traffic_loses_nobody_and_doubles_nobody() -
             except Exception as error:
                 wrong.append(repr(error))
 
-    threads = [threading.Thread(target=family) for _ in range(3)]
+    threads = [threading.Thread(target=family) for _ in range(2)]
     for thread in threads:
         thread.start()
     try:
         for step in (announce, seal, whole_pass, lead, stop_claiming, whole_pass):
             before = len(made)
-            while len(made) < before + 4 and not wrong:
+            while len(made) < before + 2 and not wrong:
                 over.wait(0.01)
             step()
         # What was in flight has ended before the last pass, as the settling time sees to.
@@ -478,7 +478,7 @@ def test_a_rotation_in_the_middle_of_traffic_loses_nobody_and_doubles_nobody() -
     drop()
 
     assert wrong == []
-    assert len(made) > 20
+    assert len(made) >= 12
     assert rotation.wrapped_by() == {"2": 2 * len(made) + _alone(made)}
     for n, child_id in made.items():
         held = store.find_alias(store.iin_digests(an_iin(1000 + n)))
@@ -496,7 +496,11 @@ def _alone(made: dict[int, str]) -> int:
 # --- killed anywhere
 
 
-def test_a6_a_pass_killed_at_any_call_goes_on_and_ends_the_same(tables: TestTables) -> None:
+def test_a6_a_pass_killed_at_any_call_goes_on_and_ends_the_same(
+    tables: TestTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rotation, "PARTS", 2)
+
     def ready() -> None:
         tables.wipe()
         secrets.forget_keyring()

@@ -40,12 +40,6 @@ class TooEarly(OutOfTurn):
     code = "kezek/keys-too-early"
 
 
-class StillUsed(OutOfTurn):
-    """Something is wrapped by, or claimed under, a version that was to go."""
-
-    code = "kezek/keys-still-used"
-
-
 class NotNow(OutOfTurn):
     """The rotation is not at the step from which this could be done."""
 
