@@ -42,11 +42,13 @@ class Function:
     receives: bool = False
     stream: str | None = None  # the table whose stream it reads
     publishes: bool = False  # files of the public record
+    scans: tuple[str, ...] = ()  # tables it reads through, in segments
+    heaps: tuple[str, ...] = ()  # tables it writes many rows of at once
 
 
 # By the handler's name in app.py; a test compares the two lists.
 FUNCTIONS: dict[str, Function] = {
-    "app": Function("APIHandler", API_TIMEOUT_S, 1024),
+    "app": Function("APIHandler", API_TIMEOUT_S, 1024, heaps=("looks",)),
     "run_iteration": Function("RunIteration", JOB_TIMEOUT_S, 1024, sends=True),
     "run_checkpoint": Function("RunCheckpoint", JOB_TIMEOUT_S, 1024),
     "run_deadlines": Function("RunDeadlines", JOB_TIMEOUT_S, 512, sends=True),
@@ -56,8 +58,9 @@ FUNCTIONS: dict[str, Function] = {
     "run_billing": Function("RunBilling", JOB_TIMEOUT_S, 512, sends=True),
     "run_claims": Function("RunClaims", JOB_TIMEOUT_S, 512, sends=True),
     "run_payday": Function("RunPayday", JOB_TIMEOUT_S, 512, sends=True),
+    "run_retention": Function("RunRetention", JOB_TIMEOUT_S, 256, (), sends=True),
     "run_vault": Function("RunVault", JOB_TIMEOUT_S, 512, ("facts", "vault", "keys"), sends=True),
-    "on_work": Function("OnWork", JOB_TIMEOUT_S, 1024, sends=True, receives=True),
+    "on_work": Function("OnWork", JOB_TIMEOUT_S, 1024, sends=True, receives=True, scans=("facts",)),
     "on_outbox": Function(
         "OnOutbox",
         60,
@@ -121,6 +124,23 @@ def merge_template(stage: str) -> dict[str, Any]:
                 "NoEcho": True,
                 "Description": "From which account each area pays: JSON, area to name, bin, "
                 "account, bank",
+            },
+            "EdsRoots": {
+                "Type": "String",
+                "Default": "",
+                "Description": "Folder with the certificates that signatures must lead to, of a"
+                " layer: /opt/eds",
+            },
+            "EdsCrls": {
+                "Type": "String",
+                "Default": "",
+                "Description": "Addresses of those authorities' revocation lists, between spaces",
+            },
+            "EdsVerifierUrl": {
+                "Type": "String",
+                "Default": "",
+                "Description": "A verifier service for GOST signatures (NCANode); empty: they are"
+                " refused by name",
             },
             "MessagesUrl": {
                 "Type": "String",
@@ -296,6 +316,9 @@ def _function(name: str, function: Function, stage: str) -> dict[str, Any]:
                 **gateway_template.ENVIRONMENT,
                 "KEZEK_FILES_BUCKET": {"Ref": "FilesBucket"},
                 "KEZEK_MESSAGES_URL": {"Ref": "MessagesUrl"},
+                "KEZEK_EDS_ROOTS": {"Ref": "EdsRoots"},
+                "KEZEK_EDS_CRLS": {"Ref": "EdsCrls"},
+                "KEZEK_EDS_VERIFIER_URL": {"Ref": "EdsVerifierUrl"},
                 "KEZEK_TREASURY": {"Ref": "Treasury"},
                 "POWERTOOLS_SERVICE_NAME": name,
             }
@@ -338,6 +361,12 @@ def _function(name: str, function: Function, stage: str) -> dict[str, Any]:
     return {"Type": "AWS::Serverless::Function", "Properties": properties}
 
 
+def _on_tables(actions: Sequence[str], tables: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the statement that allows actions on tables; none for no tables."""
+    arns = [{"Fn::GetAtt": [_logical(table), "Arn"]} for table in tables]
+    return [{"Effect": "Allow", "Action": list(actions), "Resource": arns}] if arns else []
+
+
 def _role(stage: str, function: Function) -> dict[str, Any]:
     statements: list[dict[str, Any]] = [
         {
@@ -348,11 +377,9 @@ def _role(stage: str, function: Function) -> dict[str, Any]:
                 f":log-group:/aws/lambda/*{function.logical}*"
             },
         },
-        {
-            "Effect": "Allow",
-            "Action": [*READ, *WRITE],
-            "Resource": [{"Fn::GetAtt": [_logical(table), "Arn"]} for table in function.tables],
-        },
+        *_on_tables((*READ, *WRITE), function.tables),
+        *_on_tables(("dynamodb:Scan",), function.scans),
+        *_on_tables(("dynamodb:BatchWriteItem",), function.heaps),
         {"Effect": "Allow", "Action": list(KEYRING), "Resource": {"Ref": "KeyringKeyArn"}},
         {
             "Effect": "Allow",
