@@ -132,6 +132,14 @@ def run_vault(event: CloudWatchEvent) -> None:
     rotation_jobs.run_vault(event)
 
 
+@app.schedule(Cron("0", "21", "*", "*", "?", "*"))
+def run_retention(event: CloudWatchEvent) -> None:
+    """02:00: end what is kept no longer, a seventh of the rows a day."""
+    from chalicelib.rights import jobs as rights_jobs
+
+    rights_jobs.run_retention(event)
+
+
 # --- the work queue, the outbox's stream and the journal's
 
 
@@ -179,6 +187,7 @@ def work() -> dict[str, batches.Handler]:
         "queue/commit-run": queue_jobs.commit_run,
         "queue/deadlines": lambda facts, now: queue_jobs.deadlines(facts, now, deadlines()),
         "rights/finish-erasure": rights_jobs.finish_erasure,
+        "rights/retain": rights_jobs.retain,
         "rotation/turn": rotation_jobs.turn,
         "vouchers/offer": vouchers_jobs.offer,
         "vouchers/removed": vouchers_jobs.site_closed,

@@ -38,6 +38,7 @@ RUNS = {
     "run_billing": "billing.run_billing",
     "run_claims": "payouts.run_claims",
     "run_payday": "payouts.run_payday",
+    "run_retention": "rights.run_retention",
     "run_vault": "rotation.run_vault",
 }
 # Topics whose work is also reached directly.
@@ -52,6 +53,8 @@ DOES = {
     "queue/commit-run": "queue.commit_run",
     "queue/deadlines": "queue.deadlines",
     "rotation/turn": "rotation.turn",
+    "rights/finish-erasure": "rights.finish_erasure",
+    "rights/retain": "rights.retain",
     "vouchers/offer": "vouchers.offer",
     "vouchers/removed": "vouchers.site_closed",
     "vouchers/renewals": "vouchers.renewals",

@@ -7,6 +7,7 @@ functions is in gateway_template.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 

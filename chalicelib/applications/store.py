@@ -172,6 +172,20 @@ def sign(kept: Kept[Signing], signing: Signing, cms: str) -> list[Put]:
     return [SIGNINGS.replace(kept, signing), vault.reseal(subject, {"cms": cms})]
 
 
+def end_application(kept: Kept[Application]) -> list[Delete]:
+    """Describe an application's end for good: its row, its own first, and what it is found by."""
+    application = kept.value
+    pointer = POINTERS.find(
+        keys.child_application(application.child_id, application.application_id)
+    )
+    ticket = TICKETS.find(keys.ticket(application.ticket))
+    return [
+        APPLICATIONS.remove(kept),
+        *([POINTERS.remove(pointer)] if pointer else []),
+        *([TICKETS.remove(ticket)] if ticket else []),
+    ]
+
+
 def create_application(application: Application) -> Put:
     return APPLICATIONS.create(keys.application(application.application_id), application)
 

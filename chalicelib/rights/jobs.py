@@ -1,4 +1,4 @@
-"""Rights unattended: erasures whose term is over, and the list of them kept apart."""
+"""Rights unattended: erasures whose term is over, the list of them kept apart, what has ended."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from chalicelib.adapters import files
+from chalicelib.adapters import files, work
+from chalicelib.edge import log
 from chalicelib.kernel.actors import system
-from chalicelib.rights.actions import erasing
+from chalicelib.kernel.periods import from_stamp, local_day
+from chalicelib.rights.actions import erasing, retaining
 
 RIGHTS = system("rights")
 
@@ -24,6 +26,29 @@ def finish_erasure(facts: Mapping[str, Any], now: datetime) -> None:
     files.save(name, json.dumps(entry, sort_keys=True).encode())
     for person_id in facts["persons"]:
         erasing.forget_person(str(person_id), by=RIGHTS, now=now)
+
+
+def run_retention(event: Any) -> int:
+    """Ask for the day's parts of the weekly reading to be done; return how many."""
+    now = from_stamp(event.time)
+    return work.send([_message(part) for part in retaining.parts_of(local_day(now))])
+
+
+def retain(facts: Mapping[str, Any], now: datetime) -> None:
+    """End what is over in one part, and hand the rest of it on. Work topic "rights/retain"."""
+    after = facts.get("after")
+    part = retaining.Part(int(facts["segment"]), (after[0], after[1]) if after else None)
+    ended, left = retaining.retain(part, by=RIGHTS, now=now)
+    log.logger.info("retention", extra={"segment": part.segment, "ended": ended})
+    if left is not None:
+        work.send([_message(left)])
+
+
+def _message(part: retaining.Part) -> work.Message:
+    return work.Message(
+        retaining.TOPIC,
+        {"segment": part.segment, "after": list(part.after) if part.after else None},
+    )
 
 
 # For the switchboard: deadlines of a slice above the queue, by topic.

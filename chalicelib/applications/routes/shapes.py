@@ -197,7 +197,7 @@ def category(seen: Seen, language: str, *, hide: bool = False) -> CategoryShown:
 
 
 def statuses(seen: Seen, language: str, *, hide: bool = False) -> list[StatusShown]:
-    """Return claimed statuses; hide: a protected one says neither what it is nor how it is proved."""
+    """Return claimed statuses; hide: a protected one says neither what it is nor how proved."""
     return [
         StatusShown(
             PROTECTED if hide and s.status in seen.protected else s.status,

@@ -255,6 +255,7 @@ def _known(earlier: Iterable[KeptEvidence]) -> dict[int, Link]:
     """Return the chain as evidence has it; of a fork the record that was taken."""
     known: dict[int, Link] = {}
     for kept in earlier:
+        known.update(kept.links)
         for record in _records(kept):
             if kept.value.refused.get(record.hash) != "fork":
                 known[record.counter] = Link(record.hash, record.prev)

@@ -46,6 +46,8 @@ def rebuild_marks(site_id: str) -> Rebuilt:
         for upload in store.each_evidence(device.device_id):
             uploads += 1
             crowd: list[int] = []
+            # Records whose time is over: their links keep the chain, their marks stand.
+            chain.update({n: link for n, link in upload.links.items() if n not in chain})
             for line in upload.lines:
                 record = rules.read_record(store.line_values(line))
                 if not isinstance(record, Record):

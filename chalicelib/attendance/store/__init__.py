@@ -33,10 +33,12 @@ from chalicelib.attendance.store.evidence import (
     list_evidence,
     list_flags,
     put_evidence,
+    thin,
 )
 from chalicelib.attendance.store.sheets import (
     ChildSheet,
     add_marks,
+    end_sheet,
     find_confirmation,
     find_sheet,
     find_site_month,
@@ -61,6 +63,7 @@ __all__ = [
     "create_device",
     "create_pairing",
     "each_evidence",
+    "end_sheet",
     "find_confirmation",
     "find_device",
     "find_evidence",
@@ -86,6 +89,7 @@ __all__ = [
     "restore_state",
     "revoke_device",
     "spend_confirmation",
+    "thin",
     "unchanged",
     "touch_device",
 ]

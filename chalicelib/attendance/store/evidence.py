@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pynamodb.attributes import BinaryAttribute
 
-from chalicelib.attendance.rules import SPAN_MAX, Gap, Record, UploadTooLarge
+from chalicelib.attendance.rules import SPAN_MAX, Gap, Link, Record, UploadTooLarge
 from chalicelib.attendance.store.updates import table_of
 from chalicelib.kernel.ids import new_salt
 from chalicelib.storage import keys
@@ -20,9 +21,15 @@ from chalicelib.storage.shelf import Shelf
 
 
 class EvidenceRow(JournalRow):
-    """An upload: its signed records, compressed, line by line; the journal's entry of them."""
+    """An upload: its signed records, compressed, line by line; the journal's entry of them.
 
-    records = BinaryAttribute(legacy_encoding=False)
+    When their time is over only links stay, "counter hash prev" line by line, compressed, and
+    attached: the SHA-256 of what the records were.
+    """
+
+    records = BinaryAttribute(legacy_encoding=False, null=True)
+    links = BinaryAttribute(legacy_encoding=False, null=True)
+    attached = BinaryAttribute(legacy_encoding=False, null=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +57,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class KeptEvidence:
-    """An upload as it is stored; lines are canonical records with their signatures."""
+    """An upload as it is stored; lines are canonical records with their signatures.
+
+    links: counter → the chain's link, where the records themselves are kept no longer.
+    """
 
     value: Evidence
     lines: tuple[bytes, ...]
+    links: Mapping[int, Link] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +130,30 @@ def each_evidence(device_id: str) -> Iterator[KeptEvidence]:
         yield _evidence(row)
 
 
+def thin(device_id: str, kept: KeptEvidence, links: Mapping[int, Link]) -> bool:
+    """Remove an upload's records for good, and keep their links; False where it was done before.
+
+    The public log's leaf stays what it was: it was made of the records' digest.
+    """
+    packed = b"\n".join(kept.lines)
+    told = "\n".join(f"{n} {link.hash} {link.prev or '-'}" for n, link in sorted(links.items()))
+    pk, begins = keys.evidence(device_id, kept.value.last, "")
+    for row in EvidenceRow.query(pk, EvidenceRow.sk.startswith(begins), consistent_read=True):
+        held: bytes | None = row.records
+        if held is not None and zlib.decompress(held) == packed:
+            row.update(
+                actions=[
+                    EvidenceRow.records.remove(),
+                    EvidenceRow.links.set(zlib.compress(told.encode(), 6)),
+                    EvidenceRow.attached.set(hashlib.sha256(packed).digest()),
+                ],
+                condition=EvidenceRow.records.exists(),
+                add_version_condition=False,
+            )
+            return True
+    return False
+
+
 def keep_flags(flags: Iterable[DeviceFlag]) -> None:
     """Write what is wrong with a chain; the same flag again changes nothing."""
     for flag in flags:
@@ -136,8 +171,17 @@ def list_flags(device_id: str) -> list[DeviceFlag]:
 
 
 def _evidence(row: Any) -> KeptEvidence:
+    value = EVIDENCE.kept(row).value
+    if row.records is None:
+        told = zlib.decompress(row.links).decode() if row.links else ""
+        return KeptEvidence(value, (), dict(_link(line) for line in told.splitlines()))
     lines = zlib.decompress(row.records)
-    return KeptEvidence(EVIDENCE.kept(row).value, tuple(lines.split(b"\n")) if lines else ())
+    return KeptEvidence(value, tuple(lines.split(b"\n")) if lines else ())
+
+
+def _link(line: str) -> tuple[int, Link]:
+    counter, hash_, prev = line.split(" ")
+    return int(counter), Link(hash_, None if prev == "-" else prev)
 
 
 def line_values(line: bytes) -> Any:

@@ -14,7 +14,7 @@ from chalicelib.attendance.rules import EMPTY, MARKS_MAX, Confirmation, Sheet, S
 from chalicelib.attendance.store.updates import Change, number, table_of, text, update
 from chalicelib.kernel.periods import Month
 from chalicelib.storage import keys
-from chalicelib.storage.commit import Check, Put, Raced, Update
+from chalicelib.storage.commit import Check, Delete, Put, Raced, Update
 from chalicelib.storage.rows import AttendanceRow
 from chalicelib.storage.shelf import Kept, Shelf
 
@@ -160,6 +160,12 @@ def keep_sheet(kept: Kept[Sheet], sheet: Sheet) -> Put:
     if kept.version == 0:
         return SHEETS.create((kept.pk, kept.sk), sheet)
     return SHEETS.replace(kept, sheet)
+
+
+def end_sheet(site_id: str, month: Month, child_id: str, kept: Kept[Sheet]) -> list[Delete]:
+    """Describe a child-month's end: what was said of it, if anything was, and its marks."""
+    marks = Delete(MarksRow(*keys.sheet(site_id, month, child_id)))
+    return [SHEETS.remove(kept), marks] if kept.version else [marks]
 
 
 def unchanged(kept: Kept[Sheet]) -> Check:
