@@ -165,7 +165,10 @@ class Registration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A representative, without names. `asked`, `identity`: digests of what was registered."""
+    """A representative, without names. `asked`, `identity`: digests of what was registered.
+
+    contact_marks: digests by which one contact of many persons is noticed.
+    """
 
     person_id: str
     subject: str
@@ -173,6 +176,7 @@ class Person:
     created_at: str
     asked: str
     identity: str = ""
+    contact_marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,8 @@ from infra.local.testing import Said, TestCloud
 from tests.promises import eds
 from tests.promises.script_access import fraud, guarded
 from tests.promises.script_complaints import complaints
+from tests.promises.script_rights import rights
+from tests.promises.script_sign_ins import sign_ins
 from tests.providers.town import submission_body
 from tests.stories.conftest import Person, Tablet
 from tests.stories.people import almaty, bin_, iban, iin
@@ -157,7 +159,15 @@ class City:
             self.reached.append(one.name)
         said = self.on_act(self, one) if first and self.on_act else self.send(one)
         assert said.status < 300, f"{method} {path}: {said.status} {said.text}"
+        if access.row(one.operation.action).second is not None:
+            self.check_closed(one)
         return said.json
+
+    def check_closed(self, act: Act) -> None:
+        """A proposal that was carried out waits for nobody any more."""
+        said = self.cloud.get("/v1/access/proposals", token=act.who.token())  # type: ignore[union-attr]
+        waiting = [one["action"] for one in said.json["items"]]
+        assert act.operation.action not in waiting, waiting
 
     def at(self, text: str) -> None:
         self.cloud.set_clock(almaty(text))
@@ -705,6 +715,7 @@ City.parts = (
     applying,
     family_records,
     guarded,
+    sign_ins,
     allocation,
     contracts,
     september,
@@ -712,4 +723,5 @@ City.parts = (
     money,
     leaving,
     complaints,
+    rights,
 )

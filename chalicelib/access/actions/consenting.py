@@ -19,6 +19,7 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, Literal
 
+from chalicelib.access.actions import watching
 from chalicelib.access.actions.counting import counting
 from chalicelib.access.actions.doing import demand
 from chalicelib.access.actions.table import table
@@ -283,6 +284,7 @@ def _open(kept: Kept[Consent], opened: Consent, *, by: Actor, now: datetime) -> 
         store.keep_consent(kept, opened),
         store.sit_down(desk, opened),
         counting(opened.area, now, "consent", of="consents"),
+        *watching.served(opened.clerk, opened.subject, area=opened.area, now=now),
         *told,
     )
 

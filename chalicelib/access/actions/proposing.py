@@ -44,7 +44,7 @@ from chalicelib.storage.commit import (
     Write,
     rehearsing,
     settles,
-    with_first_commit,
+    with_change,
 )
 from chalicelib.storage.secrets import fingerprint
 from chalicelib.storage.shelf import Kept
@@ -106,7 +106,7 @@ def by_two(
                 return made
             continue  # somebody proposed it meanwhile
         try:
-            with with_first_commit(_carried_out(kept, by=by, now=now)):
+            with with_change(_carried_out(kept, by=by, now=now)):
                 return run(by)
         except ProposalMoved:
             continue  # somebody was quicker, or withdrew it: judged anew

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from chalicelib.access.actions import watching
 from chalicelib.applications import rules, store
 from chalicelib.applications.actions.common import entry, leave, own, release, take_hold, tell
 from chalicelib.applications.rules import Application
@@ -40,6 +41,14 @@ def confirm(application_id: str, *, by: Actor, now: datetime) -> Application:
         *writes,
         release(application),
         *store.verification(kept.value, application),
+        *watching.confirmed(
+            application.person_id,
+            application_id,
+            confirmed.issued_at,
+            area=application.area,
+            by=by,
+            now=now,
+        ),
         *tell(
             application,
             "confirmed",
@@ -91,6 +100,7 @@ def withdraw(application_id: str, *, by: Actor, now: datetime) -> Application:
         *leave(kept.value),
         release(application),
         *store.verification(kept.value, application),
+        *watching.withdrawn(application.child_id, application_id, area=application.area, now=now),
         *tell(application, "withdrawn", "withdrawn", now=now),
     )
     return application

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
+from chalicelib.access.actions import watching
 from chalicelib.applications import rules, store
 from chalicelib.applications.actions.claiming import AskRegistry, claims_of
 from chalicelib.applications.actions.common import (
@@ -113,6 +114,14 @@ def apply(
         take_hold(application, on=today),
         *batch_writes,
         *store.verification(None, application),
+        *watching.applied(
+            person.person_id,
+            child_id,
+            person.contact_marks,
+            area=application.area,
+            by=by,
+            now=now,
+        ),
         *tell(
             application,
             "accepted-in-intake" if intake is not None else "accepted",

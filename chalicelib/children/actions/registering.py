@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.access import actions as access
+from chalicelib.access.actions import watching
 from chalicelib.children import rules, store
 from chalicelib.children.actions.acting import person_of, resolve
 from chalicelib.children.actions.seeing import PersonSeen, person_seen
@@ -45,6 +47,7 @@ def register(asked: Registration, *, by: Actor, now: datetime) -> PersonSeen:
             kept.value, identity=identity, language=asked.language, asked=whole
         )
         if person != kept.value:
+            person = replace(person, contact_marks=_marks(asked))
             journal.commit(
                 journal.entry(
                     "children/contacts-changed",
@@ -69,6 +72,7 @@ def register(asked: Registration, *, by: Actor, now: datetime) -> PersonSeen:
         created_at=stamp(now),
         asked=whole,
         identity=identity,
+        contact_marks=_marks(asked),
     )
     journal.commit(
         journal.entry(
@@ -122,6 +126,10 @@ def child_for(details: ChildDetails, *, area: str, named: str, by: Actor, now: d
             *writes,
         )
     return child
+
+
+def _marks(asked: Registration) -> tuple[str, ...]:
+    return watching.contact_marks([contact.value for contact in asked.contacts])
 
 
 def child_digest(details: ChildDetails, person: Person) -> str | Digests:
