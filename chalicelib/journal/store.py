@@ -102,7 +102,7 @@ def commit(what: Entry, aggregate: Put | Delete, *others: Write) -> None:
     The entry's sequence is the aggregate row's new version. Raises the refusal of the first write
     whose condition failed.
     """
-    _commit(described(what, aggregate, *others))
+    _commit(described(what, aggregate, *others), journaled=True)
 
 
 def described(what: Entry, aggregate: Put | Delete, *others: Write) -> list[Write]:

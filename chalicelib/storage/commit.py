@@ -103,8 +103,10 @@ _beside: ContextVar[list[Write] | None] = ContextVar("kezek_beside", default=Non
 _SENT_ORDER: tuple[type, ...] = (Check, Delete, Put, Update)
 
 
-def commit(writes: Sequence[Write]) -> None:
+def commit(writes: Sequence[Write], *, journaled: bool = False) -> None:
     """Write all or none; raise the `otherwise` of the first write whose condition failed.
+
+    journaled: the change itself, with its entry, as the journal commits it.
 
     One put alone is a plain conditional put. Conflicts between transactions are retried with
     jitter, because nothing was written then; a silent store raises StoreSilent, after which the
@@ -115,7 +117,7 @@ def commit(writes: Sequence[Write]) -> None:
     if _rehearsing.get():
         raise Rehearsed()
     beside = _beside.get()
-    if beside:
+    if beside and journaled:
         _commit([*writes, *beside])
         beside.clear()
         return
@@ -132,9 +134,14 @@ def rehearsing() -> Iterator[None]:
         _rehearsing.reset(token)
 
 
+def in_rehearsal() -> bool:
+    """Return whether nothing is to be written now, in no other place either."""
+    return _rehearsing.get()
+
+
 @contextmanager
-def with_first_commit(writes: Sequence[Write]) -> Iterator[None]:
-    """Write these together with the first commit made inside: all or none of both."""
+def with_change(writes: Sequence[Write]) -> Iterator[None]:
+    """Write these together with the first change that is journaled inside: all or none of both."""
     token = _beside.set(list(writes))
     try:
         yield

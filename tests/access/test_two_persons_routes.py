@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.access import actions as access
+from chalicelib.edge.routes import operations
+from chalicelib.journal import actions as rebuilding
 from chalicelib.journal import store as journal
 from infra.local import faults
 from infra.local.testing import MORNING, Said, TestCloud
@@ -285,6 +288,36 @@ def test_the_figures_count_what_was_proposed_done_withdrawn_and_expired(town: To
     assert figures["overrides"] == 1
     town.cloud.fire("run_deadlines")
     assert town.figures() == figures
+
+
+def test_the_tables_are_what_the_journal_says(town: Town) -> None:
+    proposed = town.correct(town.first, "Нұрлан").json
+    town.correct(town.second, "Нұрлан")
+    other = town.correct(town.first, "Нұрлат").json
+    town.cloud.put(f"/v1/access/proposals/{other['proposal_id']}/withdrawal", token=town.first)
+    town.correct(town.first, "Нұрбек")
+    town.cloud.advance(MORNING + timedelta(days=1, hours=1), only=["run_deadlines"])
+
+    assert list(rebuilding.differences()) == []
+    assert list(journal.history(f"proposal/{proposed['proposal_id']}"))
+
+
+def test_the_api_says_202_of_what_needs_two(cloud: TestCloud) -> None:
+    paths = cloud.get("/v1/openapi.json").json["paths"]
+
+    needed = {
+        (method, path)
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if "202" in operation["responses"]
+    }
+
+    assert needed == {
+        (operation.method.lower(), operation.path)
+        for operation in operations()
+        if access.row(operation.action).second is not None
+    }
+    assert len(needed) >= 8
 
 
 def test_the_journal_names_both_and_never_the_content(town: Town) -> None:
