@@ -69,14 +69,16 @@ def publish(now: datetime, *, at_once: bool = False) -> None:
 
 
 def _save_newest() -> None:
-    while (newest := publishing.unsaved()) is not None:
+    newest = publishing.unsaved()
+    while newest is not None:
         note = newest.note.encode()
         files.publish(f"checkpoints/{newest.size}", note)
         files.publish("keys", newest.keys.encode())
         files.publish(_CHECKPOINT, note)
-        # Somebody slower may have saved an older one over a newer: then once more.
         if publishing.saved(newest.size):
             return
+        # A newer one came meanwhile, and its file may lie under this one's: then once more.
+        newest = publishing.find_newest()
 
 
 def _placed(leaves: list[Leaf]) -> bool:
