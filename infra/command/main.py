@@ -71,7 +71,7 @@ Data = Annotated[Path | None, typer.Option(help="Data folder of the local Kezek.
 Json = Annotated[bool, typer.Option("--json", help="Answer for programs.")]
 ROLES = (
     "representative", "head", "educator", "commission", "department", "operator", "finance",
-    "auditor", "analyst",
+    "auditor", "analyst", "clerk", "portal",
 )  # fmt: skip
 
 

@@ -217,9 +217,7 @@ def test_the_same_code_again_is_the_same_answer_while_it_is_in_force(
 def test_what_is_the_representatives_alone_is_never_done_for_them(
     cloud: TestCloud, family: str, method: str, path: str
 ) -> None:
-    token = opened(
-        cloud, family, {**BY_CODE, "powers": ["register", "apply", "choose", "withdraw"]}
-    )
+    token = opened(cloud, family, {**BY_CODE, "powers": ["apply", "choose", "withdraw"]})
 
     said = on_behalf(cloud, token, method, path)
 
@@ -344,6 +342,7 @@ def test_the_ticket_of_an_application_names_its_applicant(cloud: TestCloud, fami
         ({"ticket": "aaaa-bbbb-cccc"}, "access/whose-consent"),
         ({"iin": None}, "access/whose-consent"),
         ({"iin": "991231500007"}, "kernel/bad-iin"),
+        ({"powers": ["apply", "register"]}, "access/paper-needed"),
         ({"minutes": 31}, "kezek/bad-field"),
         ({"powers": []}, "kezek/bad-field"),
         ({"powers": ["confirm"]}, "kezek/bad-field"),

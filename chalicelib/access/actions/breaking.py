@@ -35,7 +35,10 @@ TOLD_TOPIC = "children/looked-at"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpeningSeen:
-    """An opening as officers see it; the reason in words for its reviewers and its opener."""
+    """An opening as officers see it; the reason in words for its reviewers and its opener.
+
+    opener: the opener's pseudonym, by which a sign-in is revoked.
+    """
 
     opening_id: str
     area: str
@@ -48,6 +51,7 @@ class OpeningSeen:
     finding: Finding | None
     reviewed_at: str | None
     opened_by: Literal["you", "another"]
+    opener: str
 
 
 @settles
@@ -200,6 +204,7 @@ def _seen(opening: Opening, *, by: Actor, reason: str | None) -> OpeningSeen:
         finding=opening.finding,
         reviewed_at=opening.reviewed_at,
         opened_by="you" if opening.by == by.subject else "another",
+        opener=opening.by,
     )
 
 

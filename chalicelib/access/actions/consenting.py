@@ -91,8 +91,8 @@ def ask_consent(
     """Ask a representative for their consent: a code goes to their contact, or a paper is signed.
 
     Somebody who is not registered can give it on paper only, and is registered under it. The same
-    again sends no second code. Raises BadIin, WhoseConsent, AnotherContent, NotRegistered,
-    TooManyConsents.
+    again sends no second code. Raises PaperNeeded, BadIin, WhoseConsent, AnotherContent,
+    NotRegistered, TooManyConsents.
     """
     asked = fingerprint([iin, ticket, basis, sorted(powers), minutes])
     kept = store.find_consent(consent_id)
@@ -102,8 +102,9 @@ def ask_consent(
             raise AnotherContent(consent_id=consent_id)
         return _seen(kept.value, now)
     demand(by, own=True)
+    rules.check_basis(basis, powers)
     giver = _giver(iin, ticket)
-    if giver is None and (iin is None or basis == "code" or "register" not in powers):
+    if giver is None and (iin is None or "register" not in powers):
         raise NotRegistered()
     subject = giver.subject if giver else persons.sign_in_for(iin or "", clerk=by.subject)
     _check_not_flooded(subject, now)

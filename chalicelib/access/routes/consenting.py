@@ -64,6 +64,7 @@ class ConsentsPage(Struct, frozen=True):
         Unknown,
         BadIin,
         AnotherContent,
+        consenting.PaperNeeded,
         consenting.WhoseConsent,
         consenting.NotRegistered,
         consenting.TooManyConsents,

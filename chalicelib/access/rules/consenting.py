@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -43,6 +44,16 @@ class WhoseConsent(Malformed):
     """A consent names its giver by IIN or by ticket, one of the two."""
 
     code = "access/whose-consent"
+
+
+class PaperNeeded(Malformed):
+    """Registering, or changing contacts, is consented to on paper.
+
+    By code alone a clerk could put in another telephone and answer for the representative ever
+    after.
+    """
+
+    code = "access/paper-needed"
 
 
 class BadConsentCode(NotAllowed):
@@ -136,6 +147,12 @@ def open_consent(
         opened_at=stamp(now),
         until=stamp(now + timedelta(minutes=consent.minutes)),
     )
+
+
+def check_basis(basis: ConsentBasis, powers: Sequence[ConsentPower]) -> None:
+    """Raise PaperNeeded for a power that a code is not enough for."""
+    if basis == "code" and "register" in powers:
+        raise PaperNeeded()
 
 
 def with_code(consent: Consent, digest: str) -> Consent:

@@ -42,5 +42,6 @@ def people(stage: Stage) -> list[tuple[str, str, dict[str, Any]]]:
         ),
         ("finance", "finance-1", area),
         ("auditor", "auditor-1", area),
+        ("clerk", "clerk-1", {"areas": [stage.area]}),
         ("operator", "operator-1", {"areas": ["*"]}),
     ]

@@ -37,6 +37,8 @@ def people(stage: Stage) -> list[tuple[str, str, dict[str, Any]]]:
         ("educator", f"educator-{garden.organisation_id}", own),
         ("commission", "commission-1", area),
         ("department", "department-1", area),
+        ("department", "department-2", area),
+        ("clerk", "clerk-1", area),
         ("finance", "finance-1", area),
         ("auditor", "auditor-1", area),
         ("operator", "operator-1", {"areas": ["*"]}),
