@@ -7,7 +7,7 @@ TEST_WORKERS ?= 2
 SECOND_OPINION := tests/storage tests/notices tests/children/test_actions.py \
 	tests/attendance/test_intake.py tests/budgets/test_ledger.py tests/local/test_faults.py
 
-.PHONY: demo demo-clubs test test-ministack check serve package bench fuzz install format clean
+.PHONY: demo demo-clubs test test-ministack check serve package bench fuzz zoo install format clean
 
 install: $(VENV)/.installed
 
@@ -39,6 +39,10 @@ test-ministack: install
 FUZZ ?= 5000
 fuzz: install
 	@KEZEK_FUZZ=$(FUZZ) $(BIN)/python -m pytest -q -n $(TEST_WORKERS) tests/promises/test_c1.py $(ARGS)
+
+## zoo: plants faults one by one and sees that tests catch each; ARGS='access -k token' chooses
+zoo: install
+	@$(BIN)/python -m tests.zoo $(ARGS)
 
 ## check: format, lint, types, import contracts, templates
 check: install

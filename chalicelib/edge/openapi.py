@@ -161,6 +161,10 @@ def _operation(
         "security": _security(roles),
         "x-kezek-action": operation.action,
         "x-kezek-roles": sorted(role.value for role in roles),
+        "x-kezek-objects": {
+            role.value: [way.value for way in ways]
+            for role, ways in sorted(access.row(operation.action).reach.items())
+        },
     }
     if rest.strip():
         described["description"] = rest.strip()
@@ -214,14 +218,12 @@ def _parameters(
 
 def _files(operation: Operation) -> list[str]:
     """Return the media types an operation answers with where its query asks for a format."""
-    asked = getattr(operation.query, "__annotations__", {}).get("format")
-    if asked is None:
+    asked = msgspec.inspect.type_info(operation.query)
+    if not isinstance(asked, msgspec.inspect.StructType):
         return []
-    named = {field.name: field.type for field in msgspec.inspect.type_info(operation.query).fields}
-    form = named["format"]
-    form = form.type if isinstance(form, msgspec.inspect.Metadata) else form
-    values = getattr(form, "values", ())
-    return [_FILES[value] for value in values if value != "json"]
+    forms: Any = [field.type for field in asked.fields if field.name == "format"]
+    forms = [getattr(form, "type", form) for form in forms]  # a limit may be wrapped around it
+    return [_FILES[value] for form in forms for value in form.values if value != "json"]
 
 
 def _responses(operation: Operation, by_kind: dict[int, dict[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,115 @@
+"""Plant each fault by itself in a copy of the tree and see that its tests turn red.
+
+    python -m tests.zoo                 all of them
+    python -m tests.zoo access -k token those of faults/access.toml whose name has `token`
+
+Ends with 1 and names the survivors when a fault passed its tests, or when its tests are red
+without it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.zoo.faults import ROOT, Fault, every_fault
+
+_WORKERS = 2
+_LONGEST_S = 300
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try the faults that were asked for; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.zoo")
+    parser.add_argument("family", nargs="*", help="files of tests/zoo/faults, without .toml")
+    parser.add_argument("-k", default="", help="a part of the name")
+    asked = parser.parse_args(arguments)
+    faults = [
+        fault
+        for fault in every_fault()
+        if (not asked.family or fault.family in asked.family) and asked.k in fault.name
+    ]
+    if not faults:
+        parser.error("no such fault")
+    with tempfile.TemporaryDirectory(prefix="kezek-zoo-") as folder:
+        copies: queue.Queue[Path] = queue.Queue()
+        for n in range(_WORKERS):
+            copies.put(_copy(Path(folder) / str(n)))
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            healthy = sorted({test for fault in faults for test in fault.tests})
+            red = [test for test in pool.map(lambda t: _red(copies, None, (t,)), healthy) if test]
+            survivors = [
+                fault.name
+                for fault, caught in zip(
+                    faults, pool.map(lambda f: _red(copies, f, f.tests), faults), strict=True
+                )
+                if not _told(fault, caught)
+            ]
+    for test in red:
+        _say(f"red without any fault: {test}")
+    _say(f"{len(faults) - len(survivors)} of {len(faults)} faults caught")
+    for name in survivors:
+        _say(f"survived: {name}")
+    return 1 if survivors or red else 0
+
+
+def _told(fault: Fault, caught: str) -> bool:
+    _say(f"{'caught  ' if caught else 'SURVIVED'}  {fault.breaks:4}  {fault.name}")
+    return bool(caught)
+
+
+def _red(copies: queue.Queue[Path], fault: Fault | None, tests: Sequence[str]) -> str:
+    """Return what was run when it turned red, nothing when it stayed green."""
+    copy = copies.get()
+    try:
+        place = copy / fault.file if fault else None
+        healthy = place.read_text("utf-8") if place else ""
+        if fault and place:
+            place.write_text(healthy.replace(fault.find, fault.put), "utf-8")
+        try:
+            command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", *tests]
+            ended = subprocess.run(
+                command, cwd=copy, capture_output=True, timeout=_LONGEST_S, check=False
+            )
+            # 1 is a test that failed, 2 a module that could not be read: both are red.
+            return " ".join(tests) if ended.returncode in (1, 2) else ""
+        except subprocess.TimeoutExpired:
+            return " ".join(tests)
+        finally:
+            if place:
+                place.write_text(healthy, "utf-8")
+    finally:
+        copies.put(copy)
+
+
+def _copy(to: Path) -> Path:
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, to / name)
+    if (ROOT / ".local").is_dir():
+        (to / ".local").symlink_to(ROOT / ".local")
+    return to
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
