@@ -4,7 +4,8 @@
     python -m infra.package check
 
 Chalice ships its own runtime files, so its command-line dependencies stay out; botocore's data is
-cut to the services we call; bytecode is compiled, because Lambda cannot keep what it compiles.
+cut to the services we call; bytecode is compiled, because Lambda cannot keep what it compiles, and
+of other people's code nothing else ships.
 """
 
 from __future__ import annotations
@@ -32,11 +33,14 @@ _CHALICE = "from chalice.cli import main; raise SystemExit(main())"
 _TOP_FILES = frozenset(
     {"endpoints.json", "partitions.json", "sdk-default-configuration.json", "_retry.json"}
 )
+# Others' code ships as bytecode alone, which their binary parts tie to one Python anyway; ours with
+# its source, so that a traceback shows the line.
+_WITH_SOURCE = frozenset({"app.py", "chalicelib"})
+_NO_USE = (".pyi", ".c", ".h", ".dist-info/RECORD")
 # What only documentation, building from source, or features we do not use would need.
 _NOT_SHIPPED = (
     "bin/",
     "boto3/examples/",
-    "boto3/docs/",
     "dateutil/zoneinfo/",
     "pycparser/",
     "aws_lambda_powertools/event_handler/",
@@ -100,7 +104,7 @@ def check_template(template: dict[str, Any]) -> None:
             raise Wrong(f"{logical} does not have a role of its own")
         if properties["Timeout"] != known[logical].timeout_s:
             raise Wrong(f"{logical} has Chalice's default limits")
-        batched = known[logical].receives or known[logical].streams
+        batched = known[logical].receives or known[logical].stream is not None
         for event in properties.get("Events", {}).values():
             answers = event["Properties"].get("FunctionResponseTypes", [])
             if batched and answers != ["ReportBatchItemFailures"]:
@@ -147,9 +151,28 @@ def _repack(made: Path, target: Path, tree: Path) -> None:
                 archive.extract(name, tree)
     # A developer's own cache folder would leave the tree, and the zip, without bytecode.
     sys.pycache_prefix = None
-    compileall.compile_dir(
-        tree, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH, workers=1
-    )
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    for part in sorted(tree.iterdir()):
+        ours = part.name in _WITH_SOURCE
+        if part.is_dir():
+            compileall.compile_dir(
+                part,
+                quiet=2,
+                invalidation_mode=unchecked,
+                workers=1,
+                legacy=not ours,
+                stripdir=str(tree),
+            )
+        elif part.suffix == ".py":
+            compileall.compile_file(
+                part,
+                quiet=2,
+                invalidation_mode=unchecked,
+                legacy=not ours,
+                stripdir=str(tree),
+            )
+        if not ours:
+            _drop_source(part)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for file in sorted(path for path in tree.rglob("*") if path.is_file()):
             entry = zipfile.ZipInfo(str(file.relative_to(tree)), date_time=(2026, 1, 1, 0, 0, 0))
@@ -158,8 +181,15 @@ def _repack(made: Path, target: Path, tree: Path) -> None:
             archive.writestr(entry, file.read_bytes(), compresslevel=9)
 
 
+def _drop_source(part: Path) -> None:
+    """Remove the source of what was compiled; what could not be compiled stays as it is."""
+    for source in [part] if part.is_file() else part.rglob("*.py"):
+        if source.suffix == ".py" and source.with_suffix(".pyc").is_file():
+            source.unlink()
+
+
 def _ships(name: str) -> bool:
-    if name.startswith(_NOT_SHIPPED) or "/tests/" in name or name.endswith((".pyi", ".c", ".h")):
+    if name.startswith(_NOT_SHIPPED) or "/tests/" in name or name.endswith(_NO_USE):
         return False
     if name.startswith("botocore/data/"):
         parts = name.split("/")
