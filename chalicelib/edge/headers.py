@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
+from chalicelib.edge import log
 from chalicelib.kernel.refusals import Malformed
 
 MOST_HEADERS, MOST_HEADER_BYTES, MOST_HEADERS_BYTES = 64, 9_216, 16_384
@@ -99,19 +100,30 @@ def check(headers: Mapping[str, str], every: Mapping[str, Iterable[str]]) -> Non
             raise BadHeader(header="*", problem="too-long")
 
 
+def _may_read(origin: str | None) -> bool:
+    """Whether a page of this origin may read answers; none may while the list cannot be used."""
+    if origin is None:
+        return False
+    try:
+        return origin in portals()
+    except Misconfigured as error:
+        log.bug("KEZEK_PORTALS", error)
+        return False
+
+
 def finish(headers: MutableMapping[str, Any], origin: str | None) -> None:
     """Put on an answer what stands on every answer, and who may read it."""
     for name, value in SECURITY.items():
         headers.setdefault(name, value)
     headers.setdefault("Vary", VARY)
-    if origin is not None and origin in portals():
-        headers["Access-Control-Allow-Origin"] = origin
+    if _may_read(origin):
+        headers["Access-Control-Allow-Origin"] = str(origin)
         headers["Access-Control-Expose-Headers"] = _SHOWN
 
 
 def preflight(origin: str | None, methods: Iterable[str]) -> dict[str, str]:
     """Return what a browser is told that asks whether a page may call; nothing for strangers."""
-    if origin is None or origin not in portals():
+    if not _may_read(origin):
         return {}
     return {
         "Access-Control-Allow-Methods": ", ".join(sorted(methods)),
