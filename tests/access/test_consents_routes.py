@@ -276,6 +276,7 @@ def test_a_clerk_of_another_centre_seconds_nothing(cloud: TestCloud, family: str
         ({**PAPER, "signed_on": "2026-03-03"}, 409, "access/paper-too-old"),
         ({**PAPER, "signed_on": "2026-01-30"}, 409, "access/paper-too-old"),
         ({**PAPER, "number": "Әбенова Айгерім"}, 400, "kezek/bad-field"),
+        ({**PAPER, "number": "14\n"}, 400, "kezek/bad-field"),
     ],
 )
 def test_the_paper_is_of_this_visit(

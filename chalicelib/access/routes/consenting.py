@@ -20,7 +20,11 @@ from chalicelib.kernel.refusals import AnotherContent, Unknown
 # No name fits in: digits and signs, a few letters beside them.
 PaperNumber = Annotated[
     str,
-    Meta(min_length=1, max_length=40, pattern=r"^(№|No\.?)? ?[0-9][0-9A-Za-zА-Яа-яЁё/.-]{0,20}$"),
+    Meta(
+        min_length=1,
+        max_length=40,
+        pattern=r"^(№|No\.?)? ?[0-9][0-9A-Za-zА-Яа-яЁё/.-]{0,20}(?!\n)$",
+    ),
 ]
 _NOTHING_STAYS = {"Clear-Site-Data": '"cache", "cookies", "storage"'}
 
