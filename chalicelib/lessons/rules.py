@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -197,6 +198,8 @@ class AboveCap:
 # --- names --------------------------------------------------------------------------------------
 
 
+# A month's lessons are named some thousand times when a club is billed.
+@lru_cache(maxsize=4096)
 def lesson_id(on: date, starts: int) -> str:
     """Return the name of a lesson; starts: minutes of the day."""
     return f"{on:%Y%m%d}T{starts // 60:02d}{starts % 60:02d}"

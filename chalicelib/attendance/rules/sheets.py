@@ -520,8 +520,11 @@ def _open(line: Line) -> bool:
 def _confirmed(lines: Iterable[Line], confirmed: Iterable[str], month: Month) -> tuple[Line, ...]:
     """Return the lines with those that the family confirmed, whatever else changed since."""
     fixed = {line.key: line for line in taught_lines(" ".join(confirmed), month)}
-    flags = {line.key: line.flags for line in lines if "same-second" in line.flags}
-    every = {**{line.key: line for line in lines}, **fixed}
+    open_ = {line.key: line for line in lines}
+    flags = {key for key, line in open_.items() if "same-second" in line.flags}
+    every = {**open_, **fixed}
+    if not flags:
+        return tuple(every[key] for key in sorted(every))
     return tuple(
         replace(every[key], flags=("same-second",)) if key in flags and key in fixed else every[key]
         for key in sorted(every)
