@@ -68,17 +68,25 @@ class Answer:
 
 @dataclass(slots=True)
 class Api:
-    """An address and a token; safe to use from many threads."""
+    """An address and a token; safe to use from many threads.
+
+    purpose: why a member of staff looks at what is protected, as the family will read it.
+    """
 
     url: str
     token: str | None = None
     language: str = "ru"
     timeout_s: float = PATIENCE_S
+    purpose: str | None = None
     _local: threading.local = field(default_factory=threading.local)
 
     def as_(self, token: str | None) -> Api:
         """Return the same address for somebody else, over the same connections."""
-        return Api(self.url, token, self.language, self.timeout_s, self._local)
+        return Api(self.url, token, self.language, self.timeout_s, self.purpose, self._local)
+
+    def for_(self, purpose: str) -> Api:
+        """Return the same client, looking for a purpose."""
+        return Api(self.url, self.token, self.language, self.timeout_s, purpose, self._local)
 
     def get(self, path: str, **query: object) -> Answer:
         """Ask for something; None among the query's values is left out."""
@@ -108,6 +116,8 @@ class Api:
             headers["Content-Type"] = media
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
+        if self.purpose:
+            headers["Kezek-Purpose"] = self.purpose
         answer: Answer | None = None
         for tried in range(TRIES):
             if tried:

@@ -28,6 +28,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 HANDS = 8
+PROTECTED = "protected"  # how a list names a status that it does not say
 _STARTS_S = 120.0
 
 
@@ -160,6 +161,24 @@ def pages(api: Api, path: str, items: str = "items", **query: object) -> Iterato
         cursor = found.get("next_cursor") or found.get("cursor") or found.get("next")
         if not cursor:
             return
+
+
+def claimed(stage: Stage) -> list[tuple[str, str]]:
+    """Return (application, status) of what waits for an officer to look at papers.
+
+    What is protected stands in no list; an officer opens it one by one, and says why.
+    """
+    department = stage.officer("department").for_("verification")
+    asked = {"programme": stage.programme, "area": stage.area}
+    found: list[tuple[str, str]] = []
+    for entry in pages(department, "/v1/applications/to-verify", **asked):
+        name = str(entry["application_id"])
+        statuses = [s for s in entry["statuses"] if s["status"] != PROTECTED]
+        if len(statuses) < len(entry["statuses"]):
+            opened = good(department.get(f"/v1/applications/{name}/protected"))
+            statuses += opened["protected"]
+        found += [(name, s["status"]) for s in statuses if s["state"] == "claimed"]
+    return found
 
 
 @dataclass(slots=True)

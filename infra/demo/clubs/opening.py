@@ -18,7 +18,7 @@ from infra.command.saying import progress
 from infra.demo import admitting
 from infra.demo.clubs import sample
 from infra.demo.clubs.sample import DIRECTIONS, Family, House
-from infra.demo.stage import HANDS, Stage, Unexpected, at, good, pages
+from infra.demo.stage import HANDS, Stage, Unexpected, at, claimed, good, pages
 from infra.imports import moving, names, reconciling, running
 from infra.imports.reconciling import Moved
 from infra.imports.running import Result
@@ -315,15 +315,7 @@ def _second_voucher(stage: Stage, autumn: Autumn) -> None:
 def _prove(stage: Stage, autumn: Autumn) -> None:
     """The department looks at the papers of those whom no register knows."""
     department = stage.officer("department")
-    waiting = pages(
-        department, "/v1/applications/to-verify", programme=stage.programme, area=stage.area
-    )
-    claims = [
-        (entry["application_id"], status["status"])
-        for entry in waiting
-        for status in entry["statuses"]
-        if status["state"] == "claimed"
-    ]
+    claims = claimed(stage)
 
     def prove(claim: tuple[str, str]) -> None:
         application_id, status = claim

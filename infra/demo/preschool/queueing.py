@@ -11,7 +11,7 @@ from infra.command.saying import progress
 from infra.demo import admitting
 from infra.demo.preschool import sample
 from infra.demo.preschool.sample import Family
-from infra.demo.stage import HANDS, Stage, Unexpected, at, good, pages
+from infra.demo.stage import HANDS, Stage, Unexpected, at, claimed, good, pages
 from infra.imports import names, running
 from infra.imports.running import Kind, Result
 from infra.imports.sending import Request
@@ -139,15 +139,7 @@ def _import(stage: Stage, summer: Summer) -> None:
 def _prove(stage: Stage, summer: Summer) -> None:
     """The department looks at papers; two families never bring theirs."""
     department = stage.officer("department")
-    waiting = list(
-        pages(department, "/v1/applications/to-verify", programme=stage.programme, area=stage.area)
-    )
-    claims = [
-        (entry["application_id"], status["status"])
-        for entry in sorted(waiting, key=lambda e: str(e["application_id"]))
-        for status in entry["statuses"]
-        if status["state"] == "claimed"
-    ]
+    claims = sorted(claimed(stage))
     summer.unproved = min(UNPROVED, len(claims))
 
     def prove(claim: tuple[str, str]) -> None:
@@ -160,8 +152,8 @@ def _prove(stage: Stage, summer: Summer) -> None:
 
     stage.each("papers of claimed statuses", claims[summer.unproved :], prove)
     summer.proved = len(claims) - summer.unproved
-    claimed = sum(len(family.statuses) for family in sample.families().values())
-    summer.by_register = claimed - len(claims)
+    told = sum(len(family.statuses) for family in sample.families().values())
+    summer.by_register = told - len(claims)
 
 
 def _confirm(stage: Stage, summer: Summer, silent: set[str]) -> int:
