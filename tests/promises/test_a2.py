@@ -124,7 +124,7 @@ class Foreign:
             return city.send(act)
         if act.foreign.role == "representative" and "stranger" not in city.names:
             city.names["stranger"] = "registered"
-            act.foreign.put("/v1/children/me", me(60))
+            act.foreign.put("/v1/children/me", me(95))
         kept = Kept(city.cloud.tables)
         said = city.send(act)
         done = Kept(city.cloud.tables, since=kept)
