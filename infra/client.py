@@ -121,7 +121,8 @@ class Api:
         answer: Answer | None = None
         for tried in range(TRIES):
             if tried:
-                time.sleep(random.uniform(0.05, 0.2) * 2**tried)  # noqa: S311 -- jitter
+                jitter = random.uniform(0.05, 0.2) * 2**tried  # noqa: S311
+                time.sleep(max(jitter, _asked_to_wait(answer)))
             try:
                 answer = self._once(method, path, content, headers)
             except (OSError, http.client.HTTPException):
@@ -164,3 +165,11 @@ class Api:
         if kept is not None:
             kept.close()
         self._local.connection = None
+
+
+def _asked_to_wait(answer: Answer | None) -> float:
+    """Return the seconds after which who asked too much may go on; a minute at most."""
+    if answer is None or answer.status != 429:
+        return 0.0
+    said = answer.headers.get("retry-after", "")
+    return min(60.0, float(said)) if said.isascii() and said.isdigit() else 0.0

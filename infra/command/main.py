@@ -136,7 +136,7 @@ def token(
     direction: Annotated[
         list[str] | None, typer.Option(help="Direction of clubs served; * for all.")
     ] = None,
-    hours: Annotated[int, typer.Option(min=1, max=720, help="How long it is valid.")] = 12,
+    hours: Annotated[int, typer.Option(min=1, max=24, help="How long it is valid.")] = 12,
     data: Data = None,
     as_json: Json = False,
 ) -> None:

@@ -22,6 +22,7 @@ StartResponse = Callable[[str, list[tuple[str, str]]], object]
 Wsgi = Callable[[Mapping[str, Any], StartResponse], Iterable[bytes]]
 
 THREADS = 8
+GENEROSITY = 1_000
 _KEEP_ALIVE_S = 75
 
 
@@ -32,11 +33,16 @@ def load_app(named: str) -> Any:
 
 
 def use_clock(path: Path | None) -> None:
-    """Let the application read the simulated clock; None keeps the system's."""
+    """Let the application read the simulated clock; None keeps the system's.
+
+    Where the clock stands still while a rehearsal acts, one caller is as many as a city's.
+    """
+    from chalicelib.access.actions import limiting
     from chalicelib.edge import clock
     from infra.local.clock import FileClock
 
     clock.use(FileClock(path) if path is not None else None)
+    limiting.use(GENEROSITY if path is not None else None)
 
 
 def count_units() -> None:
