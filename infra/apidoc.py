@@ -24,6 +24,7 @@ COMMON = frozenset(
         "kezek/bad-token",
         "kezek/issuer-silent",
         "kezek/not-your-role",
+        "kezek/incompatible-roles",
         "kernel/bad-id",
         "kezek/bad-field",
         "kezek/not-json",
