@@ -88,3 +88,23 @@ def _hints(kind: type) -> dict[str, Any]:
     from typing import get_type_hints
 
     return get_type_hints(kind, include_extras=False)
+
+
+def beside_children(answers: Any) -> frozenset[str]:
+    """Return the names of the fields that stand directly beside a `child_id` in a type."""
+    found: set[str] = set()
+    waiting, known = [answers], set()
+    while waiting:
+        kind = waiting.pop()
+        if isinstance(kind, type) and (dataclasses.is_dataclass(kind) or _is_struct(kind)):
+            if kind in known:
+                continue
+            known.add(kind)
+            described = _hints(kind)
+            if "child_id" in described:
+                found |= described.keys()
+            else:
+                waiting += described.values()
+        else:
+            waiting += getattr(kind, "__args__", ())
+    return frozenset(found)

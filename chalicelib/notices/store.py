@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from chalicelib.notices.rules import Channel
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Put
-from chalicelib.storage.outbox import NOTICES, Notice
+from chalicelib.storage.outbox import NOTICES, Notice, notice_ends
 from chalicelib.storage.shelf import Kept
 
 
@@ -30,4 +30,5 @@ def list_notices(to: str, *, after: str | None, limit: int | None) -> Iterator[K
 
 def sent(kept: Kept[Notice], *, at: str, channel: Channel) -> Put:
     """Describe the mark that a notice was handed to its channel."""
-    return NOTICES.replace(kept, dataclasses.replace(kept.value, sent_at=at, channel=channel))
+    value = dataclasses.replace(kept.value, sent_at=at, channel=channel)
+    return NOTICES.replace(kept, value, expires_at=notice_ends(value.at))

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from chalicelib.access import actions as access
 from chalicelib.children.rules import PowerMissing
 from chalicelib.edge import pages
 from chalicelib.edge.routes import Call, File, Routes
@@ -231,6 +232,7 @@ def _look(looked: Looked, language: str) -> LookShown:
 
 
 def _erasure(erasure: Erasure, language: str) -> ErasureShown:
+    access.looked([erasure.child_id], ("erasure",))
     return ErasureShown(
         erasure_id=erasure.erasure_id,
         child_id=erasure.child_id,

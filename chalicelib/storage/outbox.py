@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chalicelib.kernel.periods import stamp
+from chalicelib.kernel.periods import from_stamp, stamp
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Put, Raced
 from chalicelib.storage.rows import OutboxRow
@@ -43,6 +43,8 @@ class Work:
     at: str = ""
 
 
+_NOTICE_DAYS = 3 * 366
+
 NOTICES: Shelf[Notice] = Shelf(OutboxRow, Notice)
 WORK: Shelf[Work] = Shelf(OutboxRow, Work)
 
@@ -50,7 +52,14 @@ WORK: Shelf[Work] = Shelf(OutboxRow, Work)
 def notice(event_key: str, *, to: str, template: str, now: datetime, **facts: Any) -> Put:
     """Describe a notice; the same event never tells the same person twice."""
     value = Notice(event_key, to, template, facts, stamp(now))
-    return NOTICES.create(keys.notice(to, event_key), value, otherwise=Raced())
+    return NOTICES.create(
+        keys.notice(to, event_key), value, otherwise=Raced(), expires_at=notice_ends(value.at)
+    )
+
+
+def notice_ends(at: str) -> int:
+    """Return when the store may remove a notice: three years, never less, as retention.toml says."""
+    return int(from_stamp(at).timestamp()) + _NOTICE_DAYS * 86400
 
 
 def find_notice(to: str, event_key: str) -> Notice | None:

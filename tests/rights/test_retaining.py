@@ -103,6 +103,21 @@ def test_terms_are_calendar_terms(name: str, since: date, last: date) -> None:
     assert access.kept_until(name, since) == last
 
 
+def test_what_ends_by_itself_carries_an_end_no_sooner_than_its_class_says(family: Family) -> None:
+    from chalicelib.kernel.periods import end_of
+
+    family.verify()
+    family.withdraw()
+    family.cloud.drain()
+    dump = family.cloud.tables.dump()
+    today = MORNING.date()
+    for table, name in (("looks", "looks"), ("outbox", "notices")):
+        rows = [r for r in dump[f"kezek-test-{table}"] if not r["pk"]["S"].startswith("WORK#")]
+        ends = end_of(access.kept_until(name, today)).timestamp()
+        assert rows and all(int(row["expires_at"]["N"]) >= ends for row in rows)
+        assert all(int(row["expires_at"]["N"]) < ends + 5 * 86400 for row in rows)
+
+
 # --- the job
 
 
