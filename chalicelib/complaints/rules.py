@@ -583,18 +583,25 @@ def public(counts: Iterable[Counts]) -> tuple[Figure, ...]:
     """Return what may be shown of a month: nobody can read a group of fewer than five from it.
 
     Topics with fewer than five complaints stand together, with the next smallest until they are
-    five; if even all are not, nothing is shown. Of a row, the three outcomes are shown all or none:
+    five and have more than one reading; else they are not shown. Of a row, the three outcomes are shown all or none:
     they add up to `received`, so that one left out alone would be known.
     """
     rows = sorted((c for c in counts if c.received), key=lambda c: (c.received, c.topic))
     small = [c for c in rows if c.received < FEWEST_SHOWN]
     large = [c for c in rows if c.received >= FEWEST_SHOWN]
-    if small and sum(c.received for c in small) < FEWEST_SHOWN and large:
-        small.append(large.pop(0))
+    if _is_plain(small):
+        while large and (_is_plain(small) or small[-1].received == large[0].received):
+            small.append(large.pop(0))
     shown = sorted(large, key=lambda c: c.topic)
-    if sum(c.received for c in small) >= FEWEST_SHOWN:
+    if small and not _is_plain(small):
         shown.append(_together(small))
     return tuple(_figure(c) for c in shown)
+
+
+def _is_plain(small: Sequence[Counts]) -> bool:
+    """Return whether topics shown together say how many one of them has: few, or four in each."""
+    whole = sum(one.received for one in small)
+    return bool(small) and (whole < FEWEST_SHOWN or whole == (FEWEST_SHOWN - 1) * len(small))
 
 
 def _together(counts: Sequence[Counts]) -> Counts:

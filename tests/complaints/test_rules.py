@@ -251,16 +251,6 @@ def test_no_shown_number_and_no_complement_is_one_to_four(counts: list[Counts]) 
                 assert figure.received - part == 0 or figure.received - part >= 5
 
 
-@given(MONTHS)
-def test_what_is_shown_adds_up_to_all_or_to_nothing(counts: list[Counts]) -> None:
-    shown = rules.public(counts)
-    whole = sum(one.received for one in counts)
-
-    assert sum(figure.received for figure in shown) in (0, whole)
-    if not shown:
-        assert whole < 5
-
-
 def test_hidden_outcomes_are_never_the_only_ones_possible() -> None:
     for received in range(5, 14):
         possible = [

@@ -123,18 +123,26 @@ def groups(children: Mapping[str, int]) -> list[tuple[str | None, tuple[str, ...
 
     The row of small ones takes in the next smallest provider until it speaks of five children, so
     that no difference of totals reveals a small one; if even all do not reach five, none is shown.
+    Nor may it have one reading: four in each, or a provider of five known to be the one taken in.
     """
     by_size = sorted((count, site_id) for site_id, count in children.items() if count)
     small = [(count, site_id) for count, site_id in by_size if count < FEWEST_SHOWN]
     large = [(count, site_id) for count, site_id in by_size if count >= FEWEST_SHOWN]
-    if small and sum(count for count, _ in small) < FEWEST_SHOWN and large:
-        small.append(large.pop(0))
-    if sum(count for count, _ in small) < FEWEST_SHOWN:
+    if _is_plain(small):
+        while large and (_is_plain(small) or small[-1][0] == large[0][0]):
+            small.append(large.pop(0))
+    if _is_plain(small):
         small = []
     alone: list[tuple[str | None, tuple[str, ...]]] = [
         (site_id, (site_id,)) for site_id in sorted(site_id for _, site_id in large)
     ]
     return [*alone, *([(None, tuple(site_id for _, site_id in small))] if small else [])]
+
+
+def _is_plain(small: Sequence[tuple[int, str]]) -> bool:
+    """Return whether a row of small providers says what one of them has."""
+    whole = sum(count for count, _ in small)
+    return bool(small) and (whole < FEWEST_SHOWN or whole == (FEWEST_SHOWN - 1) * len(small))
 
 
 def together(figures: Sequence[Figure], direction: str) -> Figure:

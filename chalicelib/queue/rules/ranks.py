@@ -237,22 +237,40 @@ def cells_of(waiting: Mapping[int, int]) -> tuple[Cell, ...]:
     """Return the categories as the public sees them: none of 1 to 4 stands apart.
 
     A small category merges with the one before it, the first with the one behind; those that
-    nobody waits in are left out. Empty when fewer than five wait in all.
+    nobody waits in are left out. So does a cell that has one reading only. Empty when fewer than
+    five wait in all, or when all there is has one reading.
     """
     cells: list[Cell] = []
     for category in sorted(waiting):
         count = waiting[category]
         if not count:
             continue
+        cells.append(Cell((category,), count))
         # Small ones join the cell before; a cell that is itself too small takes the next in.
-        if cells and (count < CELL_LEAST or cells[-1].waiting < CELL_LEAST):
-            before = cells.pop()
-            cells.append(Cell((*before.categories, category), before.waiting + count))
-        else:
-            cells.append(Cell((category,), count))
-    if len(cells) == 1 and cells[0].waiting < CELL_LEAST:
+        if len(cells) > 1 and (count < CELL_LEAST or _is_plain(cells[:-1])):
+            _join(cells)
+    while len(cells) > 1 and _is_plain(cells):
+        _join(cells)
+    if len(cells) == 1 and _is_plain(cells):
         return ()
     return tuple(cells)
+
+
+def _join(cells: list[Cell]) -> None:
+    last, before = cells.pop(), cells.pop()
+    cells.append(Cell((*before.categories, *last.categories), before.waiting + last.waiting))
+
+
+def _is_plain(cells: Sequence[Cell]) -> bool:
+    """Return whether the last cell tells what a small category has: small, or with one reading.
+
+    Whoever knows how cells are made knows that each category has somebody, and that the first of a
+    cell that comes after another has five: as many as categories, or five and one in each of the
+    others, can be nothing else.
+    """
+    cell, many = cells[-1], len(cells[-1].categories)
+    after_another = len(cells) > 1 and cell.waiting == CELL_LEAST + many - 1
+    return cell.waiting < CELL_LEAST or (many > 1 and (cell.waiting == many or after_another))
 
 
 def listed(ranks: Iterable[Rank], cells: Sequence[Cell]) -> list[Listed]:
