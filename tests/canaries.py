@@ -26,6 +26,11 @@ SHORTEST = 6
 # Not of persons: a bank's code, a kindergarten's name on its door. Not tellable from other words
 # and days: a sex, a birth date (which the end-to-end tests of B7 and B8 search for as well).
 PUBLIC = frozenset({"payee", "bank", "pending_bank", "sex", "birth_date", "form", "language"})
+# Documents are sealed whole; of what they say in JSON these are a person's.
+PERSONAL = frozenset(
+    {"iin", "bin", "surname", "given_name", "patronymic", "name", "address", "account", "contact"}
+    | {"contact_1", "contact_2", "phone", "email"}
+)
 
 
 class Watch:
@@ -41,8 +46,8 @@ class Watch:
         """Note values on their way into the vault."""
         for name, value in fields.items():
             if name not in PUBLIC:
-                for part in _parts(value):
-                    self._note(name, part)
+                for field, part in _parts(name, value):
+                    self._note(field, part)
 
     def _note(self, name: str, part: str) -> None:
         if len(part) < SHORTEST or part in self._values:
@@ -78,36 +83,48 @@ WATCH = Watch()
 _LEAKED: pytest.StashKey[set[str]] = pytest.StashKey()
 
 
-def _parts(value: str) -> Iterator[str]:
-    """Yield what of a value could be said apart: texts inside JSON, a contact without its kind."""
+def _parts(name: str, value: str) -> Iterator[tuple[str, str]]:
+    """Yield (field, text): what of a value could be said apart.
+
+    Of JSON its personal fields, or all texts of a list; of a contact the part after its kind.
+    """
     try:
         inside = json.loads(value) if value[:1] in "[{" else None
     except ValueError:
         inside = None
     if inside is not None:
-        yield from _texts(inside)
+        yield from _inside(name, inside)
         return
-    yield value
+    yield name, value
     kind, _, rest = value.partition(":")
     if kind in ("phone", "email"):
-        yield rest
-        yield rest.lstrip("+")
+        yield name, rest
+        yield name, rest.lstrip("+")
 
 
-def _texts(inside: Any) -> Iterator[str]:
+def _inside(name: str, inside: Any) -> Iterator[tuple[str, str]]:
     if isinstance(inside, str):
-        yield inside
-    elif isinstance(inside, list | dict):
-        for part in inside.values() if isinstance(inside, dict) else inside:
-            yield from _texts(part)
+        yield name, inside
+    elif isinstance(inside, list):
+        for part in inside:
+            yield from _inside(name, part)
+    elif isinstance(inside, dict):
+        for key, part in inside.items():
+            if not isinstance(part, str) or key in PERSONAL:
+                yield from _inside(key, part)
 
 
 def _alone(text: str, at: int, length: int) -> bool:
-    """Tell whether a number stands alone: twelve digits inside a longer number or a hash do not."""
-    if not text[at].isdigit():
+    """Tell whether a value begins where a word begins; a number must end as one, too.
+
+    What follows a name does not matter: it may be in the genitive.
+    """
+    if not text[at].isalnum():
         return True
     before, after = text[at - 1 : at], text[at + length : at + length + 1]
-    return not (before.isalnum() and before.isascii()) and not (after.isalnum() and after.isascii())
+    if (before.isalnum() or before == "-") and text[at - 2 : at - 1] != "\\":
+        return False
+    return not text[at].isdigit() or not after.isalnum()
 
 
 # --- where it listens

@@ -6,9 +6,13 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from chalicelib.storage.vault.postgres import Postgres
 
 # `app` and `infra` are found from the repository's root, wherever pytest was started.
 _ROOT = str(Path(__file__).resolve().parents[1])
@@ -19,7 +23,7 @@ from infra.local import testing  # noqa: E402
 
 testing.prepare_process()
 
-from tests import canaries  # noqa: E402
+from tests import canaries, postgres  # noqa: E402
 
 # Examples are not timed: the machine may be busy. CI draws the same ones each time, so that a
 # commit is judged by what it changes; a developer's run draws new ones.
@@ -46,6 +50,36 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[testing.TestS
     made = testing.TestServices(tmp_path_factory.mktemp("services"))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL of this worker's own, with the vault's table."""
+    from chalicelib.storage.vault.postgres import Postgres
+
+    with postgres.running() as made:
+        owner = Postgres(made.url())
+        owner.migrate()
+        owner.close()
+        yield made
+
+
+@pytest.fixture
+def outside(
+    cluster: postgres.Cluster, tables: testing.TestTables, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Postgres]:
+    """The vault in an empty PostgreSQL."""
+    from chalicelib.storage.vault import places
+    from chalicelib.storage.vault.postgres import Postgres
+
+    monkeypatch.setenv("KEZEK_VAULT", cluster.url())
+    places.forget_outside()
+    blobs = places.outside()
+    assert isinstance(blobs, Postgres)
+    blobs._ask("truncate kezek_sealed")
+    yield blobs
+    blobs.close()
+    places.forget_outside()
 
 
 @pytest.fixture(scope="session")

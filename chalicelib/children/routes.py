@@ -27,7 +27,7 @@ _LIST = "/v1/children"
 
 
 class ContactAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    """A phone number (+77011234567) or an e-mail address."""
+    """A phone number (+77070001122) or an e-mail address."""
 
     kind: rules.ContactKind
     value: Annotated[str, Meta(min_length=5, max_length=120)]

@@ -1,30 +1,37 @@
 """B7, B8: no name, number, address, phone or account stands readable where it must not.
 
-The year is played with people and payees that can be searched for; then every table, the journal's
-images, the queue, the log, the errors and the files of the notice sink are searched for them in
-plain, in base64 and as digests.
+The year is played with people and payees that can be searched for; then every table, stream record,
+message, dead letter, backup and published file, the log and the errors are searched for them in
+plain, coded, compressed and as digests.
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import io
 import json
 import logging
+import shutil
+import sqlite3
+import urllib.parse
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chalicelib.edge import log
+from chalicelib.storage.vault.postgres import Postgres
+from infra.local import backup
+from infra.local.places import Places
 from infra.local.testing import Said, TestCloud
 from tests.promises import script, script_clubs
-from tests.promises.rewind import rows_of, unpacked
+from tests.promises.rewind import rows_of
 from tests.promises.script import Act, City
+from tests.promises.search import Search
 from tests.stories.people import bin_, iban, iin
 
 _CANARIES = [
@@ -45,33 +52,11 @@ _CANARIES = [
 ]
 
 
-def _forms(value: str) -> Iterator[str]:
-    """Yield how a value might stand somewhere: plain, escaped, base64 at any shift, digests."""
-    raw = value.encode()
-    yield value
-    yield json.dumps(value)[1:-1]
-    for shift in range(3):
-        coded = base64.b64encode(b"\x00" * shift + raw).decode()
-        # Letters that also depend on neighbours are left off at both ends.
-        yield coded[4 if shift else 0 : -4]
-    for text in (value, value.casefold()):
-        for made in (hashlib.sha256(text.encode()), hashlib.sha1(text.encode())):
-            yield made.hexdigest()
-            yield base64.b64encode(made.digest()).decode().rstrip("=")
-
-
-_SOUGHT = [(value, form) for value in _CANARIES for form in set(_forms(value)) if len(form) >= 7]
+SEARCH = Search(_CANARIES)
 
 
 def found_in(where: str, text: str) -> list[str]:
-    return [
-        f"{value} in {where}: …{_around(text, form)}…" for value, form in _SOUGHT if form in text
-    ]
-
-
-def _around(text: str, form: str) -> str:
-    at = text.index(form)
-    return text[max(0, at - 60) : at + len(form) + 60]
+    return SEARCH.found_in_text(where, text)
 
 
 @contextmanager
@@ -122,40 +107,135 @@ def _mistyped(body: dict[str, Any]) -> dict[str, Any]:
     return dict(wrong)
 
 
-def test_b7_b8_nothing_personal_is_readable_after_a_year(city: City) -> None:
+@contextmanager
+def _posted(cloud: TestCloud) -> Iterator[list[str]]:
+    """Catch every message that goes into any queue, with what it carries beside its body."""
+    bodies: list[str] = []
+    real = cloud.messages.send
+
+    def noted(*given: Any, **more: Any) -> Any:
+        bodies.append(repr((given, more)))
+        return real(*given, **more)
+
+    cloud.messages.send = noted  # type: ignore[method-assign]
+    try:
+        yield bodies
+    finally:
+        del cloud.messages.send  # type: ignore[method-assign]
+
+
+def _stream_records(cloud: TestCloud) -> Iterator[str]:
+    """Yield every record that any table's stream has carried."""
+    database = cloud.tables.engine.engine.database
+    assert database is not None
+    with closing(sqlite3.connect(database)) as db:
+        for row in db.execute("SELECT * FROM _stream_records"):
+            yield json.dumps(row, ensure_ascii=False, default=str)
+
+
+def _files(cloud: TestCloud) -> Iterator[Path]:
+    """Yield what was published: all files but payments to the bank and messages to people."""
+    for file in sorted(cloud.files.rglob("*")):
+        if file.is_file() and file.relative_to(cloud.files).parts[0] not in ADDRESSED:
+            yield file
+
+
+# What leaves for those it is addressed to: the bank, and the family itself.
+ADDRESSED = {"payments", "notices"}
+
+
+def test_b7_b8_nothing_personal_is_readable_after_a_year(city: City, tmp_path: Path) -> None:
     city.on_act = refusals = Refusals()
+    cloud = city.cloud
+    shutil.rmtree(cloud.files, ignore_errors=True)
     broken: list[str] = []
-    with _logged() as said:
+    with _logged() as said, _posted(cloud) as posted:
         city.play()
-        city.cloud.drain()
-        messages = repr(city.cloud.dead_letters())
-    for table, row in rows_of(city.cloud.tables):
+        cloud.drain()
+        dead = repr(cloud.dead_letters())
+    database = cloud.tables.engine.engine.database
+    assert database is not None
+    backup.make(Places(tmp_path / "data"), database, cloud.messages, tmp_path / "backup")
+
+    searched = 0
+    for table, row in rows_of(cloud.tables):
+        searched += 1
         where = f"{table} {row['pk']} {row['sk']}"
-        broken += found_in(where, json.dumps(row, ensure_ascii=False) + unpacked(row))
-        for name, value in row.items():
-            if "B" in value:
-                raw = base64.b64decode(value["B"])
-                with contextlib.suppress(zlib.error):
-                    raw = zlib.decompress(raw)
-                broken += found_in(f"{where} {name}", raw.decode("utf-8", "ignore"))
+        broken += found_in(where, json.dumps(row, ensure_ascii=False))
+    records = list(_stream_records(cloud))
+    for record in records:
+        broken += found_in("a stream's record", record)
+    for body in posted:
+        broken += found_in("a message", body)
+    for file in (tmp_path / "backup").iterdir():
+        broken += SEARCH.found(f"the backup's {file.name}", file.read_bytes())
+    for file in _files(cloud):
+        broken += SEARCH.found(f"the file {file.relative_to(cloud.files)}", file.read_bytes())
     broken += found_in("the log", said.getvalue())
-    broken += found_in("dead letters", messages)
+    broken += found_in("dead letters", dead)
     for answer in refusals.said:
         if answer.status >= 400:
             broken += found_in("an error", answer.text)
 
+    # A search of nothing finds nothing.
+    assert searched > 200
+    assert len(records) > 50
+    assert len(posted) > 5
     assert len([a for a in refusals.said if a.status >= 400]) > 60
     assert not broken, "\n".join(broken[:40])
 
 
 @pytest.mark.parametrize("value", _CANARIES)
 def test_b7_the_search_finds_what_it_looks_for(value: str) -> None:
+    hidden = {
+        "plain": f"so {value} it is".encode(),
+        "escaped": json.dumps({"a": value}).encode(),
+        "url": urllib.parse.urlencode({"a": value}, quote_via=urllib.parse.quote).encode(),
+        "hex": value.encode().hex().encode(),
+        "utf-16": f"x{value}x".encode("utf-16"),
+        "SHA-256": hashlib.sha256(value.encode()).hexdigest().encode(),
+        "SHA-256, raw": b"x" + hashlib.sha256(value.encode()).digest(),
+        "SHA-256 of capitals": hashlib.sha256(value.upper().encode()).hexdigest().encode(),
+        "MD5": hashlib.md5(value.encode(), usedforsecurity=False).hexdigest().encode(),
+        "compressed": zlib.compress(f"so {value} it is".encode()),
+    }
+    hidden["compressed in base64"] = base64.b64encode(hidden["compressed"])
     for before in ("", "x", "xy"):
-        hidden = base64.b64encode(f"{before}{value} and more".encode()).decode()
-        assert found_in("base64", hidden)
-    assert found_in("plain", f"so {value} it is")
-    assert found_in("escaped", json.dumps({"a": value}))
-    assert found_in("digest", hashlib.sha256(value.encode()).hexdigest())
+        text = f"{before}{value} and more".encode()
+        hidden[f"base64 {before}"] = base64.b64encode(text)
+        hidden[f"base64url {before}"] = base64.urlsafe_b64encode(text)
+
+    missed = [how for how, content in hidden.items() if not SEARCH.found("there", content)]
+
+    assert missed == []
+
+
+@pytest.mark.parametrize("city", ["preschool"], indirect=True)
+def test_b7_a_family_lives_with_the_vault_elsewhere_and_nothing_is_sealed_here(
+    outside: Postgres, city: City
+) -> None:
+    """From registration to application, with sealed fields in PostgreSQL alone."""
+    cloud = city.cloud
+    for part in (script.admission, script.applying, script.family_records):
+        part(city)
+    cloud.drain()
+    family = city.families[0]
+
+    rows = [row for table, row in rows_of(cloud.tables) if table == "vault"]
+    bodies = [json.loads(row["body"]["S"]) for row in rows]
+    blobs, _ = outside._ask("select subject, sealed from kezek_sealed")
+
+    assert len(rows) > 10
+    assert {tuple(body) for body in bodies} == {("@",)}, "in DynamoDB lie references alone"
+    assert {row["pk"]["S"].removeprefix("VAULT#") for row in rows} <= {s for s, _ in blobs}
+    held = "".join(f"{subject} {sealed}" for subject, sealed in blobs)
+    assert found_in("PostgreSQL", held) == []
+    for table, row in rows_of(cloud.tables):
+        assert found_in(table, json.dumps(row, ensure_ascii=False)) == []
+    assert family.get("/v1/children/me")["surname"] == script.SURNAME
+    applied = cloud.get("/v1/applications", token=family.token())
+    assert applied.status == 200
+    assert applied.json["items"]
 
 
 def test_b7_a_ciphertext_moved_elsewhere_does_not_open(cloud: TestCloud) -> None:

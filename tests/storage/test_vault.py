@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,30 +19,6 @@ from infra.local.testing import TestTables
 from tests import postgres as running
 
 FIELDS = {"iin": "991231500006", "surname": "Әлиқызы"}
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[running.Cluster]:
-    with running.running() as made:
-        owner = postgres.Postgres(made.url())
-        owner.migrate()
-        owner.close()
-        yield made
-
-
-@pytest.fixture
-def outside(
-    cluster: running.Cluster, tables: TestTables, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[postgres.Postgres]:
-    """The vault in an empty PostgreSQL."""
-    monkeypatch.setenv("KEZEK_VAULT", cluster.url())
-    places.forget_outside()
-    blobs = places.outside()
-    assert isinstance(blobs, postgres.Postgres)
-    blobs._ask("truncate kezek_sealed")
-    yield blobs
-    blobs.close()
-    places.forget_outside()
 
 
 @pytest.fixture(params=["rows", "postgres"])
