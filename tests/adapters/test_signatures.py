@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from asn1crypto import cms as asn1
 from cryptography.hazmat.primitives import hashes
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from chalicelib.adapters import signatures
 from chalicelib.adapters.signatures import PROBLEMS, Verdict, VerifierSilent, trust
@@ -32,6 +34,11 @@ IIN = "061211600012"
 @pytest.fixture(scope="module")
 def authority() -> Authority:
     return Authority("NUC")
+
+
+@pytest.fixture(scope="module")
+def genuine(authority: Authority) -> bytes:
+    return message(authority.person(), TEXT, attached=True)
 
 
 @pytest.fixture(autouse=True)
@@ -389,3 +396,22 @@ def test_lengths_may_be_left_open_as_signing_tools_do(authority: Authority) -> N
     opened = b"\x30\x80" + named + b"\xa0\x80" + b"\x30\x80" + inner + b"\x00\x00" * 3
 
     assert check(opened).problem is None
+
+
+@given(st.binary(max_size=300))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_bytes_at_all_break_the_reader(raw: bytes) -> None:
+    assert check(raw).problem == "not-cms"
+
+
+@given(st.data())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_stretch_exchanged_passes(genuine: bytes, data: st.DataObject) -> None:
+    """Cut, doubled, overwritten: a no by name or the same signer, never a crash."""
+    first = data.draw(st.integers(0, len(genuine) - 1))
+    last = data.draw(st.integers(first, min(len(genuine), first + 40)))
+    changed = genuine[:first] + data.draw(st.binary(max_size=40)) + genuine[last:]
+
+    verdict = check(changed)
+
+    assert verdict.problem in PROBLEMS or (verdict.signer is not None and verdict.signer.iin == IIN)

@@ -297,6 +297,13 @@ def without(table, text):
             "MM-DD",
         ),
         (
+            "required = false",
+            "required = true",
+            "required = true",
+            "before a confirmation that nobody gives",
+            "confirm_working_days be 1 or more",
+        ),
+        (
             "without_visit_days = 30",
             "without_visit_days = 0",
             "release_after_warning_days = 5",
@@ -451,3 +458,12 @@ def test_a_programme_may_do_without_activities_and_parts():
 
     rules = pack.at(pack.valid_from)
     assert (rules.activities, rules.sen_parts) == ({}, ())
+
+
+def test_a_signature_may_be_asked_for_or_not_spoken_of():
+    asked = TEXTS[PRESCHOOL].replace("required = false", "required = true")
+    silent = without("signing", TEXTS[PRESCHOOL])
+
+    for text, needed in ((asked, True), (TEXTS[PRESCHOOL], False), (silent, False)):
+        pack = read_pack(text, PRESCHOOL, find_text=store.find_text)
+        assert pack.at(pack.valid_from).needs_signature is needed

@@ -137,6 +137,10 @@ def _signed(data: Any) -> Signed:
         named["algorithm"].dotted for named in data["digest_algorithms"]
     }:
         raise Wrong("not-cms")
+    # Read to their end: the parser looks into parts only when it is asked to.
+    for part in (data["digest_algorithms"], signer["digest_algorithm"]):
+        _ = part.native
+    _ = signer["signature_algorithm"].native
     digest, algorithm, elsewhere = _algorithms(signer)
     encapsulated = data["encap_content_info"]
     if encapsulated["content_type"].native != "data":
