@@ -87,6 +87,10 @@ def refusals_of(operation: Operation) -> dict[int, list[type[Refusal]]]:
         common += [auth.StepUp]
     if access.row(operation.action).second is not None:
         common += [access.ProposalMoved]
+    if access.row(operation.action).looks:
+        common += [access.UnknownPurpose]
+    if access.row(operation.action).says_why:
+        common += [access.SayWhy]
     if Role.REPRESENTATIVE in roles:
         common += [access.ConsentOver, access.NotUnderConsent]
     if roles & access.OPENERS:
@@ -213,6 +217,19 @@ def _parameters(
             {"name": name, "in": "query", "required": name in needed, "schema": form}
             for name, form in schema.get("properties", {}).items()
         ]
+    row = access.row(operation.action)
+    if row.looks:
+        parameters.append(
+            {
+                "name": "Kezek-Purpose",
+                "in": "header",
+                # A family that may ask the same names none.
+                "required": False,
+                "description": "Why staff look at a child's data; its family is shown it. "
+                + ("Refused without one." if row.says_why else "Usual where it is left out."),
+                "schema": {"type": "string", "enum": list(access.seeing().purposes)},
+            }
+        )
     return parameters
 
 

@@ -58,7 +58,7 @@ def notice(event_key: str, *, to: str, template: str, now: datetime, **facts: An
 
 
 def notice_ends(at: str) -> int:
-    """Return when the store may remove a notice: three years, never less, as retention.toml says."""
+    """Return when the store may remove a notice: after three years, as retention.toml says."""
     return int(from_stamp(at).timestamp()) + _NOTICE_DAYS * 86400
 
 

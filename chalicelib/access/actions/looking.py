@@ -47,7 +47,12 @@ def looks_of(row: Row, by: Actor) -> bool:
 
 
 def purpose(row: Row, by: Actor, said: str | None) -> str | None:
-    """Return why the caller looks, None where nothing is recorded. Raises SayWhy."""
+    """Return why the caller looks, None where nothing is recorded.
+
+    Raises UnknownPurpose, also for a family that names one, and SayWhy.
+    """
+    if row.looks and said is not None:
+        rules.check_purpose(seeing(), said)
     if not looks_of(row, by):
         return None
     return rules.decide_purpose(row, seeing(), said)

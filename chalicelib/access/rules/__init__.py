@@ -206,10 +206,16 @@ class Seeing:
     kinds: Mapping[str, str]
 
 
+def check_purpose(seeing: Seeing, said: str) -> None:
+    """Raise UnknownPurpose for a code that names no purpose there is."""
+    if said not in seeing.purposes:
+        raise UnknownPurpose(purposes=list(seeing.purposes))
+
+
 def decide_purpose(row: Row, seeing: Seeing, said: str | None) -> str:
     """Return why somebody looks. Raises UnknownPurpose, SayWhy."""
-    if said is not None and said not in seeing.purposes:
-        raise UnknownPurpose(purposes=list(seeing.purposes))
+    if said is not None:
+        check_purpose(seeing, said)
     if said is None and row.says_why:
         raise SayWhy(purposes=list(seeing.purposes))
     return said or seeing.usual.get(row.action, "daily-work")
