@@ -14,6 +14,7 @@ from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Organisation, Site, SiteState
 from chalicelib.storage import vault
 from chalicelib.storage.commit import commit
+from chalicelib.storage.secrets import number_digests
 
 # A month of 21 working days in the pack's calendar.
 OCTOBER = Month(2026, 10)
@@ -107,7 +108,9 @@ def an_organisation(organisation_id: str = "org-site-aaaa", **other: object) -> 
     }
     commit(
         [
-            *providers.create_organisation(organisation, otherwise=taken),
+            *providers.create_organisation(
+                organisation, number_digests("bin", identity["bin"]), otherwise=taken
+            ),
             *vault.seal(f"ORG#{organisation_id}", identity),
         ]
     )
