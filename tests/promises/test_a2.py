@@ -16,8 +16,10 @@ from tests.promises.rewind import Dice, Kept, throw_dice
 from tests.promises.script import Act, City, me
 
 # What is no object of an area or of somebody else: one's own registration, one's own rating of a
-# public place, and a sign-in, which belongs to no area.
+# public place, a sign-in, and its revocation, which belong to no area.
 _NOBODYS = {
+    "PUT /v1/access/revocations/{revocation_id}",
+    "PUT /v1/access/revocations/{revocation_id}/lifting",
     "PUT /v1/children/me",
     "PUT /v1/children/sign-ins/{sign_in_id}",
     "PUT /v1/ratings/sites/{site_id}/quarters/{quarter}",
