@@ -1,8 +1,10 @@
 """P9: read and fold a provider-month of 200 children, in read units and against a bare query.
 
-The anchor queries the very same partitions with boto3's client and does nothing with the answer:
-what is left is our reading, folding and judging. Every child was there, in and out, on all working
-days but one or two, and its family approved.
+Once for a kindergarten, once for a club. The anchor queries the very same partitions with boto3's
+client and does nothing with the answer: what is left is our reading, folding and judging. At the
+kindergarten every child was there, in and out, on all working days but one or two, and its family
+approved. At the club every child came to all twelve lessons of its one group but one, and its
+family confirmed each lesson by itself, which packs worst.
 """
 
 from __future__ import annotations
@@ -15,11 +17,14 @@ from pathlib import Path
 
 from bench.gates import Gate
 from bench.measure import compare
+from chalicelib.kernel.periods import Month
 from infra.local import faults, testing
 
 CHILDREN = 200
 MOST_UNITS = 60
 MOST_RATIO = 1.15
+# A lesson has a name, a length and a word of its own: more to read in each line than in a day.
+MOST_RATIO_OF_A_CLUB = 1.6
 
 
 def run() -> list[Gate]:
@@ -38,52 +43,62 @@ def run() -> list[Gate]:
 
 
 def _gates() -> list[Gate]:
-    from chalicelib.attendance import actions as attendance
-    from chalicelib.billing import actions as billing
     from tests.attendance.builders import MARCH, SITE
+    from tests.attendance.clubs import CLUB, OCTOBER
 
     _fill()
-    today = date(2026, 4, 13)
+    _fill_club()
+    kindergarten = _of_month("provider-month", SITE, MARCH, date(2026, 4, 13), most=MOST_RATIO)
+    return kindergarten + _of_month(
+        "club's month", CLUB, OCTOBER, date(2026, 11, 11), most=MOST_RATIO_OF_A_CLUB
+    )
+
+
+def _of_month(named: str, site_id: str, month: Month, today: date, *, most: float) -> list[Gate]:
+    from chalicelib.attendance import actions as attendance
+    from chalicelib.billing import actions as billing
+
     with faults.watch() as seen:
-        provided = billing.gather_month(SITE, MARCH, today)
+        provided = billing.gather_month(site_id, month, today)
     units = seen.units[0]
     calls = len(seen.calls)
-    days = sum(len(child.days) for child in provided.children)
+    lines = sum(len(child.days) for child in provided.children)
     compared = compare(
-        lambda: attendance.month_for_billing(SITE, MARCH, today=today), _bare(), calls=5
+        lambda: attendance.month_for_billing(site_id, month, today=today),
+        _bare(site_id, month),
+        calls=5,
     )
     return [
         Gate(
-            "P9 provider-month of 200, read units",
-            f"{units:.0f} units in {calls} calls, {days} days",
+            f"P9 {named} of {CHILDREN}, read units",
+            f"{units:.0f} units in {calls} calls, {lines} lines",
             f"{MOST_UNITS}",
             units <= MOST_UNITS,
         ),
         Gate(
-            "P9 provider-month of 200 / bare query, CPU",
+            f"P9 {named} of {CHILDREN} / bare query, CPU",
             f"{compared.ratio:.2f}  ({compared.ours_s * 1e3:.1f} ms / "
             f"{compared.anchor_s * 1e3:.1f} ms)",
-            f"{MOST_RATIO}",
-            compared.ratio <= MOST_RATIO,
+            f"{most}",
+            compared.ratio <= most,
             compared.control,
         ),
     ]
 
 
-def _bare() -> Callable[[], object]:
+def _bare(site_id: str, month: Month) -> Callable[[], object]:
     """Return a query of the same partitions, page after page, with boto3 alone."""
     import boto3
 
     from chalicelib.storage import keys
     from chalicelib.storage.rows import table_name
-    from tests.attendance.builders import MARCH, SITE
 
     client = boto3.client("dynamodb")
     asked = [
-        ("attendance", keys.sheet(SITE, MARCH, "")[0]),
-        ("attendance", keys.roster(SITE, "")[0]),
-        ("attendance", keys.site_month(SITE, MARCH)[0]),
-        ("facts", keys.site(SITE)[0]),
+        ("attendance", keys.sheet(site_id, month, "")[0]),
+        ("attendance", keys.roster(site_id, "")[0]),
+        ("attendance", keys.site_month(site_id, month)[0]),
+        ("facts", keys.site(site_id)[0]),
     ]
 
     def query() -> None:
@@ -142,3 +157,23 @@ def _fill() -> None:
         )
         commit([sheets.keep_sheet(kept, sheet)])
     attendance.close_month(SITE, MARCH, by=HEAD, now=at("2026-04-01 08:00"))
+
+
+def _fill_club() -> None:
+    from chalicelib.attendance import actions as attendance
+    from chalicelib.attendance import store as sheets
+    from chalicelib.attendance.rules import Sheet
+    from chalicelib.attendance.rules.marks import IN
+    from chalicelib.storage.commit import commit
+    from tests.attendance.builders import HEAD, at, child, enrolment
+    from tests.attendance.clubs import CLUB, DAYS, OCTOBER, open_club
+
+    open_club(children_count=CHILDREN)
+    for n in range(1, CHILDREN + 1):
+        there = [day for day in DAYS if day != DAYS[n % len(DAYS)]]
+        marks = [day << 57 | IN << 53 | 955 << 40 | 77 << 24 | n for day in there]
+        sheets.add_marks(CLUB, OCTOBER, child(n), marks, enrolment_id=enrolment(n))
+        kept = sheets.find_sheet(CLUB, OCTOBER, child(n)).said
+        sheet = Sheet(confirmed=tuple(f"{day:02d}T1600/60P" for day in there))
+        commit([sheets.keep_sheet(kept, sheet)])
+    attendance.close_month(CLUB, OCTOBER, by=HEAD, now=at("2026-11-01 08:00"))
