@@ -38,6 +38,7 @@ RUNS = {
     "run_billing": "billing.run_billing",
     "run_claims": "payouts.run_claims",
     "run_payday": "payouts.run_payday",
+    "run_record": "record.run_record",
     "run_retention": "rights.run_retention",
     "run_vault": "rotation.run_vault",
 }
@@ -61,7 +62,7 @@ DOES = {
     "vouchers/site-closed": "vouchers.site_closed",
     "vouchers/suspended": "vouchers.site_closed",
 }
-STREAM = ("on_outbox", "notices.carry_out")
+STREAMS = {"on_outbox": "notices.carry_out", "on_journal": "record.take_in"}
 
 Note = dict[str, Any]
 
@@ -87,7 +88,7 @@ def wanted() -> tuple[list[str], list[str]]:
     from chalicelib.edge.routes import operations
 
     schedules = [s.name for s in app.app.event_sources if s.name.startswith("run_")]
-    triggers = [*schedules, *sorted(app.work()), STREAM[0]]
+    triggers = [*schedules, *sorted(app.work()), *STREAMS]
     return [f"{o.method} {o.path}" for o in operations()], triggers
 
 
@@ -119,7 +120,7 @@ def tables(notes: list[Note]) -> tuple[str, str]:
 
 
 def _function(name: str) -> str:
-    return {**RUNS, **DOES, STREAM[0]: STREAM[1]}.get(name, "")
+    return {**RUNS, **DOES, **STREAMS}.get(name, "")
 
 
 def _typical(notes: list[Note], *, changes: bool) -> list[Note]:

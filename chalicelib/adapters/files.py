@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from chalicelib.kernel.refusals import Unavailable
 
@@ -46,6 +47,19 @@ def publish(name: str, content: bytes) -> None:
     _to_folder(Path(os.environ.get("KEZEK_FILES", ".local/files")) / "record" / name, content)
 
 
+def published(name: str) -> bytes | None:
+    """Return a file of the public record as it lies there now; None where there is none."""
+    bucket = os.environ.get("KEZEK_RECORD_BUCKET")
+    if bucket:
+        return _from_s3(bucket, name)
+    try:
+        return (Path(os.environ.get("KEZEK_FILES", ".local/files")) / "record" / name).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise FilesSilent() from error
+
+
 def _to_folder(target: Path, content: bytes) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,14 +71,30 @@ def _to_folder(target: Path, content: bytes) -> None:
 
 
 def _to_s3(bucket: str, name: str, content: bytes, sealed_by: str) -> None:
-    import boto3
-    from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
-    limits = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 2})
     try:
-        boto3.client("s3", config=limits).put_object(
-            Bucket=bucket, Key=name, Body=content, ServerSideEncryption=sealed_by
-        )
+        _s3().put_object(Bucket=bucket, Key=name, Body=content, ServerSideEncryption=sealed_by)
     except (BotoCoreError, ClientError) as error:
         raise FilesSilent() from error
+
+
+def _from_s3(bucket: str, name: str) -> bytes | None:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return bytes(_s3().get_object(Bucket=bucket, Key=name)["Body"].read())
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == "NoSuchKey":
+            return None
+        raise FilesSilent() from error
+    except BotoCoreError as error:
+        raise FilesSilent() from error
+
+
+def _s3() -> Any:
+    import boto3
+    from botocore.config import Config
+
+    limits = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 2})
+    return boto3.client("s3", config=limits)

@@ -58,12 +58,17 @@ def publish(now: datetime, *, at_once: bool = False) -> None:
         due = publishing.tiles_due(now=now, at_once=at_once)
         if due is not None:
             size, tiles = due
+            before = files.published(_CHECKPOINT)
+            if before is not None:
+                publishing.check_continues(before)
             for tile in tiles:
                 files.publish(tile.name, publishing.tile(tile))
             publishing.sign(size, now=now)
         _save_newest()
     except Raced:
         log.logger.info("record, published by another")
+    except publishing.Broke as refusal:
+        log.logger.error("record, not as published", extra={"facts": refusal.facts})
     except Refusal as refusal:
         log.logger.warning("record, not published", extra={"code": refusal.code})
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -237,6 +238,8 @@ class TestCloud:
         self.tables = test_tables
         self.messages = services.messages
         self.files = services.folder / "files"
+        # An empty log does not continue what another test published.
+        shutil.rmtree(self.files / "record", ignore_errors=True)
         self.issuer = issuer.Issuer(services.issuer.key, services.issuer.kid, self.clock)
         self.messages.purge(None)
         self.gateway = Gateway(app)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.storage.rows import TABLES
 from infra import package
 
 
@@ -67,7 +68,7 @@ def test_the_template_holds_tables_queues_and_the_gateways_own_errors(built: Pat
     resources = template(built)["Resources"]
     kinds = [resource["Type"] for resource in resources.values()]
 
-    assert kinds.count("AWS::DynamoDB::Table") == 8
+    assert kinds.count("AWS::DynamoDB::Table") == len(TABLES)
     assert kinds.count("AWS::SQS::Queue") == 2
     assert kinds.count("AWS::ApiGateway::GatewayResponse") >= 9
     assert resources["OnWork"]["Properties"]["Events"]["OnWorkSqsEventSource"]["Properties"][

@@ -24,8 +24,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.record.actions import proving
+from chalicelib.storage import vault
+from chalicelib.storage.commit import commit
 from infra import record
 from infra.local.testing import TestCloud, TestServices, TestTables, in_process
+from tests.children.builders import an_iin
+from tests.children.test_routes import ME, register_child
 from tests.record.builders import changed, removed
 
 SCRIPT = Path(__file__).parents[2] / "verifier" / "kezek_verify.py"
@@ -400,3 +404,32 @@ def test_b9_wrong_use_is_no_verdict(words: tuple[str, ...]) -> None:
     asked = [sys.executable, "-I", str(SCRIPT), *words]
 
     assert subprocess.run(asked, capture_output=True, check=False).returncode == 2
+
+
+def test_b9_after_an_erasure_the_record_holds_and_what_was_committed_opens_no_more(
+    cloud: TestCloud, tmp_path: Path, capsys: Any
+) -> None:
+    parent = cloud.token("representative", "aigerim")
+    assert cloud.put("/v1/children/me", ME, token=parent).status == 200
+    child_id = register_child(cloud, parent, "application-1", an_iin(100))
+    cloud.drain()
+    listed = cloud.get("/v1/record/entries", token=parent, query={"stream": f"child/{child_id}"})
+    number = listed.json["entries"][0]["number"]
+    before = cloud.get(f"/v1/record/entries/{number}", token=parent).json
+    assert before["fields"]["surname"]["value"] == ME["surname"].removesuffix("а")
+
+    commit(vault.erase(f"CHILD#{child_id}"))
+    record.export(tmp_path / "bundle")
+    shutil.copy(tmp_path / "bundle" / "keys", tmp_path / "keys-kept")
+
+    assert check("bundle", tmp_path / "bundle", capsys=capsys)[0] == 0
+    after = cloud.get(f"/v1/record/entries/{number}", token=parent).json
+    assert after["fields"] == {}
+    assert (after["digest"], after["body"]) == (before["digest"], before["body"])
+    told = "".join(path.read_text("utf-8", "replace") for path in files_in(tmp_path / "bundle"))
+    assert ME["surname"] not in told
+    assert an_iin(100) not in told
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]

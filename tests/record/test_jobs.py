@@ -25,13 +25,6 @@ def files_of(cloud: TestCloud) -> dict[str, bytes]:
     }
 
 
-@pytest.fixture(autouse=True)
-def no_files(cloud: TestCloud) -> None:
-    import shutil
-
-    shutil.rmtree(cloud.files / "record", ignore_errors=True)
-
-
 def test_the_stream_fills_the_log_and_a_checkpoint_follows(cloud: TestCloud) -> None:
     changed("one", times=3)
     changed("two", times=2)
@@ -176,3 +169,22 @@ def test_two_keys_sign_one_checkpoint(
 
     assert cloud.get("/v1/record/checkpoint").text.count("— ") == 2
     assert len(cloud.get("/v1/record/keys").text.splitlines()) == 2
+
+
+def test_a_log_behind_what_was_published_is_not_signed_again(
+    cloud: TestCloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    changed("one", times=3)
+    cloud.drain()
+    note = files_of(cloud)["checkpoint"]
+    for row in store.RecordRow.scan():
+        row.delete(add_version_condition=False)  # as after a restore from a backup
+
+    jobs.sequencing.sequence(
+        [store.leaf_of(store.opening_of(store.AnyRow.get("voucher/one", f"{1:012d}")))]
+    )
+    jobs.publish(NOW, at_once=True)
+
+    assert files_of(cloud)["checkpoint"] == note
+    assert publishing.find_newest() is None
+    assert "not as published" in caplog.text

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from chalicelib.kernel.periods import stamp
-from chalicelib.kernel.refusals import Unknown
+from chalicelib.kernel.refusals import Unavailable, Unknown
 from chalicelib.record import store
 from chalicelib.record.actions.proving import head_at, tile_bytes
 from chalicelib.record.rules import notes
@@ -20,6 +20,13 @@ from chalicelib.record.rules.notes import Tile
 from chalicelib.record.store import Published
 from chalicelib.storage import signing
 from chalicelib.storage.commit import commit
+
+
+class Broke(Unavailable):
+    """The log does not begin with what was published of it: a person has to look."""
+
+    code = "record/broke"
+
 
 SHORTEST = timedelta(seconds=60)
 
@@ -37,6 +44,19 @@ def tiles_due(*, now: datetime, at_once: bool) -> tuple[int, list[Tile]] | None:
     if last.at and not at_once and stamp(now) < _later(last.at):
         return None
     return head.size, list(notes.tiles_between(last.size, head.size))
+
+
+def check_continues(note: bytes) -> None:
+    """Raise Broke unless the log begins with what a published checkpoint says.
+
+    After a restore from a backup it may be behind; whoever signed then would show two histories.
+    """
+    try:
+        size, root = notes.read_checkpoint(note)
+    except (ValueError, IndexError) as error:
+        raise Broke() from error
+    if size > store.find_head()[1].size or head_at(size).root != root:
+        raise Broke(size=size)
 
 
 def tile(asked: Tile) -> bytes:

@@ -13,7 +13,7 @@ from chalicelib.record.rules.leaves import Leaf
 from chalicelib.storage.commit import commit, pause
 
 # With the head, parts of two tiles and upper nodes well below the hundred of a transaction.
-IN_A_COMMIT = 64
+IN_A_COMMIT = 80
 _TRIES, _DEEPEST = 12, 50
 
 

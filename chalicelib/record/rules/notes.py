@@ -84,6 +84,12 @@ def checkpoint_text(origin: str, head: Head) -> str:
     return f"{origin}\n{head.size}\n{base64.b64encode(head.root).decode()}\n"
 
 
+def read_checkpoint(note: bytes) -> tuple[int, bytes]:
+    """Return the size and root that a checkpoint says, unchecked. Raises ValueError."""
+    lines = note.decode().split("\n")
+    return int(lines[1]), base64.b64decode(lines[2], validate=True)
+
+
 def key_number(name: str, public: bytes) -> bytes:
     """Return the four bytes by which a signature names its key."""
     return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:4]
