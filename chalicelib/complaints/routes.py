@@ -169,15 +169,17 @@ class Standing(Struct, frozen=True):
 
 
 class ComplaintSeen(Struct, frozen=True):
-    """A complaint whole. contact: not shown to auditors. reasons: why it was taken further."""
+    """A complaint whole. child_id: whose thing it is about, if a child's. contact: not shown to
+    auditors. reasons: why it was taken further."""
 
     complaint_id: str
+    child_id: str | None
     about: AboutSeen
     programme: str
     area: str
     standing: Standing
     satisfied: bool | None
-    text: str
+    said: str
     contact: str | None
     answers: list[AnswerSeen]
     reasons: list[str]
@@ -502,12 +504,13 @@ def _seen(seen: actions.Seen, *, contact: bool) -> ComplaintSeen:
     complaint, fields = seen.complaint, seen.fields
     return ComplaintSeen(
         complaint_id=complaint.complaint_id,
+        child_id=complaint.child_id,
         about=_about(complaint),
         programme=complaint.programme,
         area=complaint.area,
         standing=_standing(complaint),
         satisfied=complaint.satisfied,
-        text=fields.get("text", ""),
+        said=fields.get("text", ""),
         contact=(fields.get("contact") or None) if contact else None,
         answers=[
             AnswerSeen(number, fields[f"answer_{number}"])

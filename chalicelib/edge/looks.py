@@ -65,7 +65,8 @@ def _children(part: object) -> Iterator[tuple[str, Mapping[str, object]]]:
         return
     fields = part if isinstance(part, dict) else _fields(part)
     if "child_id" in fields:
-        yield str(fields["child_id"]), fields
+        if fields["child_id"] is not None:  # a complaint may be about no child at all
+            yield str(fields["child_id"]), fields
         return
     for one in fields.values():
         if not isinstance(one, str | int | None):

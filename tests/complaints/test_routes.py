@@ -101,7 +101,7 @@ def test_a_complaint_is_received_taken_answered_and_closed(town: Town) -> None:
     assert got["standing"]["state"] == "received"
     assert got["standing"]["desk"] == "department"
     assert [(w["complaint_id"], w["yours"], w["taken"]) for w in waits] == [(ONE, True, False)]
-    assert (said["standing"]["state"], said["text"]) == ("answered", TEXT)
+    assert (said["standing"]["state"], said["said"]) == ("answered", TEXT)
     assert said["answers"] == [{"number": 1, "text": "Санат өзгерді, себебі бала өсті."}]
     assert (closed["standing"]["state"], closed["satisfied"]) == ("closed", True)
     assert [step["what"] for step in closed["steps"]] == [
@@ -335,6 +335,26 @@ def test_one_complains_about_what_one_may_see_and_nothing_else(town: Town) -> No
 
 
 UNKNOWN = "kezek/unknown"
+
+
+def test_a_complaint_about_a_childs_application_is_its_familys_and_looks_are_recorded(
+    town: Town,
+) -> None:
+    family = a_family(town, 1)
+    child_id = ok(town.cloud.get("/v1/children", token=family))["items"][0]["child_id"]
+    wish = {"programme": "preschool", "area": "taldykorgan", "language": "kk", "child_id": child_id}
+    ok(town.cloud.put("/v1/applications/application-1", wish, token=family))
+    asked = about("queue-place", id="application-1")
+
+    no(complain(town, parent(town), said=asked), 404, UNKNOWN)
+    no(complain(town, token(town, "analyst"), said=asked), 404, UNKNOWN)
+    got = ok(complain(town, family, said=asked))
+    ok(town.cloud.get(f"{BASE}/{ONE}", token=token(town, "department")))
+    looks = ok(town.cloud.get(f"/v1/rights/children/{child_id}/looks", token=family))
+
+    assert got["child_id"] == child_id
+    assert "шағым" in json.dumps(looks, ensure_ascii=False)
+    assert child_id in json.dumps(town.cloud.tables.dump(), default=repr)
 
 
 def test_a_draft_site_is_its_own_heads_to_complain_about(town: Town) -> None:
