@@ -44,12 +44,14 @@ fuzz: install
 zoo: install
 	@$(BIN)/python -m tests.zoo $(ARGS)
 
-## check: format, lint, types, import contracts, templates
+## check: format, lint, types, import contracts, known-bad patterns, secrets, templates
 check: install
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app.py chalicelib infra
+	@$(BIN)/python -m infra.secret_scan
 	@$(BIN)/python -m infra.package check
 
 ## serve: everything on loopback until Ctrl-C

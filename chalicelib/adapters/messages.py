@@ -42,7 +42,7 @@ def send(key: str, *, channel: str, address: str, language: str, text: str, at: 
         method="POST",
     )
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S):  # noqa: S310
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S):  # noqa: S310  # nosec B310
             return
     except (urllib.error.URLError, OSError) as error:
         raise GatewaySilent() from error

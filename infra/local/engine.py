@@ -241,7 +241,7 @@ def wait_until_ready(
         if process is not None and process.poll() is not None:
             raise EngineMissing(f"{endpoint} ended with code {process.returncode}")
         try:
-            with urllib.request.urlopen(endpoint, timeout=1.0):
+            with urllib.request.urlopen(endpoint, timeout=1.0):  # nosec B310
                 return
         except urllib.error.HTTPError as answered:
             answered.close()

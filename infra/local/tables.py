@@ -103,7 +103,7 @@ def sweep_expired(
             expired = "CAST(json_extract(item_json, ?) AS INTEGER) < ?"
             rows = db.execute(
                 # Names come from our own definitions.
-                f'SELECT item_json FROM "{table}" WHERE {expired} LIMIT ?',  # noqa: S608
+                f'SELECT item_json FROM "{table}" WHERE {expired} LIMIT ?',  # noqa: S608 # nosec B608
                 (path, int(at), most),
             ).fetchall()
             for (item,) in rows:
@@ -127,7 +127,7 @@ def wipe(database: Path, names: Iterable[str]) -> None:
     with closing(_open(database)) as db:
         db.execute("BEGIN IMMEDIATE")
         for name in names:
-            db.execute(f'DELETE FROM "{name}"')  # noqa: S608 - a name from our own definitions
+            db.execute(f'DELETE FROM "{name}"')  # noqa: S608 - a name from our own definitions # nosec B608
             db.execute("DELETE FROM _stream_records WHERE table_name = ?", (name,))
         db.execute("COMMIT")
 

@@ -53,7 +53,7 @@ def _post(address: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
         method="POST",
     )
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310  # nosec B310
             said = json.loads(answer.read(_ANSWER_BYTES_MAX + 1))
     except urllib.error.HTTPError as error:
         # The service answers 4xx to what it cannot read as a signature.

@@ -307,7 +307,7 @@ def _fetched(address: str, *, now: datetime) -> CertificateRevocationList:
     if kept is not None and now - datetime.fromisoformat(kept.mark) < _LIST_KEPT:
         return kept.value
     try:
-        with urllib.request.urlopen(address, timeout=_FETCH_TIMEOUT_S) as answer:  # noqa: S310
+        with urllib.request.urlopen(address, timeout=_FETCH_TIMEOUT_S) as answer:  # noqa: S310  # nosec B310
             content = answer.read(_LIST_BYTES_MAX + 1)
     except (urllib.error.URLError, OSError) as error:
         if kept is not None:  # its own dates say whether it still counts; ask again in a minute
