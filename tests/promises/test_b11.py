@@ -35,6 +35,7 @@ LAMBDAS = {
     "sqs:DeleteMessage": "the event source takes away what was handled",
     "sqs:GetQueueAttributes": "the event source looks how deep the queue is",
     "stream": "the event source reads the stream",
+    "Keyring": "opened once in a process, and here from a file: whoever needs it is known too late",
 }
 Want = tuple[str, str]
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +56,6 @@ UNSEEN: dict[str, dict[Want, str]] = {
         ("write", "outbox"): "a turn comes near in the evening: tests/queue/test_jobs.py",
     },
     "run_deadlines": {
-        ("kms:Decrypt", "Keyring"): f"{_LATER}numbers and texts: tests/rights/test_erasing.py",
         ("read", "keys"): f"{_LATER}an erasure: tests/rights/test_erasing.py",
         ("write", "keys"): f"{_LATER}an erasure: tests/rights/test_erasing.py",
         ("read", "vault"): f"{_LATER}an erasure: tests/rights/test_erasing.py",
@@ -84,11 +84,9 @@ UNSEEN: dict[str, dict[Want, str]] = {
     },
     "on_outbox": {("send", "WorkDeadQueue"): _LAMBDA},
     "run_record": {
-        ("kms:Decrypt", "Keyring"): "the record's keys are a KMS ciphertext; here a file",
         ("s3:GetObject", "RecordBucket"): "what was published is looked at; here a folder",
     },
     "on_journal": {
-        ("kms:Decrypt", "Keyring"): "the record's keys are a KMS ciphertext; here a file",
         ("s3:GetObject", "RecordBucket"): "what was published is looked at; here a folder",
         ("send", "WorkDeadQueue"): _LAMBDA,
     },
