@@ -52,7 +52,7 @@ def test_the_headline_follows_from_the_construction(made: dict[str, bytes]):
     assert told["clubs"] == 40 and set(told["clubs_by_direction"]) == set(city.DIRECTIONS)
     assert told["children"] == 3000 and sum(told["enrolled"].values()) == 2640
     assert sum(told["queue_at_the_run"].values()) - sum(told["vouchers_by_run"].values()) == 297
-    assert len(told["by_category"]) == 12
+    assert len(told["by_category"]) == 12 and all(told["by_category"].values())
 
 
 def test_all_numbers_are_right_in_form_and_belong_to_nobody(built: Karaganda):
