@@ -43,10 +43,14 @@ def test_it_is_carried_out_after_its_delay_and_nothing_opens_any_more(family: Fa
 
 
 def test_a_representative_without_another_child_is_forgotten_too(family: Family) -> None:
+    (relation,) = people.list_relations(family.child_id)
+    assert people.load_person(relation.value.person_id).value.contact_marks
     family.withdraw()
     family.ask()
     family.wait(14)
 
+    left = people.load_person(relation.value.person_id).value
+    assert (left.subject, left.asked, left.identity, left.contact_marks) == ("", "", "", ())
     assert people.find_alias(people.iin_digests(an_iin(0))) is None
     said = family.cloud.get("/v1/children/me", token=family.parent)
     assert (said.status, said.code) == (409, "children/register-first")

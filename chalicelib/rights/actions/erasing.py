@@ -303,7 +303,9 @@ def forget_person(person_id: str, *, by: Actor, now: datetime) -> bool:
             writes.append(people.forget_name(alias))
     journal.commit(
         journal.entry("rights/person-erased", f"person/{person_id}", by=by, now=now),
-        people.keep_person(kept, replace(kept.value, subject="", asked="", identity="")),
+        people.keep_person(
+            kept, replace(kept.value, subject="", asked="", identity="", contact_marks=())
+        ),
         *writes,
     )
     vault.forget([subject])
