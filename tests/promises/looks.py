@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 
 import msgspec
 
@@ -49,6 +50,14 @@ def entries(crowd: Crowd, count: int, *, thief: str | None, share: int) -> Itera
         )
 
 
+def row_of(look: Look) -> dict[str, Any]:
+    """Return the row by caller and day, in the store's own JSON."""
+    on = local_day(datetime.fromisoformat(look.at))
+    pk, sk = keys.looker(look.subject, on, look.at, _named(look))
+    body = msgspec.json.encode(look).decode()
+    return {"pk": {"S": pk}, "sk": {"S": sk}, "v": {"N": "1"}, "body": {"S": body}}
+
+
 def write(looks: Iterator[Look], *, threads: int = 2) -> None:
     """Write entries by caller and day, twenty-five to a call."""
     name = table_name("looks")
@@ -57,10 +66,8 @@ def write(looks: Iterator[Look], *, threads: int = 2) -> None:
         # The same key twice in a call is refused, and would be one row anyway.
         rows = {}
         for look in part:
-            on = local_day(datetime.fromisoformat(look.at))
-            pk, sk = keys.looker(look.subject, on, look.at, _named(look))
-            body = msgspec.json.encode(look).decode()
-            rows[pk, sk] = {"pk": {"S": pk}, "sk": {"S": sk}, "v": {"N": "1"}, "body": {"S": body}}
+            row = row_of(look)
+            rows[row["pk"]["S"], row["sk"]["S"]] = row
         request = {name: [{"PutRequest": {"Item": row}} for row in rows.values()]}
         while request:
             request = client.client().batch_write_item(RequestItems=request)["UnprocessedItems"]
