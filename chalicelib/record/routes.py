@@ -194,16 +194,15 @@ class FieldAnswered(Struct, frozen=True):
 class EntryAnswered(Struct, frozen=True):
     """An entry with what proves it; `kezek_verify.py entry` checks this very file.
 
-    attached: the rows written with it, for auditors; None where only their digest is told.
-    previous: the entry of the same stream before it. checkpoint: the signed end of the log.
-    fields: one's own, where they are as the entry committed to them.
+    attached_digest: of the rows written with it, which are shown to nobody here. previous: the
+    entry of the same stream before it. checkpoint: the signed end of the log. fields: one's own,
+    where they are as the entry committed to them.
     """
 
     number: int
     name: list[str]
     salt: str
     body: str
-    attached: str | None
     attached_digest: str
     digest: str
     size: int
@@ -247,13 +246,11 @@ def entry(call: Call[None], number: str) -> EntryAnswered:
         raise Unknown()
     found = opening.entry(int(number), by=call.actor, now=call.now)
     made = found.opening
-    attached = made.attached.decode() if found.whole and made.attached is not None else None
     return EntryAnswered(
         number=found.proof.number,
         name=list(made.name),
         salt=shown(made.salt),
         body=made.body,
-        attached=attached,
         attached_digest=shown(made.attached_digest),
         digest=shown(made.digest),
         size=found.size,

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from infra.local.testing import TestCloud
+from tests.access import people
 from tests.children.builders import an_iin
 from tests.children.test_routes import ME, register_child
 from tests.record.builders import changed
@@ -130,7 +131,7 @@ def test_a_family_opens_what_is_its_childs_and_a_script_checks_it(
     assert said.status == 200, said.text
     told = json.loads(said.json["body"])
     assert (told["event"], told["facts"]["child"]) == ("applications/applied", child_id)
-    assert said.json["attached"] is None  # rows of others may be among them
+    assert "attached" not in said.json  # rows of others may be among them
     assert verified(cloud, said.content, tmp_path) == 0
 
 
@@ -176,22 +177,43 @@ def test_others_entries_answer_as_if_there_were_none(cloud: TestCloud, parent: s
     assert len({said.content for said in answers}) == 1
 
 
-def test_an_auditor_opens_everything_with_its_rows(
+def test_an_auditor_opens_everything_and_the_family_sees_who_looked(
     cloud: TestCloud, parent: str, tmp_path: Path
 ) -> None:
-    register_child(cloud, parent, "application-1", an_iin(100))
+    child_id = register_child(cloud, parent, "application-1", an_iin(100))
     cloud.drain()
     auditor = cloud.token("auditor")
 
     for number in range(3):
         said = cloud.get(f"{AT}/entries/{number}", token=auditor)
         assert said.status == 200
-        assert said.json["attached"].startswith("[")
         assert verified(cloud, said.content, tmp_path) == 0
         assert "Әбенов" not in said.text
         assert said.json["fields"] == {}
     said = cloud.get(f"{AT}/entries/999", token=auditor)
     assert (said.status, said.code) == (409, "record/no-such-tree")
+    looks = cloud.get(f"/v1/rights/children/{child_id}/looks", token=parent).json["items"]
+    who = {(look["who"]["roles"][0], look["purpose"]) for look in looks}
+    assert who == {("auditor", "inspection")}
+    assert {"record"} == {field for look in looks for field in look["fields"]}
+    # A family that opens its own leaves no look.
+    (number,) = numbers(cloud, parent, "application/application-1")
+    cloud.get(f"{AT}/entries/{number}", token=parent)
+    seen = cloud.get(f"/v1/rights/children/{child_id}/looks", token=parent).json["items"]
+    assert seen == looks
+
+
+def test_no_opening_tells_a_protected_status(cloud: TestCloud, parent: str) -> None:
+    people.register_child(cloud, parent, statuses=["disability-representative"])
+    cloud.drain()
+    own = cloud.get("/v1/applications/application-1", token=parent).text
+    assert "disability-representative" in own
+
+    for token in (cloud.token("auditor"), parent):
+        for number in numbers(cloud, token, "application/application-1"):
+            said = cloud.get(f"{AT}/entries/{number}", token=token)
+            assert said.status == 200, said.text
+            assert "disability" not in said.text
 
 
 def test_an_entry_is_opened_when_it_is_published(cloud: TestCloud) -> None:

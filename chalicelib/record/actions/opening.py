@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +26,8 @@ from chalicelib.record.rules.tree import TILE_WIDTH
 from chalicelib.record.store import Opening
 from chalicelib.vouchers import store as vouchers
 
+_CHILD_FACTS = ("child", "from_child", "into")
+
 
 class NotPublished(OutOfTurn):
     """The entry stands in the log, but in no checkpoint yet; that takes a quarter of an hour."""
@@ -43,7 +46,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An entry with its proofs. whole: with the rows written with it.
+    """An entry with its proofs.
 
     previous: the proof of its stream's entry before it, None where it is the first. fields: those
     of one's own child or self that the entry committed to: value, and the key that opens it.
@@ -51,7 +54,6 @@ class Opened:
 
     leaf: Leaf
     opening: Opening
-    whole: bool
     size: int
     proof: Proof
     previous: Proof | None
@@ -62,11 +64,11 @@ class Opened:
 def entry(number: int, *, by: Actor, now: datetime) -> Opened:
     """Return what a leaf was made of. Raises NoSuchTree, NotPublished, Unknown, RegisterFirst.
 
-    Auditors get the rows that were written with it too, representatives not: rows of other
-    families are among them.
+    Nobody gets the rows that were written with it, only their digest: other families' are among
+    them, and statuses that are displayed to nobody. Whom an auditor sees here is recorded.
     """
     leaf = _leaf(number, by)
-    whole = _check_theirs(leaf.stream, by=by, now=now)
+    anybodys = _check_theirs(leaf.stream, by=by, now=now)
     published = store.find_published()
     size = published.value.size if published else 0
     if published is None or number >= size:
@@ -74,15 +76,15 @@ def entry(number: int, *, by: Actor, now: datetime) -> Opened:
     opening = store.openings([leaf.name]).get(leaf.name)
     if opening is None:
         raise Unknown()
+    access.looked(_children_in(leaf.stream, opening) if anybodys else (), ("record",))
     return Opened(
         leaf,
         opening,
-        whole,
         size,
         Proof(number, leaf.digest, _path(number, size)),
         _previous(leaf, opening, size),
         published.value.note,
-        {} if whole else _own_fields(leaf.stream, opening),
+        {} if anybodys else _own_fields(leaf.stream, opening),
     )
 
 
@@ -91,6 +93,7 @@ def entries(
 ) -> list[tuple[str, int]]:
     """Return (sort key, number in the log) of a stream's entries in order. Raises Unknown."""
     _check_theirs(stream, by=by, now=now)
+    access.looked((), ())  # numbers alone: where in the log something stands
     return store.list_places(stream, after=after, limit=limit)
 
 
@@ -118,7 +121,7 @@ def _leaf(number: int, by: Actor) -> Leaf:
 
 
 def _check_theirs(stream: str, *, by: Actor, now: datetime) -> bool:
-    """Return whether the caller may see everything of a stream; Unknown where nothing.
+    """Return whether the caller may see anybody's streams; Unknown where not even this one.
 
     A representative: applications, vouchers and children they act for, themselves, and what the
     queue published.
@@ -146,6 +149,20 @@ def _child_of(kind: str, thing: str) -> str:
     if kind == "voucher":
         return vouchers.load_voucher(thing).value.child_id
     raise Unknown()
+
+
+def _children_in(stream: str, opening: Opening) -> set[str]:
+    """Return the children whom an entry's text is about."""
+    facts = msgspec.json.decode(opening.body)["facts"]
+    found = {str(facts[name]) for name in _CHILD_FACTS if facts.get(name)}
+    kind, _, thing = stream.partition("/")
+    if kind in ("child", "sheet"):
+        found.add(thing.rpartition("/")[2])
+    elif not found:
+        # Unknown: about no child, or about one that nothing leads to any more.
+        with contextlib.suppress(Unknown):
+            found.add(_child_of(kind, thing))
+    return found
 
 
 def _own_fields(stream: str, opening: Opening) -> dict[str, tuple[str, bytes]]:
