@@ -147,6 +147,13 @@ class TestTables:
             found[name] = sorted(rows, key=lambda row: (row["pk"]["S"], row["sk"]["S"]))
         return found
 
+    def effects(self) -> dict[str, list[dict[str, Any]]]:
+        """Return what `dump` does, less the meters.
+
+        They count requests, and a repetition is one: what is told to have no effect is compared so.
+        """
+        return {name: rows for name, rows in self.dump().items() if not name.endswith("-meters")}
+
     def _create(self) -> None:
         tables.create(self.client, self._definitions, self._ttl)
         if self.engine.engine.database is not None:

@@ -16,9 +16,9 @@ import chalicelib
 from chalicelib.access import actions as access
 from chalicelib.edge.openapi import refusals_of
 from chalicelib.edge.problems import OF_STATUS, status_of
-from chalicelib.edge.routes import OPERATIONS
 from chalicelib.edge.texts import LANGUAGES, catalogue, text
 from chalicelib.kernel.refusals import Refusal
+from tests.offered import OPERATIONS
 
 ROOT = Path(chalicelib.__file__).parent
 KAZAKH = re.compile("[әғқңөұүһіӘҒҚҢӨҰҮҺІ]")

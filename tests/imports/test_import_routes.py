@@ -233,10 +233,10 @@ def test_the_line_of_the_file_is_no_part_of_the_content(summer: TestCloud):
 def test_a_row_that_cannot_be_taken_is_refused_and_leaves_nothing(
     summer: TestCloud, changes: dict[str, Any], code: str
 ):
-    before = summer.tables.dump()
+    before = summer.tables.effects()
 
     assert code_of(put_row(summer, changed(ROW, **changes))) == code
-    assert summer.tables.dump() == before
+    assert summer.tables.effects() == before
 
 
 def test_a_child_queues_once_in_the_country(summer: TestCloud):

@@ -120,11 +120,11 @@ def test_a1_every_step_again_has_one_effect_and_one_answer(town):
     name = town.sent()
     content = answer_file((name, "settled", SUM, ""))
     first = town.answer(content).json
-    before = town.cloud.tables.dump()
+    before = town.cloud.tables.effects()
 
     assert town.answer(content).json == first
     assert town.pay().status == 200
-    assert town.cloud.tables.dump() == before
+    assert town.cloud.tables.effects() == before
 
 
 def test_b1_a_foreign_claim_answers_as_if_there_were_none(town):

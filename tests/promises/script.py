@@ -13,10 +13,11 @@ from datetime import date, timedelta
 from typing import Any, ClassVar
 
 from chalicelib.access import actions as access
-from chalicelib.edge.routes import OPERATIONS, Operation
+from chalicelib.edge.routes import Operation
 from chalicelib.kernel.periods import Month
 from chalicelib.policy.actions import load_pack
 from infra.local.testing import Said, TestCloud
+from tests.offered import OPERATIONS
 from tests.promises import eds
 from tests.promises.script_access import fraud, guarded
 from tests.promises.script_complaints import complaints

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.access import actions as access
-from chalicelib.edge.routes import OPERATIONS, Operation
+from chalicelib.edge.routes import Operation
 from chalicelib.kernel.actors import Role
 from infra.local.testing import MORNING, TestCloud
+from tests.offered import OPERATIONS
 
 _PEOPLE = [r for r in Role if r not in (Role.PUBLIC, Role.SYSTEM, Role.DEVICE)]
 

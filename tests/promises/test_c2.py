@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from chalicelib.applications.routes import ImportAsked
 from chalicelib.edge import body, problems
 from chalicelib.edge.openapi import document
-from chalicelib.edge.routes import OPERATIONS, Operation
+from chalicelib.edge.routes import Operation
 from chalicelib.edge.texts import LANGUAGES, catalogue
 from chalicelib.kernel.periods import stamp
 from infra.local.testing import Said, TestCloud
+from tests.offered import OPERATIONS
 
 _CODE = re.compile(r"[a-z][a-z0-9-]*/[a-z0-9-]+\Z")
 

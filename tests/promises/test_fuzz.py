@@ -15,8 +15,9 @@ from urllib.parse import quote
 import msgspec
 
 from chalicelib.access import actions as access
-from chalicelib.edge.routes import OPERATIONS, Operation
+from chalicelib.edge.routes import Operation
 from infra.local.testing import Said
+from tests.offered import OPERATIONS
 from tests.promises.rewind import Kept
 from tests.promises.script import Act, City
 

@@ -311,13 +311,13 @@ def test_votes_are_hidden_until_the_decision_and_then_shown_without_their_author
 def test_a_member_votes_once_and_the_same_again_changes_nothing_a1_a2(city: ClubTown) -> None:
     city.in_check()
     first = ok(city.vote("m1"))
-    before = city.cloud.tables.dump()
+    before = city.cloud.tables.effects()
 
     assert ok(city.vote("m1")) == first
     no(city.vote("m1", "refuse", NO_CAMERAS), 409, "kezek/another-content")
     no(city.vote("m1", "admit", NO_CAMERAS), 409, "kezek/another-content")
 
-    assert city.cloud.tables.dump() == before
+    assert city.cloud.tables.effects() == before
     ok(city.vote("m2"))
     ok(city.vote("m3"))
     assert ok(city.vote("m1"))["proceedings"]["decided"] == "admit"
@@ -516,9 +516,9 @@ def test_a_paper_is_renewed_on_top_of_what_was_read(city: ClubTown) -> None:
     assert shown["first-aid"]["renewed_at"] == "2026-03-02T04:00:00.000000Z"
     assert shown["fire-safety"]["renewed_at"] is None
     assert renewed["proceedings"]["revision"] == 2
-    before = city.cloud.tables.dump()
+    before = city.cloud.tables.effects()
     assert ok(_renew(city, replaces=1)) == renewed
-    assert city.cloud.tables.dump() == before
+    assert city.cloud.tables.effects() == before
     problem = no(_renew(city, document="KZ-9", replaces=1), 409, "providers/changed-meanwhile")
     assert problem["revision"] == 2
 

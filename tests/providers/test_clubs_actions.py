@@ -160,7 +160,7 @@ def test_a_deciding_vote_that_died_anywhere_ends_the_same_when_sent_again_a1(
                 crashed = True
         ok(city.vote("m3", "refuse", NO_CAMERAS))
         ok(city.vote("m3", "refuse", NO_CAMERAS))
-        dump = city.cloud.tables.dump()
+        dump = city.cloud.tables.effects()
         return crashed, {n: r for n, r in dump.items() if "vault" not in n and "-keys" not in n}
 
     _, clean = after_a_crash(None)

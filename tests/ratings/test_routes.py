@@ -102,12 +102,12 @@ def test_a_representative_rates_once_a_quarter_and_the_same_again_is_the_same_a1
     token = a_family(town, 1)
 
     first = ok(rate(town, token))
-    before = town.cloud.tables.dump()
+    before = town.cloud.tables.effects()
 
     assert first["scores"] == scores()
     assert ok(rate(town, token)) == first
     no(rate(town, token, care=1), 409, "kezek/another-content")
-    assert town.cloud.tables.dump() == before
+    assert town.cloud.tables.effects() == before
 
 
 @pytest.mark.parametrize(("days", "allowed"), [(10, True), (9, False), (0, False)])
@@ -241,8 +241,8 @@ def test_criteria_are_named_in_the_callers_language(town: Town) -> None:
 
 
 def test_every_refusal_has_texts_in_three_languages_c5() -> None:
-    from chalicelib.edge.routes import OPERATIONS
     from chalicelib.edge.texts import catalogue
+    from tests.offered import OPERATIONS
 
     texts = catalogue()
     codes = {r.code for op in OPERATIONS if op.slice_name == "ratings" for r in op.refuses}
