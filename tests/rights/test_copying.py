@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.edge.auth import subject_name
 from chalicelib.rights.actions import copying
+from infra.local.issuer import NAME
 from tests.children.builders import an_iin
 from tests.rights.conftest import Family
 
@@ -35,6 +37,49 @@ def test_a_copy_names_no_other_person(family: Family) -> None:
     text = family.cloud.get(f"{family.place}/copy", token=family.parent).text
 
     assert an_iin(0) not in text and "Айгерім" not in text
+
+
+def test_a_copy_shows_of_others_complaints_only_how_they_stand(family: Family) -> None:
+    about = {"kind": "application", "id": "application-1"}
+    asked = {"about": about, "topic": "queue", "contact": "+77019990011"}
+    words = {"parent": "Менің шағымым", "officer": "Басқа біреудің сөзі"}
+    answerer = family.cloud.token("department", "answerer", areas=["taldykorgan"])
+    for n, (who, said) in enumerate(words.items()):
+        token = family.parent if who == "parent" else family.officer
+        place = f"/v1/complaints/complaint-{n}"
+        assert family.cloud.put(place, {**asked, "text": said}, token=token).status == 200
+        answered = family.cloud.put(f"{place}/answer", {"text": "Жауап"}, token=answerer)
+        assert answered.status == 200, answered.text
+    copy = family.cloud.get(f"{family.place}/copy", token=family.parent)
+
+    own, other = copy.json["sections"]["complaints"]
+    assert (own["by_you"], own["fields"]["text"]) == (True, words["parent"])
+    assert (other["by_you"], other["complaint"]["state"]) == (False, "answered")
+    assert words["officer"] not in copy.text and "fields" not in other
+    assert own["complaint"]["steps"][-1]["by"] == "department"
+    for subject in ("officer", "answerer"):
+        assert subject_name(NAME, subject) not in copy.text
+
+
+def test_a_copy_that_ends_within_complaints_goes_on_with_the_next(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"about": {"kind": "application", "id": "application-1"}, "topic": "queue"}
+    for n in range(3):
+        place = f"/v1/complaints/complaint-{n}"
+        body = {**asked, "text": f"Шағым {n}"}
+        assert family.cloud.put(place, body, token=family.parent).status == 200
+    monkeypatch.setattr(copying, "MOST_BYTES", 1)
+    found, cursor = [], None
+    while True:
+        query = {"cursor": cursor} if cursor else {}
+        page = family.cloud.get(f"{family.place}/copy", token=family.parent, query=query).json
+        found += page["sections"].get("complaints", [])
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+
+    assert [one["fields"]["text"] for one in found] == ["Шағым 0", "Шағым 1", "Шағым 2"]
 
 
 def test_a_copy_can_be_read_by_people_and_runs_nothing(family: Family) -> None:

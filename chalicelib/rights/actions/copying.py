@@ -22,7 +22,7 @@ from chalicelib.children import actions as children
 from chalicelib.children import store as people
 from chalicelib.complaints import actions as complaints
 from chalicelib.journal import store as journal
-from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.periods import Month, local_day
 from chalicelib.notices import store as notices
 from chalicelib.rights import rules
@@ -32,6 +32,8 @@ from chalicelib.vouchers import store as vouchers
 MOST_BYTES = 4_000_000
 MOST_EFFORT = 400
 _STEPS_SHOWN = 500
+# Fields that say who did something; who in person is for an inquiry, the role is for the family.
+_HANDS = frozenset({"by", "answered_by", "approved_by", "closed_by", "officer", "acted"})
 
 Item = dict[str, Any]
 
@@ -213,10 +215,17 @@ def _notices(of: _Child, after: str | None) -> Iterator[tuple[str, Item]]:
 
 
 def _complaints(of: _Child, after: str | None) -> Iterator[tuple[str, Item]]:
-    if after is not None:
-        return
-    for number, seen in enumerate(complaints.texts_about(of.child_id)):
-        yield f"{number:06d}", _shown(seen)
+    """Yield complaints about the child's things: the caller's own whole, of others only how each
+    stands. What somebody else wrote to a desk, and their contact, are theirs."""
+    every = complaints.texts_about(of.child_id)
+    for seen in sorted(every, key=lambda seen: seen.complaint.complaint_id):
+        complaint = seen.complaint
+        if after is not None and complaint.complaint_id <= after:
+            continue
+        yours = complaint.by == of.by.subject or complaint.person_id == of.person_id
+        stands = _shown(complaint, "person_id", "asked", "replied", "why")
+        said = {"fields": dict(seen.fields)} if yours else {}
+        yield complaint.complaint_id, {"by_you": yours, "complaint": stands, **said}
 
 
 def _looks(of: _Child, after: str | None) -> Iterator[tuple[str, Item]]:
@@ -295,8 +304,27 @@ def _steps(stream: str) -> list[Item]:
 
 
 def _shown(value: object, *but: str) -> Item:
-    said: Item = msgspec.to_builtins(value)
+    """Return a thing as it is kept, less some fields and less who in person had a hand in it."""
+    said: Item = _without_hands(msgspec.to_builtins(value))
     return {name: what for name, what in said.items() if name not in but}
+
+
+def _without_hands(said: Any) -> Any:
+    if isinstance(said, list | tuple):
+        return [_without_hands(one) for one in said]
+    if not isinstance(said, dict):
+        return said
+    return {
+        name: _role_of(what) if name in _HANDS else _without_hands(what)
+        for name, what in said.items()
+        if name not in _HANDS or _role_of(what) is not None
+    }
+
+
+def _role_of(hand: object) -> str | None:
+    """Return the role of a hand that is written with it ("department:…"), None for bare persons."""
+    role = hand.partition(":")[0] if isinstance(hand, str) else ""
+    return role if role in Role._value2member_map_ else None
 
 
 __all__ = ["SECTIONS", "Copied", "copy"]
