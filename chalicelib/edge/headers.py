@@ -36,10 +36,9 @@ _ORIGIN = re.compile(
     r"(?::[0-9]{1,5})?\Z"
 )
 _ASKED = (
-    "Accept-Language, Authorization, Content-Type, If-Match, "
-    "Kezek-Consent, Kezek-Opening, Kezek-Purpose"
+    "Accept-Language, Authorization, Content-Type, Kezek-Consent, Kezek-Opening, Kezek-Purpose"
 )
-_SHOWN = "Content-Disposition, Content-Language, ETag, Retry-After, WWW-Authenticate"
+_SHOWN = "Content-Disposition, Content-Language, Retry-After, WWW-Authenticate"
 
 # On every answer, ours and the gateway's. A page of ours that needs more says so itself.
 SECURITY: Mapping[str, str] = {
@@ -56,7 +55,7 @@ VARY = "Accept-Language, Origin"
 
 
 class BadHeader(Malformed):
-    """A header is said twice, or there are more or longer ones than anybody needs."""
+    """A header is said twice, is one we do not heed, or there are more than anybody needs."""
 
     code = "kezek/bad-header"
 
@@ -86,6 +85,9 @@ def check(headers: Mapping[str, str], every: Mapping[str, Iterable[str]]) -> Non
     every: each header's values, where the gateway hands them on.
     """
     said = {name.lower(): list(values or ()) for name, values in every.items()}
+    if "if-match" in headers:
+        # Passed over, a condition would be believed; a body's `replaces` is the one we keep.
+        raise BadHeader(header="if-match", problem="use-replaces")
     for name, value in headers.items():
         said.setdefault(name.lower(), [str(value)])
     if len(said) > MOST_HEADERS:
