@@ -84,6 +84,18 @@ def test_b2_every_field_beside_a_child_has_a_word_for_its_family() -> None:
             assert not missing, f"{operation.action}: {sorted(missing)} in access/looks.toml"
 
 
+def test_b2_what_a_clerk_is_shown_of_a_child_has_a_word_for_its_family() -> None:
+    kinds = access.seeing().kinds
+    under_consent = {action for given in access.table().consent.values() for action in given}
+    for operation in operations():
+        if operation.action not in under_consent:
+            continue
+        shown = looks.beside_children(operation.answers)
+        if "child_id" in operation.path:
+            shown |= looks.fields_of(operation.answers)
+        assert not shown - kinds.keys(), f"{operation.action}: {sorted(shown - kinds.keys())}"
+
+
 def test_b2_every_purpose_and_every_word_is_said_in_three_languages() -> None:
     from chalicelib.edge.texts import catalogue
 
