@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "security.md"
+_PROMISES = ["A2", *(f"B{n}" for n in range(1, 16)), "C2", "C3"]
 _RISKS = [f"API{n}" for n in range(1, 11)] + [f"V{n}" for n in range(1, 18)]
 
 
@@ -28,6 +29,16 @@ def test_every_risk_has_a_row_and_every_row_a_test() -> None:
 
     assert [name for name, _ in rows] == _RISKS
     assert [name for name, rest in rows if "`tests/" not in rest] == ["V17"]
+
+
+def test_every_promise_has_a_row_and_tests_that_carry_its_name() -> None:
+    rows = re.findall(r"^\| ([ABC]\d+) \|(.*)$", PAGE.read_text("utf-8"), re.MULTILINE)
+
+    assert [name for name, _ in rows] == _PROMISES
+    for name, rest in rows:
+        files = [ROOT / file for file in re.findall(r"`(tests/[\w/]+\.py)", rest)]
+        carry = re.compile(rf"test_(?:\w+_)?{name.lower()}(?:_|$)")
+        assert any(carry.match(test) for file in files for test in _tests_of(file)), name
 
 
 def test_every_other_file_that_it_names_exists() -> None:
