@@ -37,12 +37,12 @@ from chalicelib.policy.rules import NoRuleInForce, UnknownReason
 
 routes = Routes(__name__, "attendance")
 
-Id = Annotated[str, Meta(min_length=8, max_length=64, pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-Label = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f<>]*$")]
-Programme = Annotated[str, Meta(min_length=1, max_length=32, pattern="^[a-z-]+$")]
+Id = Annotated[str, Meta(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$(?!\n)")]
+Label = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f<>]*$(?!\n)")]
+Programme = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[a-z-]+$(?!\n)")]
 # A number in a folder; a paper's text or a name has no place here.
 Reference = Annotated[
-    str, Meta(min_length=2, max_length=40, pattern=r"^[\w№/. -]*[0-9][\w№/. -]*$")
+    str, Meta(min_length=2, max_length=40, pattern=r"^[\w№/. -]*[0-9][\w№/. -]*$(?!\n)")
 ]
 _SHEET = (Unknown, BadMonth, NoRuleInForce, CalendarMissing)
 _LINE = (*_SHEET, rules.BadDay, AnotherContent)
@@ -63,9 +63,9 @@ class DeviceAsked(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     code: Annotated[str, Meta(min_length=8, max_length=12)]
-    public_key: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{43}$")]
+    public_key: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$(?!\n)")]
     label: Label
-    proof: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{86}$")]
+    proof: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{86}$(?!\n)")]
 
 
 class DeviceShown(Struct, frozen=True):
@@ -161,7 +161,7 @@ class ProofAsked(Struct, frozen=True, forbid_unknown_fields=True):
 class ApprovalAsked(Struct, frozen=True, forbid_unknown_fields=True):
     """The digest of the timesheet that was looked at; the site where there were several."""
 
-    digest: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+    digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
     site_id: Id | None = None
     programme: Programme = "preschool"
 

@@ -19,9 +19,9 @@ routes = Routes(__name__, "children")
 
 # No digits, brackets or control signs; `$` alone would let a last newline pass.
 Name = Annotated[
-    str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f0-9<>{}|\\]+(?!\n)$")
+    str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f0-9<>{}|\\]+(?!\n)$(?!\n)")
 ]
-Iin = Annotated[str, Meta(min_length=12, max_length=12, pattern="^[0-9]{12}$")]
+Iin = Annotated[str, Meta(min_length=12, max_length=12, pattern=r"^[0-9]{12}$(?!\n)")]
 NoIinReason = Literal["awaiting-documents", "foreign-citizen"]
 _LIST = "/v1/children"
 
@@ -69,7 +69,7 @@ class RowAsked(Struct, frozen=True, forbid_unknown_fields=True):
 
     system: Annotated[str, Meta(min_length=2, max_length=60)]
     number: Annotated[str, Meta(min_length=1, max_length=60)]
-    file: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    file: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
     line: Annotated[int, Meta(ge=1)]
 
 

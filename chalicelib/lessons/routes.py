@@ -20,8 +20,8 @@ from chalicelib.providers.rules import WeeklyLesson
 
 routes = Routes(__name__, "lessons")
 
-Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length=5)]
-LessonId = Annotated[str, Meta(pattern=r"^[0-9]{8}T[0-9]{4}$", max_length=13)]
+Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)", max_length=5)]
+LessonId = Annotated[str, Meta(pattern=r"^[0-9]{8}T[0-9]{4}$(?!\n)", max_length=13)]
 _OWN = (Unknown, NoPack, NoRuleInForce, rules.NoLessons, CalendarMissing)
 
 

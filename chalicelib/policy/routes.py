@@ -15,7 +15,7 @@ from chalicelib.policy.rules import NoRuleInForce, Pack
 
 routes = Routes(__name__, "policy")
 
-Name = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z-]{1,39}$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z-]{1,39}$(?!\n)")]
 
 
 class PackShown(msgspec.Struct, frozen=True):

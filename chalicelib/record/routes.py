@@ -157,7 +157,7 @@ def _within(size: int) -> None:
 class EntriesAsked(Struct, frozen=True, forbid_unknown_fields=True):
     """The entries of one aggregate: its kind and id, as in voucher/…"""
 
-    stream: Annotated[str, Meta(max_length=200, pattern=r"^[A-Za-z0-9_#:./-]+$")]
+    stream: Annotated[str, Meta(max_length=200, pattern=r"^[A-Za-z0-9_#:./-]+$(?!\n)")]
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
     cursor: Annotated[str, Meta(max_length=512)] | None = None
 

@@ -23,10 +23,12 @@ PaperNumber = Annotated[
     Meta(
         min_length=1,
         max_length=40,
-        pattern=r"^(№|No\.?)? ?[0-9][0-9A-Za-zА-Яа-яЁё/.-]{0,20}(?!\n)$",
+        pattern=r"^(№|No\.?)? ?[0-9][0-9A-Za-zА-Яа-яЁё/.-]{0,20}$(?!\n)",
     ),
 ]
 _NOTHING_STAYS = {"Clear-Site-Data": '"cache", "cookies", "storage"'}
+Iin = Annotated[str, Meta(min_length=12, max_length=12, pattern=r"^[0-9]{12}$(?!\n)")]
+Ticket = Annotated[str, Meta(min_length=14, max_length=14, pattern=r"^[a-z0-9-]+$(?!\n)")]
 
 
 class ConsentAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,8 +37,8 @@ class ConsentAsked(Struct, frozen=True, forbid_unknown_fields=True):
     basis: ConsentBasis
     powers: Annotated[tuple[ConsentPower, ...], Meta(min_length=1, max_length=4)]
     minutes: Annotated[int, Meta(ge=1, le=consenting.CONSENT_MINUTES_MAX)]
-    iin: Annotated[str, Meta(min_length=12, max_length=12, pattern="^[0-9]{12}$")] | None = None
-    ticket: Annotated[str, Meta(min_length=14, max_length=14, pattern="^[a-z0-9-]+$")] | None = None
+    iin: Iin | None = None
+    ticket: Ticket | None = None
 
 
 class CodeAsked(Struct, frozen=True, forbid_unknown_fields=True):

@@ -18,7 +18,7 @@ from chalicelib.kernel.refusals import AnotherContent, Unknown
 
 MOST_LOGOUT_BYTES = 16_384
 _FORM = "application/x-www-form-urlencoded"
-Pseudonym = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+Pseudonym = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
 Reason = Literal[
     "key-compromised", "left-office", "lost-device", "misuse", "on-request", "stolen-sign-in"
 ]

@@ -10,7 +10,7 @@ from chalicelib.edge.routes import Routes
 
 routes = Routes("chalicelib.access.routes", "access")
 
-Code = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-z0-9-]+$")]
+Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9-]+$(?!\n)")]
 Limit = Annotated[int, Meta(ge=1, le=100)]
 Cursor = Annotated[str, Meta(max_length=512)]
 

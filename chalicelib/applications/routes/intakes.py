@@ -34,8 +34,8 @@ class BeaconAsked(Struct, frozen=True, forbid_unknown_fields=True):
     """What the beacon said: the announced round, its value and signature, in hex."""
 
     round: Annotated[int, Meta(ge=1)]
-    randomness: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-    signature: Annotated[str, Meta(pattern="^([0-9a-f]{2}){32,512}$")]
+    randomness: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+    signature: Annotated[str, Meta(pattern=r"^([0-9a-f]{2}){32,512}$(?!\n)")]
 
 
 class IntakesAsked(Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,7 +17,7 @@ from chalicelib.edge.texts import text
 routes = Routes("chalicelib.applications.routes", "applications")
 
 Id = Annotated[str, Meta(min_length=8, max_length=64)]
-Code = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-z0-9-]+$")]
+Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9-]+$(?!\n)")]
 LIST = "/v1/applications"
 # What stands in lists where a status, or a tier that would tell it, is protected.
 PROTECTED = "protected"

@@ -34,7 +34,7 @@ class ShownBody(Struct, frozen=True, forbid_unknown_fields=True):
     item: Code
     state: Literal["ready", "in-progress"]
     document: Annotated[str, Meta(min_length=1, max_length=60, pattern=TEXT)] | None = None
-    digest: Annotated[str, Meta(max_length=64, pattern="^[0-9a-f]{64}$")] | None = None
+    digest: Annotated[str, Meta(max_length=64, pattern=r"^[0-9a-f]{64}$(?!\n)")] | None = None
     valid_to: date | None = None
 
 

@@ -76,7 +76,7 @@ class SourceBody(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the row stood: the system, the file's SHA-256, the line of its first row."""
 
     system: Annotated[str, Meta(min_length=2, max_length=60, pattern=TEXT)]
-    file: Annotated[str, Meta(max_length=64, pattern="^[0-9a-f]{64}$")]
+    file: Annotated[str, Meta(max_length=64, pattern=r"^[0-9a-f]{64}$(?!\n)")]
     line: Annotated[int, Meta(ge=1)]
 
 

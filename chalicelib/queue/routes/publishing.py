@@ -22,7 +22,9 @@ class OrderAsked(Struct, frozen=True, forbid_unknown_fields=True):
 
     programme: Code
     area: Code
-    checkpoint: Annotated[str, Meta(max_length=128, pattern="^[A-Za-z0-9_-]+$")] | None = None
+    checkpoint: Annotated[str, Meta(max_length=128, pattern=r"^[A-Za-z0-9_-]+$(?!\n)")] | None = (
+        None
+    )
     limit: Limit = 50
     cursor: Cursor | None = None
 

@@ -34,7 +34,7 @@ MOST_TIYN = 10_000_000_00
 class UsedAsked(Struct, frozen=True, forbid_unknown_fields=True):
     """What the former platform has paid of this month, YYYY-MM, and its limit for it."""
 
-    month: Annotated[str, Meta(pattern="^2[0-9]{3}-(0[1-9]|1[0-2])$")]
+    month: Annotated[str, Meta(pattern=r"^2[0-9]{3}-(0[1-9]|1[0-2])$(?!\n)")]
     used_tiyn: Annotated[int, Meta(ge=0, le=MOST_TIYN)]
     limit_tiyn: Annotated[int, Meta(ge=0, le=MOST_TIYN)]
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from chalicelib.budgets.rules.ledger import BudgetShort
 from chalicelib.access import actions as access
+from chalicelib.budgets.rules.ledger import BudgetShort
 from chalicelib.edge.routes import Call
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.vouchers import actions, rules
@@ -20,7 +20,7 @@ ActNumber = Annotated[
     Meta(
         min_length=1,
         max_length=40,
-        pattern=r"^(№|No\.?)? ?[0-9][0-9A-Za-zА-Яа-яЁё/.-]{0,15}(,? [0-9.-]{8,10})?$",
+        pattern=r"^(№|No\.?)? ?[0-9][0-9A-Za-zА-Яа-яЁё/.-]{0,15}(,? [0-9.-]{8,10})?$(?!\n)",
     ),
 ]
 

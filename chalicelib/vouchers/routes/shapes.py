@@ -18,7 +18,7 @@ from chalicelib.vouchers.rules import Closing, Enrolment, Voucher, VoucherState
 
 routes = Routes("chalicelib.vouchers.routes", "vouchers")
 
-Code = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-z0-9-]+$")]
+Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9-]+$(?!\n)")]
 GroupId = Annotated[str, Meta(min_length=8, max_length=64)]
 OWN = (Unknown, PowerMissing)
 FITS = (
