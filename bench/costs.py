@@ -24,7 +24,15 @@ from bench.recording import FOLDER
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- costs: begin -->", "<!-- costs: end -->"
-TESTS = ("tests/stories", "tests/imports", "tests/edge/test_about.py")
+TESTS = (
+    "tests/stories",
+    "tests/imports",
+    "tests/edge/test_about.py",
+    "tests/access/test_watching.py",
+    "tests/applications/test_signing.py",
+    "tests/promises/test_b5.py",
+    "tests/rights",
+)
 SLICES = ("test_*routes.py", "test_jobs.py", "test_clubs.py")
 
 # What a schedule of app.py runs; the rest of its rows carry the schedule's own name.

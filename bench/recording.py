@@ -25,9 +25,14 @@ JOBS = (
     "applications",
     "attendance",
     "billing",
+    "children",
+    "complaints",
     "notices",
     "payouts",
     "queue",
+    "record",
+    "rights",
+    "rotation",
     "vouchers",
 )
 _test = "-"

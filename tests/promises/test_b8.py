@@ -88,7 +88,17 @@ def test_leak_of_an_earlier_tests_child():
 def test_b8_every_kind_of_planted_leak_is_caught_and_its_value_not_shown(tmp_path: Path) -> None:
     file = tmp_path / "test_planted.py"
     file.write_text(PLANTED.format(surname=SURNAME, iin=IIN), "utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "tests.canaries", "-n", "0", "-rA", "--disable-warnings"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "tests.canaries",
+        "-n",
+        "0",
+        "-rA",
+        "--disable-warnings",
+    ]
     command += ["-o", "addopts=", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(file)]
 
     done = subprocess.run(
