@@ -583,8 +583,8 @@ def public(counts: Iterable[Counts]) -> tuple[Figure, ...]:
     """Return what may be shown of a month: nobody can read a group of fewer than five from it.
 
     Topics with fewer than five complaints stand together, with the next smallest until they are
-    five and have more than one reading; else they are not shown. Of a row, the three outcomes are shown all or none:
-    they add up to `received`, so that one left out alone would be known.
+    five and have more than one reading; else they are not shown. Of a row, the three outcomes are
+    shown all or none: they add up to `received`, so that one left out alone would be known.
     """
     rows = sorted((c for c in counts if c.received), key=lambda c: (c.received, c.topic))
     small = [c for c in rows if c.received < FEWEST_SHOWN]
