@@ -111,7 +111,8 @@ def one_salt(monkeypatch: pytest.MonkeyPatch) -> None:
     from chalicelib.attendance.store import evidence
     from chalicelib.children import store as children
     from chalicelib.journal import store
-    from chalicelib.providers.actions import imports, organisations
+    from chalicelib.payouts.actions import paying
+    from chalicelib.providers.actions import imports, organisations, teachers
 
-    for module in (store, evidence, children, organisations, imports):
+    for module in (store, evidence, children, organisations, imports, teachers, paying):
         monkeypatch.setattr(module, "new_salt", lambda: bytes(16))

@@ -9,7 +9,9 @@ from chalicelib.access import actions as access
 from chalicelib.budgets.rules import ledger
 from chalicelib.budgets.store import ledger as books
 from chalicelib.journal import store as journal
+from chalicelib.journal.rules import commitments, salted
 from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.ids import new_salt
 from chalicelib.kernel.periods import Month, from_stamp, local_day, stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.payouts import store
@@ -132,13 +134,20 @@ def _pay(run: PaymentRun, organisation_id: str, *, by: Actor, now: datetime, pay
         payment=name,
         run=run.run_id,
     )
-    # Pinned as it was sent: the same run gives the same file whatever account comes later.
-    sealed = vault.seal(
-        f"PAYMENT#{name}",
+    # Pinned as it was sent: the same run gives the same file whatever account comes later, and the
+    # record shows it if somebody put another in its place.
+    sealed = salted(
         {"payee": whom.payee, "bin": whom.bin, "account": whom.account, "bank": whom.bank},
+        new_salt(),
     )
     entry = journal.entry(
-        "payouts/sent", f"payment/{name}", by=by, now=now, run=run.run_id, amount_tiyn=amount
+        "payouts/sent",
+        f"payment/{name}",
+        by=by,
+        now=now,
+        run=run.run_id,
+        amount_tiyn=amount,
+        commitments=commitments(sealed),
     )
     journal.commit(
         entry,
@@ -148,7 +157,7 @@ def _pay(run: PaymentRun, organisation_id: str, *, by: Actor, now: datetime, pay
             for kept in released
         ),
         *books.book(posting),
-        *sealed,
+        *vault.seal(f"PAYMENT#{name}", sealed),
         agenda.due(answer_due(line), ANSWER_DUE, name),
     )
 

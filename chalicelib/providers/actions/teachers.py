@@ -10,7 +10,9 @@ import msgspec
 
 from chalicelib.access import actions as access
 from chalicelib.journal import store as journal
+from chalicelib.journal.rules import commitments, salted
 from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.ids import new_salt
 from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.providers import store
 from chalicelib.providers.rules import ChangedMeanwhile, Site, SiteFixed, SiteState
@@ -61,7 +63,7 @@ def put_teachers(
     )
 
     aggregate, listing = store.keep_site(kept, site)
-    fields = {_FIELD: msgspec.json.encode(list(teachers)).decode()}
+    fields = salted({_FIELD: msgspec.json.encode(list(teachers)).decode()}, new_salt())
     sealed = (
         [vault.reseal(_subject(site), fields)] if revision else vault.seal(_subject(site), fields)
     )
@@ -73,6 +75,7 @@ def put_teachers(
             now=now,
             teachers=site.teachers,
             revision=site.teachers_revision,
+            commitments=commitments(fields),
         ),
         aggregate,
         listing,
