@@ -245,6 +245,19 @@ class TestTrouble:
 
         assert vault.open_fields("CHILD#1") == FIELDS
 
+    def test_a_talk_that_broke_in_its_middle_is_never_gone_on_with(
+        self, outside: postgres.Postgres, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        outside.insert("reference-a", "CHILD#a", {"iin": "a"})
+        torn = outside._connection
+        monkeypatch.setattr(torn, "run", {}.__getitem__)  # as where the server's words are garbage
+
+        with pytest.raises((KeyError, TypeError)):
+            outside.fetch(["reference-a"])
+
+        assert outside.fetch(["reference-a"]) == {"reference-a": {"iin": "a"}}
+        assert outside._connection is not torn
+
     def test_a_server_that_is_down_is_unavailable_and_then_there_again(
         self, outside: postgres.Postgres, cluster: running.Cluster
     ) -> None:

@@ -194,6 +194,10 @@ class Postgres:
                     # A server that is slow now is slow a moment later too: one layer waits once.
                     if not kept or isinstance(error, TimeoutError):
                         raise VaultSilent() from error
+                except BaseException:
+                    # Whatever else broke the talk: the next question must not hear this answer.
+                    self._drop()
+                    raise
         raise AssertionError("each try returns or raises")
 
     def _connected(self) -> Any:
