@@ -255,7 +255,7 @@ def unmerge(call: Call[None], child_id: str) -> ChildIdentity:
     refuses=(Unknown, BadIin, rules.SignInTaken),
 )
 def link_sign_in(call: Call[SignInAsked], sign_in_id: str) -> Linked:
-    """Let a sign-in from another portal be a registered person; officers only.
+    """Let a sign-in from another portal be a registered person; two officers, and the person hears.
 
     The sign-in's id is what `children/iin-taken` told the person who asks.
     """

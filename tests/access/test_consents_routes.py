@@ -314,13 +314,15 @@ def test_somebody_who_is_not_registered_is_registered_on_paper(cloud: TestCloud)
 
     assert registered.status == 200, registered.text
     assert on_behalf(cloud, token, "GET", "/v1/children/me").json == registered.json
-    # At home they sign in for the first time: an officer links the two, and they see the consent.
+    # At home they sign in for the first time: two officers link the two, and they see the consent.
     home = cloud.token("representative", "aigerim")
     taken = cloud.put("/v1/children/me", ME, token=home)
     assert taken.code == "children/iin-taken"
     department = cloud.token("department", "officer-1", areas=["taldykorgan"])
     link = f"/v1/children/sign-ins/{taken.json['sign_in']}"
-    assert cloud.put(link, {"iin": ME["iin"]}, token=department).status == 200
+    assert cloud.put(link, {"iin": ME["iin"]}, token=department).status == 202
+    second = cloud.token("department", "officer-2", areas=["taldykorgan"])
+    assert cloud.put(link, {"iin": ME["iin"]}, token=second).status == 200
     seen = cloud.get("/v1/access/consents", token=home).json["items"]
     assert [one["consent_id"] for one in seen] == ["consent-1"]
 

@@ -105,11 +105,17 @@ def test_each_no_of_registering(cloud: TestCloud, parent: str) -> None:
 def test_a_sign_in_is_linked_by_what_the_refusal_told(
     cloud: TestCloud, parent: str, officer: str
 ) -> None:
+    another = cloud.token("department", "officer-9", areas=["astana"])
     bank = cloud.token("representative", "bank")
     sign_in = cloud.put("/v1/children/me", ME, token=bank).json["sign_in"]
     path = f"/v1/children/sign-ins/{sign_in}"
 
-    assert cloud.put(path, {"iin": an_iin(0)}, token=officer).json["linked"] is True
+    assert cloud.put(path, {"iin": an_iin(0)}, token=officer).status == 202
+    assert cloud.get("/v1/children/me", token=bank).code == "children/register-first"
+    assert cloud.put(path, {"iin": an_iin(0)}, token=another).json["linked"] is True
+    cloud.drain()
+    told = cloud.get("/v1/notices", token=parent).json["notices"]
+    assert [one["template"] for one in told] == ["notice:children/sign-in-linked"]
 
     assert (
         cloud.get("/v1/children/me", token=bank).json

@@ -130,6 +130,7 @@ def test_a_rank_is_read_and_never_counted_live(evening: TestCloud) -> None:
     a_small_city(40, 3)
     token = a_family(evening, "0020")
     publish()
+    evening.get("/v1/queue/places/application-0020", token=token)  # also reads what was revoked
     with faults.watch() as seen:
         said = evening.get("/v1/queue/places/application-0020", token=token)
 

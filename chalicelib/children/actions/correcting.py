@@ -18,7 +18,7 @@ from chalicelib.journal import store as journal
 from chalicelib.journal.rules import commitments
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.iin import checked_iin
-from chalicelib.kernel.periods import local_day
+from chalicelib.kernel.periods import local, local_day
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.storage import outbox
 from chalicelib.storage.commit import Write, settles
@@ -40,7 +40,9 @@ class Correction:
 
 @settles
 def link_sign_in(sign_in: str, *, iin: str, by: Actor, now: datetime) -> None:
-    """Let another sign-in be the person with this IIN; the officer has seen the document.
+    """Let another sign-in be the person with this IIN; the officers have seen the document.
+
+    The person is told where they were reached before, in case it was not them who asked.
 
     Raises BadIin, Unknown, SignInTaken. The same again changes nothing.
     """
@@ -56,6 +58,13 @@ def link_sign_in(sign_in: str, *, iin: str, by: Actor, now: datetime) -> None:
         journal.entry("children/sign-in-linked", f"person/{kept.value.person_id}", by=by, now=now),
         store.keep_person(kept, kept.value),
         *store.claim_for_person(sign_in, held, kept.value.person_id),
+        outbox.notice(
+            f"sign-in-linked#{sign_in}#{kept.version}",
+            to=f"person:{kept.value.person_id}",
+            template="notice:children/sign-in-linked",
+            now=now,
+            at=f"{local(now):%d.%m.%Y %H:%M}",
+        ),
     )
 
 
