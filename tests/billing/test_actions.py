@@ -292,6 +292,7 @@ def _whole_cycle():
     return here, there
 
 
+@pytest.mark.usefixtures("one_salt")
 def test_a6_killed_at_any_call_and_run_again_the_ledger_is_the_same(tables):
     here, there = _whole_cycle()
 

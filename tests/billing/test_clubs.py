@@ -506,6 +506,7 @@ def test_a3_budgets_and_promises_are_never_overdrawn_whatever_is_billed_when(tab
 # --- killed anywhere ----------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("one_salt")
 def test_a6_killed_at_any_call_and_run_again_the_ledger_is_the_same(tables):
     here, there = moved()
 
@@ -530,6 +531,7 @@ def test_a6_killed_at_any_call_and_run_again_the_ledger_is_the_same(tables):
             assert tables.dump() == expected, number
 
 
+@pytest.mark.usefixtures("one_salt")
 def test_a6_a_settlement_killed_at_any_call_and_run_again_is_the_same(tables):
     at = datetime(2027, 1, 2, 3, 0, tzinfo=UTC)
 
