@@ -200,6 +200,7 @@ def acts_of(subject: str, *, segment: int, segments: int) -> Iterator[Entry]:
         segment=segment,
         total_segments=segments,
         attributes_to_get=["pk", "sk", "body"],
+        consistent_read=True,
     )
     for row in rows:
         yield msgspec.json.decode(row.body or "", type=Entry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -32,7 +33,7 @@ def silent(digests: Sequence[str], status: str, now: datetime) -> Checked:
 
 def proves(*statuses: str) -> Callable[[Sequence[str], str, datetime], Checked]:
     def check(digests: Sequence[str], status: str, now: datetime) -> Checked:
-        assert all(len(d) == 64 for d in digests)
+        assert digests and all(re.fullmatch(r"\d+-[0-9a-f]{64}", d) for d in digests)
         return Checked("proved" if status in statuses else "not-found")
 
     return check

@@ -93,8 +93,8 @@ def test_a_budget_nobody_set_is_unknown(town, finance):
 
 
 @pytest.mark.parametrize("tail", ["", "/sport", "/%00", "/figures"])
-def test_names_that_no_key_can_hold_are_answered_like_any_unknown(town, finance, tail):
-    no(town.get(f"/v1/budgets/%00/taldykorgan/2026{tail}", token=finance), 404, "policy/no-pack")
+def test_names_that_no_key_can_hold_are_refused_at_the_door(town, finance, tail):
+    no(town.get(f"/v1/budgets/%00/taldykorgan/2026{tail}", token=finance), 400, "kezek/bad-field")
 
 
 @pytest.mark.parametrize("role", ["head", "department", "operator", "auditor", "representative"])
@@ -202,8 +202,8 @@ def test_a_budget_is_not_cut_below_what_is_held_for_vouchers(town, sport_finance
     assert town.put(SPORT, to_the_tiyn, token=sport_finance).json["left_tiyn"] == 0
 
 
-def test_a_direction_that_no_key_can_hold_is_unknown(town, sport_finance):
-    no(town.get(SPORT.replace("sport", "%00"), token=sport_finance), 404, "kezek/unknown")
+def test_a_direction_that_no_key_can_hold_is_refused_at_the_door(town, sport_finance):
+    no(town.get(SPORT.replace("sport", "%00"), token=sport_finance), 400, "kezek/bad-field")
 
 
 @pytest.mark.parametrize(

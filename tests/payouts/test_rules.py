@@ -126,7 +126,7 @@ def test_a_signature_is_over_the_sum_that_was_seen():
 
 
 def test_an_agreement_gives_no_reason_and_a_refusal_does():
-    signed = a_claim(state="signed", signed=HAND)
+    signed = a_claim(state="signed", signed=Hand("head-1", HAND.at))
 
     assert claims.decide_agreement(signed, agree=True, reason=None, hand=HAND).state == "agreed"
     back = claims.decide_agreement(signed, agree=False, reason="wrong-sum", hand=HAND)

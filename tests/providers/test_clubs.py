@@ -357,16 +357,18 @@ def test_a_vote_to_admit_of_a_commission_of_several_has_its_reasons_too(city: Cl
 
 def test_nobody_who_voted_lists_whatever_they_voted(city: ClubTown) -> None:
     city.in_check()
-    roles = ["commission", "department"]
-    both = city.cloud.token(roles, "both", areas=["karaganda"], directions=["sport"])
+    voting, listing = (
+        city.cloud.token(role, "both", areas=["karaganda"], directions=["sport"])
+        for role in ("commission", "department")
+    )
     path = city.everyone(f"sites/{SITE}")
     against = {"result": "refuse", "reasons": [NO_CAMERAS]}
-    ok(city.cloud.put(f"{path}/decision", against, token=both))
+    ok(city.cloud.put(f"{path}/decision", against, token=voting))
     for member in MEMBERS[:2]:
         ok(city.vote(member))
 
     no(
-        city.cloud.put(f"{path}/listing", {"act": "1-Ө"}, token=both),
+        city.cloud.put(f"{path}/listing", {"act": "1-Ө"}, token=listing),
         403,
         "providers/second-person",
     )
