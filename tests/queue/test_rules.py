@@ -529,6 +529,32 @@ def test_B15_no_public_cell_is_smaller_than_five_and_none_is_lost(waiting: dict[
     assert shown == sorted(c for c in waiting if waiting[c])[: len(shown)]
 
 
+@settings(max_examples=300)
+@given(
+    st.dictionaries(st.integers(1, 12), st.integers(0, 30)),
+    st.frozensets(st.integers(1, 12)),
+)
+def test_B15_no_public_cell_is_of_telling_categories_alone(
+    waiting: dict[int, int], telling: frozenset[int]
+) -> None:
+    cells = rules.cells_of(waiting, telling)
+
+    assert all(cell.waiting >= rules.CELL_LEAST for cell in cells)
+    assert not any(telling.issuperset(cell.categories) for cell in cells)
+    shown = [category for cell in cells for category in cell.categories]
+    known = sorted(c for c in waiting if waiting[c])
+    assert shown in (known, [])
+
+
+def test_a_ticket_of_the_clubs_queue_tells_nobody_of_a_childs_health() -> None:
+    """Categories 1 to 4 and 8 of the clubs are protected; each has more than five here."""
+    telling = frozenset({1, 2, 3, 4, 8})
+    cells = rules.cells_of(dict.fromkeys(range(1, 13), 9), telling)
+
+    shown = [cell.categories for cell in cells]
+    assert shown == [(1, 2, 3, 4, 5), (6,), (7, 8), (9,), (10,), (11,), (12,)]
+
+
 def test_the_public_order_counts_places_within_a_cell() -> None:
     queue = [a_seeker(f"f{n}", tier="first-priority") for n in range(2)]
     queue += [a_seeker(f"g{n}") for n in range(4)]

@@ -60,7 +60,8 @@ def publish(
         lacking = rules.public_shortages(rules.shortages(forecast, reading.money))
     ranks = rules.explained(rules.rank(seekers, order, carry, stands), queue)
     waiting = rules.waiting_by_category(seekers, order)
-    cells = rules.cells_of(waiting)
+    telling = rules.telling_categories(order, reading.judged.telling_tiers)
+    cells = rules.cells_of(waiting, telling)
     lines = rules.listed(ranks, cells)
     near = rules.near(ranks, ahead_max=reading.judged.terms.turn_is_near_ahead)
 

@@ -71,6 +71,7 @@ from chalicelib.queue.rules.ranks import (
     next_checkpoint,
     public_shortages,
     rank,
+    telling_categories,
     waiting_by_category,
 )
 from chalicelib.queue.rules.runs import (
@@ -173,5 +174,6 @@ __all__ = [
     "still_waits",
     "voucher_id_for",
     "voucher_order",
+    "telling_categories",
     "waiting_by_category",
 ]

@@ -9,7 +9,7 @@ checkpoint: a sum or difference of two views never isolates what a view alone hi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -233,12 +233,18 @@ def waiting_by_category(seekers: Iterable[Seeker], order: Order) -> dict[int, in
     return dict(sorted(counts.items()))
 
 
-def cells_of(waiting: Mapping[int, int]) -> tuple[Cell, ...]:
+def telling_categories(order: Order, tiers: Container[str]) -> frozenset[int]:
+    """Return the categories of tiers that would tell a protected status of whoever is in them."""
+    return frozenset(n for (tier, _), n in order.categories.items() if tier in tiers)
+
+
+def cells_of(waiting: Mapping[int, int], telling: frozenset[int] = frozenset()) -> tuple[Cell, ...]:
     """Return the categories as the public sees them: none of 1 to 4 stands apart.
 
     A small category merges with the one before it, the first with the one behind; those that
-    nobody waits in are left out. So does a cell that has one reading only. Empty when fewer than
-    five wait in all, or when all there is has one reading.
+    nobody waits in are left out. So does a cell that has one reading only, and one of `telling`
+    categories alone: whoever knows a ticket would know of its child's health or family. Empty when
+    fewer than five wait in all, or when all there is has one reading or tells.
     """
     cells: list[Cell] = []
     for category in sorted(waiting):
@@ -247,11 +253,12 @@ def cells_of(waiting: Mapping[int, int]) -> tuple[Cell, ...]:
             continue
         cells.append(Cell((category,), count))
         # Small ones join the cell before; a cell that is itself too small takes the next in.
-        if len(cells) > 1 and (count < CELL_LEAST or _is_plain(cells[:-1])):
+        small = count < CELL_LEAST or category in telling
+        if len(cells) > 1 and (small or _is_plain(cells[:-1]) or _tells(cells[-2], telling)):
             _join(cells)
     while len(cells) > 1 and _is_plain(cells):
         _join(cells)
-    if len(cells) == 1 and _is_plain(cells):
+    if len(cells) == 1 and (_is_plain(cells) or _tells(cells[0], telling)):
         return ()
     return tuple(cells)
 
@@ -259,6 +266,10 @@ def cells_of(waiting: Mapping[int, int]) -> tuple[Cell, ...]:
 def _join(cells: list[Cell]) -> None:
     last, before = cells.pop(), cells.pop()
     cells.append(Cell((*before.categories, *last.categories), before.waiting + last.waiting))
+
+
+def _tells(cell: Cell, telling: frozenset[int]) -> bool:
+    return telling.issuperset(cell.categories)
 
 
 def _is_plain(cells: Sequence[Cell]) -> bool:
