@@ -134,6 +134,11 @@ def test_one_person_who_applies_for_many_children_is_seen(cloud: TestCloud) -> N
     assert (signal["pattern"], signal["of"]) == ("many-children", "child")
     assert [one["id"] for one in signal["evidence"]] == children, "more of the same joins"
     assert signal["finding"] is None
+    # The evidence names children: that an officer saw it is shown to their family.
+    looks = cloud.get(f"/v1/rights/children/{children[0]}/looks", token=token).json["items"]
+    assert [(look["who"]["roles"], look["purpose"]) for look in looks] == [
+        (["department"], "fair-queue")
+    ]
 
 
 def test_the_same_application_again_is_no_other(cloud: TestCloud) -> None:

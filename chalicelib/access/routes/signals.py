@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
 
+from chalicelib.access import actions as access
 from chalicelib.access.actions import watching as actions
 from chalicelib.access.routes.shapes import Code, Cursor, Limit, routes
 from chalicelib.access.rules.watching import Finding, Signal
@@ -80,6 +82,7 @@ def list_signals(call: Call[None]) -> SignalsPage:
         asked.area, before=before, limit=asked.limit, by=call.actor
     )
     cursor = pages.cursor(last, of=of) if last is not None else None
+    _looked(signals)
     return SignalsPage([_shown(signal, call.language) for signal in signals], cursor)
 
 
@@ -99,7 +102,20 @@ def decide_signal(call: Call[DecisionAsked], signal_id: str) -> SignalShown:
         by=call.actor,
         now=call.now,
     )
+    _looked([signal])
     return _shown(signal, call.language)
+
+
+def _looked(signals: Sequence[Signal]) -> None:
+    """Say whose data signals show: of children, that they were applied for or withdrawn."""
+    children: set[str] = set()
+    for signal in signals:
+        pattern = actions.patterns()[signal.pattern]
+        if pattern.whose == "child":
+            children.add(signal.whose)
+        if pattern.what == "child":
+            children |= {one.what for one in signal.evidence}
+    access.looked(sorted(children), ("application",))
 
 
 def _shown(signal: Signal, language: str) -> SignalShown:
