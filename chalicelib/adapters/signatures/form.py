@@ -73,12 +73,15 @@ def read(cms: bytes) -> Signed:
 
 
 def load(der: bytes) -> Certificate:
-    """Return a certificate. Raises Wrong."""
+    """Return a certificate. Raises Wrong, also where its signature has bits to be left out."""
+    from asn1crypto import x509 as asn1
     from cryptography import x509
 
     try:
+        if asn1.Certificate.load(der, strict=True)["signature_value"].contents[:1] != b"\0":
+            raise Wrong("not-cms")
         return x509.load_der_x509_certificate(der)
-    except (ValueError, x509.InvalidVersion) as error:
+    except (*_UNREADABLE, x509.InvalidVersion) as error:
         raise Wrong("not-cms") from error
 
 
