@@ -23,6 +23,7 @@ assert app is not None
 STRONG_ONLY = [o for o in operations() if access.row(o.action).step_up]
 # Money, and what opens health data or everybody's: these at least.
 WANTED = {
+    "payouts/sign",
     "payouts/agree",
     "payouts/release",
     "payouts/make-run",
