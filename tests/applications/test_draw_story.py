@@ -63,7 +63,7 @@ def test_the_order_of_a_window_is_counted_again_from_what_is_public(cloud: TestC
     announce()
     for n in range(26):
         # The later they come within the window, the earlier some are drawn.
-        statuses = ("orphan",) if n % 3 == 0 else ()
+        statuses = ("tsa",) if n % 3 == 0 else ()
         apply_club(
             parent,
             f"application-{n}",

@@ -567,6 +567,19 @@ def test_the_public_order_counts_places_within_a_cell() -> None:
     assert [line.place for line in lines] == [1, 2, 3, 4, 5, 6]
 
 
+def test_B15_what_was_drawn_shows_no_category_within_a_cell() -> None:
+    queue = [a_seeker(f"f{n}", tier="first-priority") for n in range(4)]
+    queue += [a_seeker(f"g{n}") for n in range(6)]
+    ranks = [replace(r, intake="intake-1") for r in rules.rank(queue, ORDER, {})]
+    cells = rules.cells_of(rules.waiting_by_category(queue, ORDER))
+
+    lines = rules.listed(ranks, cells)
+
+    assert [cell.categories for cell in cells] == [(5, 8)]
+    assert [line.ticket for line in lines] == sorted(r.ticket for r in ranks)
+    assert {line.place for line in lines} == {0}
+
+
 @pytest.mark.parametrize(
     ("now", "then"),
     [

@@ -285,17 +285,28 @@ def _is_plain(cells: Sequence[Cell]) -> bool:
 
 
 def listed(ranks: Iterable[Rank], cells: Sequence[Cell]) -> list[Listed]:
-    """Return the public order: cell by cell, in each as it is served within its categories."""
+    """Return the public order: cell by cell, in each as it is served within its categories.
+
+    What was drawn is not shown in that order where categories stand together: anybody can count the
+    drawn numbers, and where they begin anew the next category begins. There it goes by ticket.
+    """
+    ranks = list(ranks)
     cell_of = {category: n for n, cell in enumerate(cells, 1) for category in cell.categories}
+    merged = {n for n, cell in enumerate(cells, 1) if len(cell.categories) > 1}
+    by_ticket = merged & {cell_of.get(one.category) for one in ranks if one.intake}
     lines: list[Listed] = []
     places: dict[int, int] = {}
     # Ranks come in the order of serving, and sorting keeps it within a category.
     for one in sorted(ranks, key=lambda r: r.category):
         cell = cell_of.get(one.category)
-        if cell is not None:
+        if cell is not None and cell in by_ticket:
+            lines.append(Listed(cell, 0, one.ticket, one.intake))
+        elif cell is not None:
             places[cell] = places.get(cell, 0) + 1
             place = places[cell] if one.drawn else 0
             lines.append(Listed(cell, place, one.ticket, one.intake))
+    # Sorting keeps what stands within a cell, unless it goes by ticket there.
+    lines.sort(key=lambda line: (line.cell, line.ticket if line.cell in by_ticket else ""))
     return lines
 
 
