@@ -70,6 +70,13 @@ DOES = {
     "vouchers/site-closed": "vouchers.site_closed",
     "vouchers/suspended": "vouchers.site_closed",
 }
+# One view under several depths of path: a tile so deep stands behind 65,536 entries and more.
+_TILE = "GET /v1/record/tile/{level}/{n}"
+AS_ANOTHER = {
+    _TILE: f"{_TILE}/{{m}}",
+    f"{_TILE}/{{m}}/{{o}}": f"{_TILE}/{{m}}",
+    f"{_TILE}/{{m}}/{{o}}/{{width}}": f"{_TILE}/{{m}}",
+}
 STREAMS = {"on_outbox": "notices.carry_out", "on_journal": "record.take_in"}
 
 Note = dict[str, Any]
@@ -105,6 +112,9 @@ def tables(notes: list[Note]) -> tuple[str, str]:
     found: dict[tuple[str, str], list[Note]] = defaultdict(list)
     for note in notes:
         found[note["kind"], note["key"]].append(note)
+    for key, other in AS_ANOTHER.items():
+        if ("route", key) not in found and ("route", other) in found:
+            found["route", key] = found["route", other]
     routes, triggers = wanted()
     missing = [key for key in routes if ("route", key) not in found]
     rows = []

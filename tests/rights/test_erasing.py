@@ -96,6 +96,24 @@ def test_a_stranger_neither_asks_nor_sees_nor_stops(family: Family) -> None:
     assert family.ask(token=family.stranger).status == 404
 
 
+def test_two_officers_carry_it_out_before_its_term(family: Family) -> None:
+    family.withdraw()
+    family.ask()
+    path = "/v1/rights/erasures/erasure-1/completion"
+    first, second = (
+        family.cloud.token("department", name, areas=["taldykorgan"]) for name in ("o-1", "o-2")
+    )
+
+    proposed = family.cloud.put(path, token=first)
+    assert proposed.status == 202, proposed.text
+    assert people.child_fields(family.child_id)
+    done = family.cloud.put(path, token=second)
+
+    assert (done.status, done.json["state"]) == (200, "done"), done.text
+    family.cloud.drain()
+    assert people.child_fields(family.child_id) == {}
+
+
 def test_it_can_be_taken_back_until_then(family: Family) -> None:
     family.withdraw()
     family.ask()
