@@ -335,7 +335,7 @@ def test_of_two_first_lists_of_teachers_one_is_published(city: ClubTown) -> None
         teacher = actions.Teacher(name, "КарГУ", 3)
         return lambda: actions.put_teachers(SITE, [teacher], replaces=None, by=head, now=MORNING)
 
-    ends = all_at_once([publish("Бірінші"), publish("Екінші")])
+    ends = all_at_once([publish("Сәуле Бектас"), publish("Дина Омар")])
 
     assert ends == ["counted", "kezek/another-content"]
     assert store.load_site(SITE).value.teachers_revision == 1
