@@ -148,6 +148,26 @@ def test_b10_who_waits_as_long_as_was_said_is_let_in(strict: None) -> None:
 # --- what it costs
 
 
+@pytest.mark.parametrize("changes", [True, False])
+def test_b10_a_clock_that_was_wrong_locks_nobody_out_and_opens_nothing(
+    strict: None, changes: bool
+) -> None:
+    by, kind = CALLERS["person"], limiting.kinds()["person"]
+    later = MORNING + timedelta(days=2)
+    while let_in(by, at=later, changes=changes):
+        pass
+    limiting.use(None)  # another process, whose clock is right
+
+    most = kind.changes.burst if changes else kind.free.burst + kind.reads.burst
+    let = [let_in(by, changes=changes) for _ in range(most)]
+
+    assert let[0]
+    assert sum(let) <= most
+    if changes:
+        soon = MORNING + timedelta(milliseconds=kind.changes.interval_ms)
+        assert sum(let) == 1 and let_in(by, at=soon)
+
+
 def test_an_ordinary_reader_costs_no_call(strict: None) -> None:
     with faults.watch() as seen:
         assert all(let_in(person(), changes=False) for _ in range(100))

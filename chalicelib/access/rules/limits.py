@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from chalicelib.kernel.actors import Actor, Role
 
 _A_MINUTE_MS = 60_000
+# Clocks of several processes differ by less; what lies further ahead was written by a wrong one.
+_SKEW_MS = 60_000
 _OFFICE = (Role.DEPARTMENT, Role.COMMISSION, Role.FINANCE, Role.AUDITOR, Role.ANALYST)
 _BY_ROLE: tuple[tuple[str, tuple[Role, ...]], ...] = (
     ("clerk", (Role.CLERK,)),
@@ -76,10 +78,22 @@ def after(empty_at: int | None, found: Limit, *, cost: int, now_ms: int) -> int 
 
     empty_at: when it would have been empty, None for a bucket never used.
     """
+    if empty_at is not None and is_wrong(empty_at, found, now_ms=now_ms):
+        return now_ms + found.room_ms()
     then = max(empty_at or 0, now_ms) + cost * found.interval_ms
     return then if then - now_ms <= found.room_ms() else None
 
 
+def is_wrong(empty_at: int, found: Limit, *, now_ms: int) -> bool:
+    """Return whether a bucket is fuller than it can ever be: some clock was wrong, or is set back.
+
+    Such a bucket is taken as just full, or its caller would wait for as long as that clock erred.
+    """
+    return empty_at - now_ms > found.room_ms() + _SKEW_MS
+
+
 def wait_ms(empty_at: int, found: Limit, *, cost: int, now_ms: int) -> int:
     """Return for how long so much has no room in a bucket."""
+    if is_wrong(empty_at, found, now_ms=now_ms):
+        return 0
     return max(0, max(empty_at, now_ms) + cost * found.interval_ms - found.room_ms() - now_ms)

@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.access.rules.limits import Limit, wait_ms
+from chalicelib.access.rules.limits import Limit, is_wrong, wait_ms
 from chalicelib.storage.commit import StoreSilent
 from chalicelib.storage.rows import MetersRow
 
@@ -79,6 +79,8 @@ def spend(
 
 
 def _then(part: Part, held: Mapping[str, int], now_ms: int) -> int:
+    if is_wrong(held.get(part.name, 0), part.size, now_ms=now_ms):
+        return now_ms + part.size.room_ms()
     return max(held.get(part.name, 0), now_ms) + part.cost * part.size.interval_ms
 
 
@@ -95,6 +97,11 @@ def _expression(
             sets.append(f"#{n} = :f{n}")
             conditions.append(f"(attribute_not_exists(#{n}) OR #{n} <= :now)")
             values[f":f{n}"] = now_ms + more
+        elif is_wrong(held[part.name], part.size, now_ms=now_ms):
+            sets.append(f"#{n} = :f{n}")
+            conditions.append(f"(#{n} > :now AND #{n} = :w{n})")
+            values[f":f{n}"] = now_ms + part.size.room_ms()
+            values[f":w{n}"] = held[part.name]
         else:
             sets.append(f"#{n} = #{n} + :i{n}")
             conditions.append(f"(#{n} > :now AND #{n} <= :m{n})")
