@@ -24,8 +24,8 @@ from chalicelib.policy.rules import NoRuleInForce
 
 routes = Routes(__name__, "billing")
 
-Named = Annotated[str, Meta(min_length=2, max_length=40, pattern=r"^[a-z][a-z0-9-]*\Z")]
-MonthText = Annotated[str, Meta(min_length=7, max_length=7, pattern=r"^[0-9]{4}-[0-9]{2}\Z")]
+Named = Annotated[str, Meta(min_length=2, max_length=40, pattern=r"^[a-z][a-z0-9-]*$(?!\n)")]
+MonthText = Annotated[str, Meta(min_length=7, max_length=7, pattern=r"^[0-9]{4}-[0-9]{2}$(?!\n)")]
 
 
 class RunAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -41,8 +41,8 @@ from chalicelib.providers.rules import AccountUnconfirmed
 
 routes = Routes(__name__, "payouts")
 
-Named = Annotated[str, Meta(min_length=2, max_length=40, pattern=r"^[a-z][a-z0-9-]*\Z")]
-MonthText = Annotated[str, Meta(min_length=7, max_length=7, pattern=r"^[0-9]{4}-[0-9]{2}\Z")]
+Named = Annotated[str, Meta(min_length=2, max_length=40, pattern=r"^[a-z][a-z0-9-]*$(?!\n)")]
+MonthText = Annotated[str, Meta(min_length=7, max_length=7, pattern=r"^[0-9]{4}-[0-9]{2}$(?!\n)")]
 MOST_ANSWER_BYTES = 2_000_000
 WAITS_FOR = {
     "calculated": "signature",
