@@ -35,8 +35,8 @@ _HOLDERS = {
     "PERSON": ("iin", "person_id"),
     "ORG": ("bin", "organisation_id"),
 }
-# The other fields of a claim, in the order in which the store writes them: a claim that is made anew
-# is the same to the byte.
+# The other fields of a claim, in the order in which the store writes them: a claim that is made
+# anew is the same to the byte.
 _PEOPLE = {"person_id": None, "child_id": None}
 _ALIAS = {"child_id": _PEOPLE, "person_id": _PEOPLE, "organisation_id": {}}
 
