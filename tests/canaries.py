@@ -34,6 +34,8 @@ PERSONAL = frozenset(
     {"iin", "bin", "surname", "given_name", "patronymic", "name", "address", "account", "contact"}
     | {"contact_1", "contact_2", "phone", "email"}
 )
+# A status is sealed as its code ("teacher"), which is the beginning of fields' names ("teachers").
+_CODE = re.compile(r"[a-z][a-z_-]*")
 
 
 class Watch:
@@ -132,7 +134,7 @@ def _inside(name: str, inside: Any) -> Iterator[tuple[str, str]]:
 
 
 def _alone(text: str, at: int, length: int) -> bool:
-    """Tell whether a value begins where a word begins; a number must end as one, too.
+    """Tell whether a value begins where a word begins; a number or a code must end as one, too.
 
     What follows a name does not matter: it may be in the genitive.
     """
@@ -141,7 +143,8 @@ def _alone(text: str, at: int, length: int) -> bool:
     before, after = text[at - 1 : at], text[at + length : at + length + 1]
     if (before.isalnum() or before == "-") and text[at - 2 : at - 1] != "\\":
         return False
-    return not text[at].isdigit() or not after.isalnum()
+    whole = text[at].isdigit() or _CODE.fullmatch(text, at, at + length)
+    return not whole or not after.isalnum()
 
 
 # --- where it listens

@@ -11,6 +11,7 @@ import os
 import random
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from app import app
 from infra.local.testing import Said, TestCloud
 from infra.local.web import wsgi
+from tests.promises import eds
 from tests.promises.conftest import CITIES
 from tests.promises.rewind import Kept
 from tests.promises.script import Act, City
@@ -114,7 +116,13 @@ def _told(error: BaseException) -> str:
 
 
 @pytest.fixture(params=CITIES)
-def known(request: pytest.FixtureRequest, cloud: TestCloud) -> Iterator[Known]:
+def known(
+    request: pytest.FixtureRequest,
+    cloud: TestCloud,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Iterator[Known]:
+    eds.configure(monkeypatch, tmp_path / "lists")
     yield Known(CITIES[request.param](cloud))
 
 

@@ -142,6 +142,7 @@ def test_one_member_saying_two_things_at_once_is_heard_once(city: ClubTown) -> N
     assert len(store.load_site(SITE).value.votes) == 1
 
 
+@pytest.mark.usefixtures("one_salt")
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_deciding_vote_that_died_anywhere_ends_the_same_when_sent_again_a1(
     city: ClubTown, when: str
