@@ -50,7 +50,7 @@ class Progress:
 
     part: int
     began_at: str
-    after: str | None = None
+    after: tuple[str, str] | None = None
     done: bool = False
     seen: int = 0
     wrapped: int = 0
@@ -126,18 +126,25 @@ def claim_lost() -> int:
     """
     ring, claimed = keyring(), 0
     for part in range(PARTS):
-        after: str | None = ""
-        while after is not None:
-            rows, after = _page(part, after or None)
+        after: tuple[str, str] | None = None
+        while True:
+            rows, after = _page(part, after)
             claimed += sum(_claim(ring, s, n, restore=True) for s, n in _numbers(rows))
+            if after is None:
+                break
     return claimed
 
 
-def _page(part: int, after: str | None) -> tuple[list[vault.DataKeyRow], str | None]:
-    """Return a page of data keys of one part, and the key it ends at; None where it is the last."""
+def _page(
+    part: int, after: tuple[str, str] | None
+) -> tuple[list[vault.DataKeyRow], tuple[str, str] | None]:
+    """Return a page of data keys of one part, and the key it ends at; None where it is the last.
+
+    The key is kept whole: a page may end at a row of progress, which has a sort key of its own.
+    """
     begin: dict[str, Any] | None = None
     if after is not None:
-        begin = {"pk": {"S": after}, "sk": {"S": keys.ONLY}}
+        begin = {"pk": {"S": after[0]}, "sk": {"S": after[1]}}
     found = vault.DataKeyRow.scan(
         segment=part,
         total_segments=PARTS,
@@ -148,7 +155,8 @@ def _page(part: int, after: str | None) -> tuple[list[vault.DataKeyRow], str | N
     )
     rows = list(found)
     last = found.last_evaluated_key
-    return [r for r in rows if r.pk.startswith("KEY#")], last["pk"]["S"] if last else None
+    ended = (last["pk"]["S"], last["sk"]["S"]) if last else None
+    return [r for r in rows if r.pk.startswith("KEY#")], ended
 
 
 def _handled(rows: Sequence[vault.DataKeyRow], ring: Keyring, so_far: Progress) -> Progress:
