@@ -39,6 +39,7 @@ from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.ids import checked_id
 from chalicelib.kernel.refusals import Refusal
 from chalicelib.storage.commit import trouble
+from chalicelib.storage.vault import places
 
 A = TypeVar("A")
 View = TypeVar("View", bound=Callable[..., object])
@@ -178,7 +179,8 @@ class Routes:
             @functools.wraps(view)
             def handle(**path_parameters: str) -> Response:
                 request = self.blueprint.current_request
-                return _handle(view, operation, request, path_parameters, most_bytes)
+                with places.one_request():
+                    return _handle(view, operation, request, path_parameters, most_bytes)
 
             # Chalice counts the view's own parameters; ours are the path's.
             names = [n for n in inspect.signature(view).parameters if n != "call"]

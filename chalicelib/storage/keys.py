@@ -80,7 +80,7 @@ def revocation_news(at: str, revocation_id: str) -> tuple[str, str]:
 
 
 def standing_revocation(revocation_id: str) -> tuple[str, str]:
-    """Which revocations stand until they are lifted? (query pk)"""
+    """Which revocations stand until they are lifted or end? (query pk)"""
     return "REVOKED", revocation_id
 
 
@@ -593,6 +593,11 @@ def data_key(subject: str) -> tuple[str, str]:
 def rotation(pass_name: str, part: int) -> tuple[str, str]:
     """How far is a part of a pass over all data keys? (query pk: the whole pass)"""
     return f"ROTATION#{pass_name}", f"{part:02d}"
+
+
+def vault_move(way: str, part: int) -> tuple[str, str]:
+    """How far is a part of the vault's move, in or out? (query pk: the whole move)"""
+    return f"MOVE#{way}", f"{part:02d}"
 
 
 # --- looks --------------------------------------------------------------------------------------

@@ -7,8 +7,10 @@
     kezek run iteration | deadlines | billing | checkpoint | record
     kezek export queue | register | statements | figures | journal FILE
     kezek record export FOLDER
+    kezek record refill
     kezek policy check FILE...
     kezek keys status | rotate | retire
+    kezek vault check | move [--back] [--dry-run]
 
 Exit codes: 0 done; 1 something was refused or is not as expected; 2 wrong use or unreadable input;
 3 Kezek does not answer.
@@ -36,6 +38,7 @@ from infra.command import (
     place,
     recording,
     triggering,
+    vaulting,
 )
 from infra.command.admitting import Admitted
 from infra.command.saying import (
@@ -64,6 +67,7 @@ cli.add_typer(exporting.commands, name="export")
 cli.add_typer(recording.commands, name="record")
 cli.add_typer(checking.commands, name="policy")
 cli.add_typer(keys.commands, name="keys")
+cli.add_typer(vaulting.commands, name="vault")
 cli.add_typer(forgetting.commands, name="erasures")
 cli.command("breach")(breaching.breach)
 

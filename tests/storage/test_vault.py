@@ -384,3 +384,71 @@ class TestSettings:
 
         with pytest.raises(ValueError, match="postgres://"):
             places.outside()
+
+
+class TestOneRequest:
+    def test_a11_a_server_that_answers_byte_by_byte_is_given_up_in_time(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import socket
+
+        monkeypatch.setattr(places, "REQUEST_S", 0.6)
+        over = threading.Event()
+
+        def drip(server: socket.socket) -> None:
+            line, _ = server.accept()
+            with line:
+                # A notice that never ends: each byte comes well within the limit of one read.
+                line.sendall(b"N\x00\x0f\x00\x00")
+                while not over.wait(0.1):
+                    try:
+                        line.sendall(b"x")
+                    except OSError:
+                        return
+
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            worker = threading.Thread(target=drip, args=(server,), daemon=True)
+            worker.start()
+            blobs = postgres.Postgres(f"postgres://kezek@127.0.0.1:{server.getsockname()[1]}/x")
+            began = time.monotonic()
+            with pytest.raises(places.VaultSilent):
+                blobs.fetch(["x"])
+            took = time.monotonic() - began
+            over.set()
+        assert took < 1.5
+
+    def test_a11_many_slow_questions_share_one_limit(
+        self, outside: postgres.Postgres, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(places, "REQUEST_S", 0.5)
+        began, answers = time.monotonic(), 0
+
+        with pytest.raises(places.VaultSilent), places.one_request():
+            for _ in range(100):
+                outside._ask("select pg_sleep(0.1)")
+                answers += 1
+
+        assert time.monotonic() - began < 1.5
+        assert 1 <= answers <= 5
+        assert outside._ask("select 1")[0] == [[1]], "the next request has its own time"
+
+    def test_who_waits_for_the_connection_waits_no_longer(
+        self, outside: postgres.Postgres, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(places, "REQUEST_S", 0.2)
+        with outside._lock, pytest.raises(places.VaultSilent):
+            outside._ask("select 1")
+
+    def test_every_request_over_http_has_the_limit(
+        self, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    ) -> None:
+        left: list[float] = []
+        cloud = request.getfixturevalue("cloud")
+        from chalicelib.edge import clock
+
+        now = clock.now
+        monkeypatch.setattr(clock, "now", lambda: (left.append(places.time_left()), now())[1])
+        cloud.get("/v1/record/checkpoint")
+
+        assert left and left[0] < places.REQUEST_S
+        assert places.time_left() == places.REQUEST_S

@@ -3,6 +3,7 @@
     sealing.py    ciphers, and what each ciphertext is bound to
     places.py     where sealed fields lie: in the row, or in a database elsewhere (postgres.py)
     rotation.py   new versions of the keys, while everything runs
+    moving.py     from the rows into the database elsewhere and back, while everything runs
 
 The data key is wrapped by the root key and lies in a table of its own: deleting that row erases the
 subject everywhere, backups included. Nothing outside this package sees a key.
@@ -25,8 +26,9 @@ from chalicelib.storage.rows import KeyRow, VaultRow
 from chalicelib.storage.shelf import Kept, Shelf
 from chalicelib.storage.vault import places, sealing
 
-# In a row: field name → base64 of nonce and ciphertext; or REFERENCE → where they lie elsewhere.
-REFERENCE = "@"
+# In a row: field name → base64 of nonce and ciphertext; or REFERENCE → where they lie elsewhere,
+# and after a move DIGEST → what they were before it.
+REFERENCE, DIGEST = "@", "#"
 SEALED: Shelf[dict[str, str]] = Shelf(VaultRow, dict[str, str])
 
 
@@ -112,7 +114,7 @@ def collect(*, most: int = 1000) -> Mapping[str, int]:
 def _placed(data_key: bytes, subject: str, fields: Mapping[str, str]) -> dict[str, str]:
     """Return the row's body; with a database elsewhere the blob is written there, now."""
     blobs = places.outside()
-    if blobs is None or in_rehearsal():
+    if blobs is None or blobs.leaving or in_rehearsal():
         return sealing.seal_fields(data_key, subject, fields, place=sealing.HERE)
     reference = new_id()
     blobs.insert(
@@ -185,3 +187,15 @@ def opened_with(rows: Mapping[str, DataKeyRow]) -> dict[str, dict[str, str]]:
 def unwrapped(row: DataKeyRow) -> bytes:
     """Return the data key of a row; for this package alone."""
     return sealing.unwrap(row.pk.removeprefix("KEY#"), row.wrapped_by, row.wrapped)
+
+
+def data_keys_of(subjects: Sequence[str]) -> dict[str, bytes]:
+    """Return the data keys of those subjects that are not erased; for this package alone."""
+    return _data_keys(subjects) if subjects else {}
+
+
+def opened_rows(
+    rows: Mapping[str, Kept[dict[str, str]]], data_keys: Mapping[str, bytes]
+) -> dict[str, dict[str, str]]:
+    """Return the fields of rows that were read; for this package alone."""
+    return _opened(rows, data_keys)

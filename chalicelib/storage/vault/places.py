@@ -9,16 +9,25 @@ database outside it holds only a random reference, and what it refers to was wri
 
 So either both are there, or a blob that no row refers to: `collect` removes it after a day. A
 reader never meets a row whose blob is still to come.
+
+All questions of one request together have a limit, besides the one that each has alone.
 """
 
 from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Protocol
 
 from chalicelib.kernel.refusals import Unavailable
+
+# With the tables' own limits well inside the gateway's 29 s.
+REQUEST_S = 10.0
+_until: ContextVar[float | None] = ContextVar("kezek_vault_until", default=None)
 
 
 class VaultSilent(Unavailable):
@@ -29,6 +38,9 @@ class VaultSilent(Unavailable):
 
 class Blobs(Protocol):
     """Sealed fields under references, insert-only."""
+
+    leaving: bool
+    """Whether what is sealed now goes into the rows again."""
 
     def insert(self, reference: str, subject: str, sealed: Mapping[str, str]) -> None:
         """Write a blob under a reference that was never used; it stays as it is."""
@@ -41,6 +53,9 @@ class Blobs(Protocol):
 
     def suspect(self, subjects: Sequence[str]) -> None:
         """Let the blobs of subjects be looked at by `collect` once more."""
+
+    def count(self) -> int:
+        """Return how many blobs there are, those without a row too."""
 
     def collect(
         self, current: Callable[[Sequence[str]], Mapping[str, str]], *, most: int
@@ -55,6 +70,22 @@ def outside() -> Blobs | None:
     """Return the database that KEZEK_VAULT names; None where sealed fields lie in the rows."""
     named = os.environ.get("KEZEK_VAULT", "")
     return _made(named, os.environ.get("KEZEK_VAULT_SECRET", "")) if named else None
+
+
+@contextmanager
+def one_request() -> Iterator[None]:
+    """Let all that is asked inside take no longer together than a request may wait."""
+    token = _until.set(time.monotonic() + REQUEST_S)
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
+def time_left() -> float:
+    """Return how many seconds the next question has; outside a request all there are."""
+    until = _until.get()
+    return REQUEST_S if until is None else until - time.monotonic()
 
 
 def forget_outside() -> None:

@@ -1,11 +1,13 @@
 """Sealed fields in PostgreSQL, for a country that wants identity data to stay inside it.
 
-One connection a process, made when it is first needed and made anew when it broke. Everything has
-a time limit; whatever the server cannot do now is VaultSilent, and the caller may send the same
-again. Off this machine the connection is TLS with a checked name, always.
+One connection a process, made when it is first needed and made anew when it broke. Every step has
+a time limit, and so have all questions of a request together (`places.one_request`), however the
+server spreads its bytes; whatever it cannot do in that time is VaultSilent, and the caller may send
+the same again. Off this machine the connection is TLS with a checked name, always.
 
-    KEZEK_VAULT         postgres://user@host:port/database[?ca=FILE&tls=on]
+    KEZEK_VAULT         postgres://user@host:port/database[?ca=FILE&tls=on&new=rows]
                         postgres://user@/database?socket=FILE
+                        new=rows: it is being left, so what is sealed anew goes into the tables
     KEZEK_VAULT_SECRET  the password as a KMS ciphertext in base64 (encryption context kezek=vault);
                         in the address itself a password is taken on this machine only
 """
@@ -19,16 +21,17 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from chalicelib.storage.secrets import opened_by_kms
-from chalicelib.storage.vault.places import VaultSilent
+from chalicelib.storage.vault.places import VaultSilent, time_left
 
-# Two tries of both fit in the gateway's 29 s together with everything else.
+# Of one step alone: a connection, a read, a write.
 SOCKET_S, STATEMENT_MS, LOCK_MS = 3.0, 2500, 1000
 _DAY_S = 86_400
 _ASK_FOR_TLS = struct.pack("!ii", 8, 80_877_103)
@@ -64,6 +67,7 @@ _ORPHANED = """
 update kezek_sealed set orphan_since = clock_timestamp()
 where reference = any(cast(:references as text[])) and orphan_since is null
 """
+_COUNT = "select count(*) from kezek_sealed"
 _DROP = "delete from kezek_sealed where reference = any(cast(:references as text[]))"
 
 
@@ -94,6 +98,8 @@ def address(named: str, secret: str) -> Address:
         raise Insecure("KEZEK_VAULT: off this machine the password goes into KEZEK_VAULT_SECRET")
     if said.get("tls", "on") not in ("on", "off") or (said.get("tls") == "off" and not here):
         raise Insecure("KEZEK_VAULT: off this machine TLS cannot be switched off")
+    if said.get("new", "here") not in ("here", "rows"):
+        raise ValueError("KEZEK_VAULT: new=here or new=rows")
     password = unquote(parts.password) if parts.password is not None else None
     if secret:
         password = opened_by_kms(secret, context="vault").decode()
@@ -118,6 +124,8 @@ class Postgres:
         self._connection: Any = None
         self._line: socket.socket | None = None
         self._process = 0
+        self._until = 0.0
+        self.leaving = parse_qs(urlsplit(named).query).get("new", ["here"])[-1] == "rows"
 
     def insert(self, reference: str, subject: str, sealed: Mapping[str, str]) -> None:
         """Write a blob; the same again changes nothing."""
@@ -163,6 +171,10 @@ class Postgres:
         removed = self._ask(_DROP, references=old)[1] if old else 0
         return {"seen": len(live), "orphaned": len(fresh), "removed": removed}
 
+    def count(self) -> int:
+        """Return how many blobs there are, those without a row too."""
+        return int(self._ask(_COUNT)[0][0][0])
+
     def migrate(self) -> None:
         """Make the table what this version needs; safe to repeat and beside a running Kezek."""
         self._ask(Path(__file__).with_name("schema.sql").read_text("utf-8"))
@@ -174,30 +186,39 @@ class Postgres:
 
     def _ask(self, statement: str, **values: Any) -> tuple[list[Any], int]:
         """Return rows and how many were touched; once more on a connection that had broken."""
+        until = time.monotonic() + time_left()
+        if not self._lock.acquire(timeout=max(0.0, until - time.monotonic())):
+            raise VaultSilent()
+        try:
+            self._until = until
+            return self._told(statement, values)
+        finally:
+            self._lock.release()
+
+    def _told(self, statement: str, values: Mapping[str, Any]) -> tuple[list[Any], int]:
         from pg8000.exceptions import DatabaseError, InterfaceError
 
-        with self._lock:
-            for kept in (True, False):
-                try:
-                    connection = self._connected()
-                    rows = connection.run(statement, **values)
-                    return list(rows or ()), max(connection.row_count, 0)
-                except DatabaseError as error:
-                    code = _state(error)
-                    if code.startswith(_OURS):
-                        raise
-                    self._drop()
-                    if not kept:
-                        raise VaultSilent() from error
-                except (InterfaceError, OSError) as error:
-                    self._drop()
-                    # A server that is slow now is slow a moment later too: one layer waits once.
-                    if not kept or isinstance(error, TimeoutError):
-                        raise VaultSilent() from error
-                except BaseException:
-                    # Whatever else broke the talk: the next question must not hear this answer.
-                    self._drop()
+        for kept in (True, False):
+            try:
+                connection = self._connected()
+                rows = connection.run(statement, **values)
+                return list(rows or ()), max(connection.row_count, 0)
+            except DatabaseError as error:
+                code = _state(error)
+                if code.startswith(_OURS):
                     raise
+                self._drop()
+                if not kept:
+                    raise VaultSilent() from error
+            except (InterfaceError, OSError) as error:
+                self._drop()
+                # A server that is slow now is slow a moment later too: one layer waits once.
+                if not kept or isinstance(error, TimeoutError):
+                    raise VaultSilent() from error
+            except BaseException:
+                # Whatever else broke the talk: the next question must not hear this answer.
+                self._drop()
+                raise
         raise AssertionError("each try returns or raises")
 
     def _connected(self) -> Any:
@@ -207,7 +228,7 @@ class Postgres:
         from pg8000.native import Connection
 
         at = address(self._named, self._secret)
-        self._line, self._process = _reached(at), os.getpid()
+        self._line, self._process = _reached(at, self._step_s), os.getpid()
         self._connection = Connection(
             at.user,
             database=at.database,
@@ -224,6 +245,13 @@ class Postgres:
         )
         return self._connection
 
+    def _step_s(self) -> float:
+        """Return how long the next step may take. Raises TimeoutError when nothing is left."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the vault's time is over")
+        return min(SOCKET_S, left)
+
     def _drop(self) -> None:
         """Close the line itself: a farewell would wait for a server that may be gone."""
         line, self._line, self._connection = self._line, None, None
@@ -231,27 +259,55 @@ class Postgres:
             os.close(line.detach())
 
 
-def _reached(at: Address) -> socket.socket:
-    """Return a line to the server, TLS where it must be. Raises OSError."""
+def _reached(at: Address, step_s: Callable[[], float]) -> socket.socket:
+    """Return a line to the server, TLS where it must be. Raises OSError.
+
+    step_s: how long the next step may take; the line asks before each.
+    """
     if at.socket is not None:
-        line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        line = _Line(socket.AF_UNIX, socket.SOCK_STREAM)
     else:
-        line = socket.create_connection((at.host, at.port), SOCKET_S)
+        raw = socket.create_connection((at.host, at.port), step_s())
+        line = _Line(raw.family, raw.type, raw.proto, raw.detach())
     try:
-        line.settimeout(SOCKET_S)
+        line.settimeout(step_s())
         if at.socket is not None:
             line.connect(at.socket)
-        if not at.tls:
-            return line
-        line.sendall(_ASK_FOR_TLS)
-        if line.recv(1) != b"S":
-            raise ConnectionError("the server speaks no TLS")
-        context = ssl.create_default_context(cafile=at.ca)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        return context.wrap_socket(line, server_hostname=at.host)
+        if at.tls:
+            line.sendall(_ASK_FOR_TLS)
+            if line.recv(1) != b"S":
+                raise ConnectionError("the server speaks no TLS")
+            context = ssl.create_default_context(cafile=at.ca)
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            context.sslsocket_class = _SealedLine
+            line = cast(_Line, context.wrap_socket(line, server_hostname=at.host))
+        line.step_s = step_s
+        return line
     except BaseException:
         line.close()
         raise
+
+
+class _Line(socket.socket):
+    """A line on which each step gets no more time than is left of the whole."""
+
+    step_s: Callable[[], float] | None = None
+
+    def recv_into(self, *args: Any, **more: Any) -> int:
+        self._limit()
+        return super().recv_into(*args, **more)
+
+    def send(self, *args: Any, **more: Any) -> int:
+        self._limit()
+        return super().send(*args, **more)
+
+    def _limit(self) -> None:
+        if self.step_s is not None:
+            self.settimeout(self.step_s())
+
+
+class _SealedLine(_Line, ssl.SSLSocket):
+    """The same under TLS."""
 
 
 def _is_here(host: str) -> bool:
