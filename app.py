@@ -10,6 +10,7 @@ from typing import Any
 import pynamodb.models  # noqa: F401
 from chalice.app import CloudWatchEvent, Cron, DynamoDBEvent, SQSEvent
 
+from chalicelib.access import actions as access
 from chalicelib.edge import about, batches
 from chalicelib.edge.application import JOURNAL_STREAM, OUTBOX_STREAM, Kezek
 
@@ -39,6 +40,16 @@ app.offer(
     "record",
     "feed",
 )
+
+
+def areas() -> frozenset[str]:
+    """Return the areas of all rule packs."""
+    from chalicelib.policy.actions import list_packs
+
+    return frozenset(pack.area for pack in list_packs())
+
+
+access.areas_are(areas)
 
 
 # --- schedules, in UTC (13:00Z is 18:00 in Almaty): they fire daily, the packs' calendars decide

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 
 from chalicelib.kernel.refusals import Malformed
-from chalicelib.storage.secrets import sealing_keys
+from chalicelib.storage.secrets import purpose_key, sealing_keys
 
 
 class BadCursor(Malformed):
@@ -16,11 +16,14 @@ class BadCursor(Malformed):
     code = "kezek/bad-cursor"
 
 
-def cursor(position: str, *, of: str) -> str:
-    """Return a cursor for a position in the list `of` (its path and filters)."""
+def cursor(position: str, *, of: str, lasting: bool = False) -> str:
+    """Return a cursor for a position in the list `of` (its path and filters).
+
+    lasting: one that somebody may come back with after any time; it outlives every rotation.
+    """
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-    sealed = AESSIV(_keys()[0]).encrypt(position.encode(), [of.encode()])
+    sealed = AESSIV(_lasting() if lasting else _keys()[0]).encrypt(position.encode(), [of.encode()])
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
@@ -29,8 +32,9 @@ def position(text: str, *, of: str) -> str:
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-    # A cursor given before a key rotation stays good until that version is retired.
-    for key in _keys():
+    # A cursor given before a key rotation stays good until that version is retired, a lasting one
+    # for ever.
+    for key in (*_keys(), _lasting()):
         try:
             sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
             return AESSIV(key).decrypt(sealed, [of.encode()]).decode()
@@ -39,6 +43,11 @@ def position(text: str, *, of: str) -> str:
         except ValueError as error:
             raise BadCursor() from error
     raise BadCursor()
+
+
+def _lasting() -> bytes:
+    """Return the key of lasting cursors: of the part of the ring that is never renewed."""
+    return hmac.new(purpose_key("cursor"), b"siv", hashlib.sha256).digest()
 
 
 def _keys() -> list[bytes]:

@@ -53,12 +53,14 @@ class FeedAnswered(Struct, frozen=True):
 def feed(call: Call[None]) -> Answer:
     """Follow what changes: which thing, when, where; nothing personal.
 
+    Operators and auditors see of a family's things that they changed, not which.
+
     Each change comes once, in one order. Where nothing is left, Retry-After says when to look
-    again with the same cursor.
+    again with the same cursor. A cursor stays good for ever, also when Kezek's keys are renewed.
     """
     asked: FeedAsked = call.query
     of = f"{_FEED}?{asked.slice or ''}"
     after = int(pages.position(asked.cursor, of=of)) if asked.cursor else 0
-    found, place, more = actions.changes(after, limit=asked.limit, only=asked.slice)
-    answer = FeedAnswered(found, pages.cursor(str(place), of=of), more)
+    found, place, more = actions.changes(after, limit=asked.limit, only=asked.slice, by=call.actor)
+    answer = FeedAnswered(found, pages.cursor(str(place), of=of, lasting=True), more)
     return Answer(answer, headers={} if more else {"Retry-After": str(_AGAIN_S)})

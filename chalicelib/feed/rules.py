@@ -37,22 +37,20 @@ _TOLD_AS = {
 }
 _KINDS = frozenset(
     (
-        "application",
-        "child",
         "claim",
         "device",
         "group",
         "intakes",
         "organisation",
         "payment",
-        "person",
         "run",
         "checkpoint",
         "site",
         "timetable",
-        "voucher",
     )
 )
+# A child's or a parent's: told to portals alone.
+_FAMILIES = frozenset(("application", "child", "person", "voucher"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +68,15 @@ class Change:
     area: str | None
 
 
-def told(number: int, leaf: Leaf, *, only: str | None) -> Change | None:
-    """Return what is told of a leaf; None where nothing is, or it is of another slice."""
+def told(number: int, leaf: Leaf, *, only: str | None, families: bool) -> Change | None:
+    """Return what is told of a leaf; None where nothing is, or it is of another slice.
+
+    families: whether ids of what is a child's or a parent's are told.
+    """
     slice_name = leaf.event.partition("/")[0]
     if slice_name not in SLICES or (only is not None and slice_name != only):
         return None
     kind, _, thing = leaf.stream.partition("/")
-    known = kind in _KINDS
+    known = kind in _KINDS or (families and kind in _FAMILIES)
     event = _TOLD_AS.get(leaf.event, leaf.event)
     return Change(number, event, kind, thing if known else None, leaf.at, leaf.area)

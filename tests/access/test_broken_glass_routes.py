@@ -317,3 +317,23 @@ def test_the_figures_are_of_a_month(cloud: TestCloud) -> None:
     assert cloud.get("/v1/access/figures").json == {"month": "2026-03", "areas": []}
     bad = cloud.get("/v1/access/figures", query={"month": "2026-13"})
     assert (bad.status, bad.code) == (400, "kernel/bad-month")
+
+
+@pytest.mark.parametrize("area", ["nowhere", "taldykorgan2", "taldy", "*"])
+def test_an_area_that_does_not_exist_is_not_opened(cloud: TestCloud, area: str) -> None:
+    said = cloud.put(OPENING, {**ASKED, "area": area}, token=far(cloud))
+
+    assert said.status == 400
+    assert said.code in ("access/no-such-area", "kezek/bad-field")
+    assert cloud.get(OPENING, token=far(cloud)).code == "kezek/unknown"
+    counted = cloud.get("/v1/access/figures", query={"month": "2026-03"}).json["areas"]
+    assert area not in {one["area"] for one in counted}
+
+
+def test_every_area_with_rules_of_some_programme_can_be_opened(cloud: TestCloud) -> None:
+    token = far(cloud)
+    for n, area in enumerate(("astana", "karaganda", "taldykorgan")):
+        said = cloud.put(
+            f"/v1/access/break-glass/opening-{n}", {**ASKED, "area": area}, token=token
+        )
+        assert said.status == 200, said.text

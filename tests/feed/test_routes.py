@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.local.testing import TestCloud
+from chalicelib.edge import pages
+from chalicelib.storage import secrets
+from chalicelib.storage.vault import ring
+from infra.local.testing import MORNING, TestCloud
 from tests.children.builders import an_iin
 from tests.children.test_routes import ME, register_child
 from tests.record.builders import changed
@@ -67,6 +72,39 @@ def test_a_change_tells_which_thing_when_and_where_and_nothing_more(
     assert {frozenset(c) for c in changes} == {
         frozenset(("number", "event", "kind", "id", "at", "area"))
     }
+
+
+def test_a_cursor_outlives_every_renewal_of_the_keys(
+    cloud: TestCloud, portal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "keys.json"
+    secrets.new_keyring_file(file)
+    monkeypatch.setenv("KEZEK_KEYS_FILE", str(file))
+    portal = cloud.token("portal", "egov")
+    changed("one", times=3)
+    cloud.drain()
+    seen = [c["number"] for c in page(cloud, portal, limit=1).json["changes"]]
+    cursor = page(cloud, portal, limit=1).json["cursor"]
+    # One of before cursors lasted is good until its key is retired.
+    old = pages.cursor("1", of="/v1/feed?")
+
+    kept, at_once = secrets.keyring(), timedelta(0)
+    for _ in range(2):
+        new = ring.announce(secrets.keyring(), now=MORNING)
+        for step in (ring.seal, ring.lead):
+            new = step(new, now=MORNING, settle=at_once)
+        secrets.write_keyring(file, new)
+        if kept.seals in new.root:
+            assert page(cloud, portal, cursor=old).json["changes"]
+        for step in (ring.stop_claiming, ring.drop):
+            new = step(new, now=MORNING, settle=at_once)
+        secrets.write_keyring(file, new)
+    assert not {*kept.root} & {*secrets.keyring().root}
+
+    seen += [c["number"] for c in page(cloud, portal, cursor=cursor).json["changes"]]
+    assert seen == [0, 1, 2]
+    gone = cloud.get(FEED, token=portal, query={"cursor": old})
+    assert (gone.status, gone.code) == (400, "kezek/bad-cursor")
 
 
 def test_one_slice_alone_has_a_cursor_of_its_own(cloud: TestCloud, portal: str) -> None:

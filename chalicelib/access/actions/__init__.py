@@ -13,6 +13,7 @@ retaining   how long what is kept
 
 from chalicelib.access.actions.breaking import (
     OpeningSeen,
+    areas_are,
     break_glass,
     end_opening,
     note_overdue,
@@ -37,6 +38,7 @@ from chalicelib.access.actions.counting import Counts, figures
 from chalicelib.access.actions.doing import (
     NeverAsked,
     areas_of,
+    concerns,
     demand,
     doing,
     may,
@@ -87,12 +89,14 @@ __all__ = [
     "SayWhy",
     "UnknownPurpose",
     "admit_command",
+    "areas_are",
     "areas_of",
     "ask_consent",
     "break_glass",
     "by_two",
     "check",
     "check_registering",
+    "concerns",
     "consents",
     "demand",
     "doing",

@@ -51,7 +51,7 @@ class OpeningsPage(Struct, frozen=True):
     action="access/break-glass",
     asks=OpeningAsked,
     answers=OpeningSeen,
-    refuses=(Unknown, AnotherContent),
+    refuses=(Unknown, AnotherContent, breaking.NoSuchArea),
 )
 def break_glass(call: Call[OpeningAsked], opening_id: str) -> OpeningSeen:
     """Open one more area to oneself for a while, to read; it is counted, told and reviewed.

@@ -8,7 +8,7 @@ from typing import Literal
 
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.periods import stamp
-from chalicelib.kernel.refusals import NotAllowed, OutOfTurn
+from chalicelib.kernel.refusals import Malformed, NotAllowed, OutOfTurn
 
 OPENING_MINUTES_MAX = 60
 REVIEW_DAYS = 1
@@ -28,6 +28,12 @@ class ReadingOnly(NotAllowed):
     """Under a broken glass one looks; one changes nothing."""
 
     code = "access/reading-only"
+
+
+class NoSuchArea(Malformed):
+    """No rules of any programme are kept for that area, so there is nothing to open."""
+
+    code = "access/no-such-area"
 
 
 class OwnReview(NotAllowed):
