@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from chalicelib.access import actions as access
 from chalicelib.children import actions, rules
 from chalicelib.children.actions import ChildSeen, Correction, PersonSeen
 from chalicelib.children.rules import Basis, Language, Power, Relation
@@ -146,12 +147,14 @@ class Linked(Struct, frozen=True):
 )
 def register(call: Call[RegistrationAsked]) -> PersonSeen:
     """Register as a representative, or change language and contacts."""
+    access.looked((), ())  # of the caller alone, whoever serves them
     return actions.register(registration_of(call.asked), by=call.actor, now=call.now)
 
 
 @routes.get("/me", action="children/see-me", answers=PersonSeen, refuses=(rules.RegisterFirst,))
 def see_me(call: Call[None]) -> PersonSeen:
     """See one's own registration."""
+    access.looked((), ())  # of the caller alone, whoever serves them
     return actions.me(call.actor)
 
 

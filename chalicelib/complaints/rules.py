@@ -258,7 +258,10 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A complaint that waits for an answer, as the inbox of its area lists it."""
+    """A complaint that waits for an answer, as the inbox of its area lists it.
+
+    child_id: whose data it is about, for who looks.
+    """
 
     complaint_id: str
     ticket: str
@@ -270,6 +273,7 @@ class Waiting:
     received_at: str
     answer_by: str | None
     officer: str | None
+    child_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -532,6 +536,7 @@ def waiting(complaint: Complaint) -> Waiting | None:
         complaint.received_at,
         complaint.answer_by,
         complaint.officer,
+        complaint.child_id,
     )
 
 

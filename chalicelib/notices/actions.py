@@ -71,14 +71,20 @@ def deliver_many(named: Sequence[tuple[str, str]], *, now: datetime, send: Send)
 
 
 def list_own(actor: Actor, *, after: str | None, limit: int) -> list[Notice]:
-    """Return what the caller was told; a head names no organisation and gets the first."""
+    """Return what the caller was told; a head names no organisation and gets the first.
+
+    Of which children a head is told is noted as seen.
+    """
     if actor.has(Role.REPRESENTATIVE):
         to = f"person:{children.person_of(actor).person_id}"
     elif own := access.organisations_of(actor):
         to = f"organisation:{own[0]}"
     else:
         raise Unknown()
-    return [kept.value for kept in store.list_notices(to, after=after, limit=limit)]
+    found = [kept.value for kept in store.list_notices(to, after=after, limit=limit)]
+    told = {str(notice.facts["child_id"]) for notice in found if notice.facts.get("child_id")}
+    access.looked(told if to.startswith("organisation:") else (), ("notice",))
+    return found
 
 
 def _addressee(to: str) -> rules.Addressee:

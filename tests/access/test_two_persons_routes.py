@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.access import actions as access
+from chalicelib.access.store import looking
 from chalicelib.edge.routes import operations
 from chalicelib.journal import actions as rebuilding
 from chalicelib.journal import store as journal
@@ -61,6 +62,19 @@ def test_the_first_request_is_a_proposal_and_the_second_persons_carries_it_out(t
     second = town.correct(town.second, "Нұрлан")
     assert (second.status, second.json["child_id"]) == (200, town.child_id)
     assert town.seen() == "Нұрлан"
+
+
+def test_whoever_reads_what_waits_has_looked_at_the_child_it_is_about(town: Town) -> None:
+    town.correct(town.first, "Нұрлан")
+    assert not list(looking.each_look(town.child_id))
+
+    assert len(town.proposals(town.second)) == 1
+    assert town.proposals(officer(town.cloud, "far-officer", areas=["almaty"])) == []
+
+    (kept,) = looking.each_look(town.child_id)
+    assert (kept.value.action, kept.value.fields) == ("access/list-proposals", ("proposal",))
+    seen = town.cloud.get(f"/v1/rights/children/{town.child_id}/looks", token=town.parent)
+    assert seen.json["items"][0]["who"]["roles"] == ["department"]
 
 
 def test_the_first_person_again_is_the_same_proposal(town: Town) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.access.store import looking
+from chalicelib.applications import store as applications
 from chalicelib.queue import actions, rules, store
 from infra.local import faults
 from infra.local.testing import Said, TestCloud
@@ -315,6 +317,30 @@ def test_a_runs_outcomes_tell_a_reason_for_every_ticket(evening: TestCloud, oper
     assert all(one["reason"] for one in seen)
     assert {one["settled"] for one in seen if one["group_id"]} == {"issued"}
     assert "child-" not in str(seen) and "person-" not in str(seen)
+
+
+def test_whoever_reads_a_runs_outcomes_has_looked_at_each_child_of_its_tickets(
+    evening: TestCloud, operator: str
+) -> None:
+    a_small_city(20, 3)
+    finished(released())
+    path = "/v1/queue/runs/run-of-the-day/outcomes"
+    said = evening.get(path, token=operator, query={"limit": "7"}).json["outcomes"]
+    tickets = {one["ticket"] for one in said}
+    tickets |= {p["last_ticket"] for one in said for p in one["passed"] if p["last_ticket"]}
+    ids = applications.find_tickets(sorted(tickets)).values()
+    found = applications.find_applications(sorted(ids)).values()
+
+    looks = [
+        kept.value
+        for child_id in {kept.value.child_id for kept in found}
+        for kept in looking.each_look(child_id)
+    ]
+
+    assert len(looks) == len(tickets) >= 7
+    assert {(k.action, k.roles, k.fields) for k in looks} == {
+        ("queue/see-outcomes", ("operator",), ("application",))
+    }
 
 
 def test_an_auditor_reads_every_run_and_changes_none(evening: TestCloud, operator: str) -> None:

@@ -7,6 +7,7 @@ answers 500 instead of what was found.
     demand(by, area=…, direction=…)     or the object is Unknown
     may(by, organisation=…)             the same as a question, for lists and for what is shown
     reaching(by, organisation=…)        which of the caller's roles reach it
+    concerns(child_id)                  whose it is, where two persons are needed
     organisations_of(by), areas_of(by)  what the caller names as their own, to list by
 """
 
@@ -44,6 +45,7 @@ class Doing:
 
 _doing: ContextVar[Doing | None] = ContextVar("kezek_doing", default=None)
 _found: ContextVar[list[Whose] | None] = ContextVar("kezek_found", default=None)
+_concerned: ContextVar[set[str] | None] = ContextVar("kezek_concerned", default=None)
 
 
 @contextmanager
@@ -68,6 +70,24 @@ def finding() -> Iterator[list[Whose]]:
         yield found
     finally:
         _found.reset(token)
+
+
+@contextmanager
+def concerning() -> Iterator[set[str]]:
+    """Note whose children's things are touched inside, as `concerns` says it."""
+    found: set[str] = set()
+    token = _concerned.set(found)
+    try:
+        yield found
+    finally:
+        _concerned.reset(token)
+
+
+def concerns(*child_ids: str) -> None:
+    """Say whose thing an action of two persons touches: a list of what waits names it."""
+    found = _concerned.get()
+    if found is not None:
+        found.update(child_ids)
 
 
 def under_way() -> Doing | None:

@@ -75,15 +75,15 @@ def looked(children: Iterable[str], fields: Iterable[str]) -> None:
 def record_looks(shown: Doing, by: Actor, *, why: str | None, now: datetime) -> None:
     """Record what an answer shows, before it leaves. Raises NeverSaid, StoreSilent.
 
+    NeverSaid also of what a clerk is shown for a family, whatever its row.
+
     why: what `purpose` returned. A tablet asks for its roster all day: its looks stand by tablet
     and day, not with each child.
     """
     if why is None:
         return
     if shown.looked is None:
-        if shown.row.looks:
-            raise NeverSaid(shown.row.action)
-        return
+        raise NeverSaid(shown.row.action)
     if not shown.looked:
         return
     device = by.has(Role.DEVICE)

@@ -26,7 +26,8 @@ from typing import Generic, Literal, TypeVar
 
 from chalicelib.access.actions import revoking
 from chalicelib.access.actions.counting import counting
-from chalicelib.access.actions.doing import demand, finding
+from chalicelib.access.actions.doing import concerning, demand, finding
+from chalicelib.access.actions.looking import looked
 from chalicelib.access.actions.table import check, row, table
 from chalicelib.access.rules import Row, Whose
 from chalicelib.access.rules import proposing as rules
@@ -90,7 +91,7 @@ def by_two(
     needed = row(action)
     digest = fingerprint([action, sorted(ids.items()), asked])
     for _ in range(_TRIES):
-        answer, whose = _rehearsed(run, by)
+        answer, whose, children = _rehearsed(run, by)
         if answer is not None:
             return answer.value
         kept = _current(digest)
@@ -101,7 +102,7 @@ def by_two(
         else:
             kept, still = None, False
         if kept is None or not still:
-            made = _propose(digest, needed, ids, whose, by=by, now=now, instead_of=kept)
+            made = _propose(digest, needed, ids, whose, children, by=by, now=now, instead_of=kept)
             if made is not None:
                 return made
             continue  # somebody proposed it meanwhile
@@ -119,6 +120,7 @@ def withdraw(proposal_id: str, *, by: Actor, now: datetime) -> Proposed:
     kept = store.load_proposal(proposal_id)
     proposal = kept.value
     demand(by, own=same_person(proposal.by.subject, by.subject))
+    looked(proposal.children, ("proposal",))
     if proposal.state == "withdrawn":
         return shown(proposal, by=by)
     if not proposal.is_open(now):
@@ -141,15 +143,20 @@ def expire(proposal_id: str, *, by: Actor, now: datetime) -> bool:
 def open_proposals(
     *, by: Actor, now: datetime, after: str | None, limit: int
 ) -> tuple[list[Proposed], str | None]:
-    """Return open proposals that the caller made or may second, and the id to go on from."""
+    """Return open proposals that the caller made or may second, and the id to go on from.
+
+    Whose things they are about is noted as seen.
+    """
     found: list[Proposed] = []
+    looked((), ())
     for n, ids in enumerate(_in_tens(store.each_open_proposal(after=after)), start=1):
         for proposal in store.find_proposals(ids):
             one = shown(proposal, by=by)
             if proposal.is_open(now) and (one.may_second or one.asked_by == "you"):
+                if len(found) == limit:
+                    return found, found[-1].proposal_id
+                looked(proposal.children, ("proposal",))
                 found.append(one)
-        if len(found) > limit:
-            return found[:limit], found[limit - 1].proposal_id
         if n == _LOOKS_MAX:
             return found, ids[-1]
     return found, None
@@ -188,13 +195,16 @@ class _Answered(Generic[T]):
 
 def _rehearsed(
     run: Callable[[Actor], T], by: Actor
-) -> tuple[_Answered[T] | None, tuple[Whose, ...]]:
-    """Return the answer of an action that changes nothing, else None; and whose its objects are."""
-    with finding() as whose, rehearsing():
+) -> tuple[_Answered[T] | None, tuple[Whose, ...], set[str]]:
+    """Return the answer of an action that changes nothing, else None; whose its objects are; and
+    which children's.
+    """
+    with finding() as whose, concerning() as children, rehearsing():
         try:
-            return _Answered(run(by)), ()
+            return _Answered(run(by)), (), set()
         except Rehearsed:
-            return None, tuple(dict.fromkeys(rules.of_others(one) for one in whose))
+            owners = tuple(dict.fromkeys(rules.of_others(one) for one in whose))
+            return None, owners, children
 
 
 def _still_reaches(proposal: Proposal, run: Callable[[Actor], object], *, now: datetime) -> bool:
@@ -217,6 +227,7 @@ def _propose(
     needed: Row,
     ids: Mapping[str, str],
     whose: tuple[Whose, ...],
+    children: set[str],
     *,
     by: Actor,
     now: datetime,
@@ -235,6 +246,7 @@ def _propose(
         ids=ids,
         by=by,
         whose=whose,
+        children=children,
         minutes=needed.second or 0,
         now=now,
     )

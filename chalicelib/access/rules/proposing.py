@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -44,8 +44,9 @@ class Asker:
 class Proposal:
     """What a first person asked for: the action and the ids of its path, never the body.
 
-    whose: to whom the objects belong that the asker was found to reach. digest: of all that was
-    asked. area: where it counts in the figures, "-" where the object has none.
+    whose: to whom the objects belong that the asker was found to reach. children: whose things
+    they are, for who looks at the list of what waits. digest: of all that was asked. area: where
+    it counts in the figures, "-" where the object has none.
     """
 
     proposal_id: str
@@ -57,6 +58,7 @@ class Proposal:
     expires_at: str
     area: str = "-"
     whose: tuple[Whose, ...] = ()
+    children: tuple[str, ...] = ()
     state: ProposalState = "open"
     second: str | None = None
     closed_at: str | None = None
@@ -104,6 +106,7 @@ def propose(
     ids: Mapping[str, str],
     by: Actor,
     whose: tuple[Whose, ...],
+    children: Iterable[str],
     minutes: int,
     now: datetime,
 ) -> Proposal:
@@ -119,6 +122,7 @@ def propose(
         expires_at=stamp(now + timedelta(minutes=minutes)),
         area=areas[0] if areas else "-",
         whose=whose,
+        children=tuple(sorted(children)),
     )
 
 

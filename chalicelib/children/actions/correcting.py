@@ -227,6 +227,7 @@ def unmerge(child_id: str, *, by: Actor, now: datetime) -> Child:
 def _for_officer(child_id: str, by: Actor) -> Kept[Child]:
     kept = store.load_child(child_id)
     access.demand(by, area=kept.value.area)
+    access.concerns(child_id)
     return kept
 
 

@@ -21,10 +21,11 @@ def inbox(
 ) -> tuple[list[tuple[Waiting, bool]], str | None]:
     """Return what waits for the caller's desks in an area, oldest first, and where to go on.
 
-    Beside each: whether the caller owes the answer; an auditor sees all and owes none. Raises
-    Unknown for an area that is not the caller's.
+    Beside each: whether the caller owes the answer; an auditor sees all and owes none. Whose
+    children they are about is noted as seen. Raises Unknown for an area that is not the caller's.
     """
     access.demand(by, area=area)
+    access.looked((), ())
     found: list[tuple[Waiting, bool]] = []
     position: str | None = None
     for kept in store.each_waiting(programme, area, after=after):
@@ -35,6 +36,8 @@ def inbox(
             continue
         if len(found) == limit:
             return found, position
+        if waiting.child_id is not None:
+            access.looked([waiting.child_id], ("complaint",))
         found.append((waiting, mine))
         position = kept.sk
     return found, None

@@ -201,7 +201,7 @@ def see_run(call: Call[None], run_id: str) -> RunAnswered:
 
 @routes.get(
     "/runs/{run_id}/outcomes",
-    action="queue/see-run",
+    action="queue/see-outcomes",
     query=OutcomesAsked,
     answers=OutcomesAnswered,
     refuses=(Unknown, pages.BadCursor),

@@ -100,6 +100,7 @@ def carry_out(erasure_id: str, *, by: Actor, now: datetime) -> Erasure:
     """
     kept = store.load_erasure(erasure_id)
     access.demand(by, area=people.load_child(kept.value.child_id).value.area)
+    access.concerns(kept.value.child_id)
     if kept.value.state == "done":
         return kept.value
     rules.refuse(stands_in_the_way(kept.value.child_id, now=now))

@@ -41,6 +41,7 @@ def cancel(
     if voucher.site_id is not None:
         direction = providers.load_site(voucher.site_id).value.direction
     access.demand(by, area=voucher.area, direction=direction)
+    access.concerns(voucher.child_id)
     asked = fingerprint([reason_code, act])
     if rules.cancelled_already(voucher, asked):
         return voucher

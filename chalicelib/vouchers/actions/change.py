@@ -193,6 +193,7 @@ def tell_head(
         template=f"notice:vouchers/{what}",
         now=now,
         voucher_id=voucher.voucher_id,
+        child_id=voucher.child_id,
         **facts,
     )
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from chalicelib.access import actions as access
 from chalicelib.children.rules import AlreadyHeld
 from chalicelib.edge.routes import Call
 from chalicelib.kernel.refusals import AnotherContent
@@ -22,6 +23,7 @@ from chalicelib.vouchers.routes.shapes import (
     routes,
     voucher_shown,
 )
+from chalicelib.vouchers.rules import Enrolment
 
 
 class ContractAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,9 +58,7 @@ class ClosureAsked(Struct, frozen=True, forbid_unknown_fields=True):
 )
 def sign(call: Call[ContractAsked], voucher_id: str) -> EnrolmentShown:
     """Sign the contract with the chosen provider, papers accepted where it asks for any."""
-    return enrolment_shown(
-        actions.sign(voucher_id, call.asked.starts_on, by=call.actor, now=call.now)
-    )
+    return _enrolled(actions.sign(voucher_id, call.asked.starts_on, by=call.actor, now=call.now))
 
 
 @routes.put(
@@ -77,9 +77,7 @@ def sign(call: Call[ContractAsked], voucher_id: str) -> EnrolmentShown:
 )
 def transfer(call: Call[GroupAsked], voucher_id: str) -> EnrolmentShown:
     """Move to another group, free and without new papers, from the day the rules in force say."""
-    return enrolment_shown(
-        actions.transfer(voucher_id, call.asked.group_id, by=call.actor, now=call.now)
-    )
+    return _enrolled(actions.transfer(voucher_id, call.asked.group_id, by=call.actor, now=call.now))
 
 
 @routes.put(
@@ -101,3 +99,8 @@ def close(call: Call[ClosureAsked], voucher_id: str) -> VoucherShown:
     asked = call.asked
     voucher = actions.close(voucher_id, asked.reason, asked.last_day, by=call.actor, now=call.now)
     return voucher_shown(voucher, call)
+
+
+def _enrolled(enrolment: Enrolment) -> EnrolmentShown:
+    access.looked([enrolment.child_id], ("enrolment",))
+    return enrolment_shown(enrolment)
