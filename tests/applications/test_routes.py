@@ -174,9 +174,11 @@ def test_a_representative_without_the_power_is_told_which(
 ) -> None:
     person_id = cloud.get("/v1/children/me", token=parent).json["person_id"]
     relation = f"/v1/children/{applied['child_id']}/representatives/{person_id}"
+    second = cloud.token("department", "second", areas=["taldykorgan"])
 
     def only(*powers: str) -> None:
         body = {"powers": powers, "valid_from": "2026-03-02", "basis": "court"}
+        assert cloud.put(relation, body, token=second).status == 202
         assert cloud.put(relation, body, token=officer).status == 200
 
     only("apply")

@@ -162,8 +162,8 @@ def test_children_are_listed_by_signed_cursors(
     assert cloud.get("/v1/children", token=nobody).code == "children/register-first"
 
 
-def test_an_officer_adds_a_representative(
-    cloud: TestCloud, parent: str, officer: str, child_id: str
+def test_two_officers_add_a_representative(
+    cloud: TestCloud, parent: str, officer: str, colleague: str, child_id: str
 ) -> None:
     father = cloud.token("representative", "father")
     person_id = cloud.put("/v1/children/me", {**ME, "iin": an_iin(1)}, token=father).json[
@@ -171,9 +171,14 @@ def test_an_officer_adds_a_representative(
     ]
     path = f"/v1/children/{child_id}/representatives/{person_id}"
 
+    proposed = cloud.put(path, RELATION, token=colleague)
+    assert proposed.status == 202
+    assert cloud.put(path, RELATION, token=colleague).json == proposed.json, "one is one"
+    assert cloud.get(f"/v1/children/{child_id}", token=father).code == "kezek/unknown"
     said = cloud.put(path, RELATION, token=officer)
 
     assert (said.status, said.json["powers"]) == (200, ["apply"])
+    assert cloud.put(path, RELATION, token=officer).json == said.json
     assert cloud.get(f"/v1/children/{child_id}", token=father).json["powers"] == ["apply"]
     ends = {**RELATION, "valid_to": "2026-03-01"}
     assert cloud.put(path, ends, token=officer).code == "children/bad-dates"
@@ -254,11 +259,12 @@ def test_nobody_comes_in_without_a_sign_in_or_in_the_wrong_role(
 
 
 def test_the_power_that_is_missing_is_named(
-    cloud: TestCloud, parent: str, officer: str, child_id: str
+    cloud: TestCloud, parent: str, officer: str, colleague: str, child_id: str
 ) -> None:
     person_id = cloud.get("/v1/children/me", token=parent).json["person_id"]
     path = f"/v1/children/{child_id}/representatives/{person_id}"
-    cloud.put(path, {**RELATION, "powers": ["apply"]}, token=officer)
+    for token in (colleague, officer):
+        cloud.put(path, {**RELATION, "powers": ["apply"]}, token=token)
 
     said = cloud.put("/v1/applications/application-1/withdrawal", token=parent)
 

@@ -32,6 +32,8 @@ WANTED = {
     "budgets/allot",
     "access/break-glass",
     "access/revoke",
+    "access/lift-revocation",
+    "vouchers/raise",
 }
 
 

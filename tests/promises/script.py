@@ -80,6 +80,9 @@ class City:
     """Everybody who acts, and what has happened so far."""
 
     here: ClassVar[dict[str, str]] = HERE
+    # When a child who fits was born, and how its application is worded.
+    born: ClassVar[str] = "2023-03-14"
+    wishes: ClassVar[dict[str, str]] = {"language": "kk"}
     parts: ClassVar[tuple[Callable[[Any], None], ...]] = ()
 
     cloud: TestCloud
@@ -94,7 +97,7 @@ class City:
         self.children: dict[int, str] = {}
         self.enrolments: dict[int, str] = {}
         self.people()
-        self.colleagues["department"] = self.other_officer
+        self.colleagues |= {"department": self.other_officer, "operator": self.second}
 
     def people(self) -> None:
         """Name everybody who acts, and a stranger of each role."""
@@ -128,6 +131,10 @@ class City:
 
     def person(self, role: str, subject: str, **claims: Any) -> Person:
         return Person(self.cloud, role, subject, claims)
+
+    def far(self, role: str) -> Person:
+        """Return an officer of another city."""
+        return self.strangers[role]
 
     def send(self, act: Act, who: Any = None) -> Said:
         """Send a request as it stands, as somebody."""

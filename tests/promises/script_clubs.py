@@ -15,6 +15,8 @@ from chalicelib.policy.actions import load_pack
 from infra.local.testing import Said
 from tests.promises import script
 from tests.promises.script import REASON, City, pairing_body
+from tests.promises.script_complaints import complaints
+from tests.promises.script_rights import rights
 from tests.stories.conftest import Person, Tablet
 from tests.stories.people import almaty
 
@@ -32,6 +34,8 @@ class ClubsCity(City):
     """Karaganda: each direction has its own officers, and another's are strangers."""
 
     here = HERE
+    born = "2015-03-14"
+    wishes = {"language": "any", "kind": "sport"}
 
     def people(self) -> None:
         area = {"areas": ["karaganda"]}
@@ -593,4 +597,6 @@ ClubsCity.parts = (
     closing,
     money,
     leaving,
+    complaints,
+    rights,
 )

@@ -29,7 +29,7 @@ def complaints(city: City) -> None:
         visitor,
         other={**visitor, "text": f"{TEXT} Тағы да."},
     )
-    far = city.strangers["department"]
+    far = city.far("department")
     city.act(city.other_officer, f"{one}/assignment", {}, foreign=far)
     city.act(
         city.other_officer,

@@ -18,8 +18,6 @@ ERASED = "erasure-canary"
 
 def rights(city: City) -> None:
     """Somebody registers, applies, withdraws; asks to be erased, takes it back, asks again."""
-    from tests.promises.script import HERE
-
     family = city.person("representative", "family-gone")
     me = {
         "iin": IIN,
@@ -32,7 +30,7 @@ def rights(city: City) -> None:
         "iin": CHILD_IIN,
         "surname": SURNAME,
         "given_name": CHILD_NAME,
-        "birth_date": "2023-05-05",
+        "birth_date": city.born,
         "sex": "male",
         "address": ADDRESS,
     }
@@ -40,7 +38,7 @@ def rights(city: City) -> None:
     applied = city.act(
         family,
         "/v1/applications/application-gone",
-        {**HERE, "language": "kk", "child": child, "statuses": ["sen"]},
+        {**city.here, **city.wishes, "child": child, "statuses": ["sen"]},
     )
     city.act(family, "/v1/applications/application-gone/withdrawal")
     city.cloud.drain()
@@ -53,5 +51,6 @@ def rights(city: City) -> None:
     path = f"/v1/rights/erasures/{ERASED}"
     city.act(family, path, asked, other=other)
     city.cloud.drain()
-    city.act(city.department, f"{path}/completion")
+    # A child is of an area and of no direction.
+    city.act(city.department, f"{path}/completion", foreign=city.far("department"))
     city.cloud.drain()

@@ -283,6 +283,7 @@ _READS: dict[str, Read] = {
     ),
     "GET /v1/access/figures": Read("/v1/access/figures"),
     "GET /v1/access/proposals": Read("/v1/access/proposals"),
+    "GET /v1/access/revocations": Read("/v1/access/revocations"),
     "GET /v1/access/signals": Read("/v1/access/signals", {"area": "{area}"}),
     "GET /v1/applications": Read("/v1/applications"),
     "GET /v1/applications/intakes": Read("/v1/applications/intakes", _HERE),
@@ -361,7 +362,12 @@ def test_b1_every_reading_has_its_row_in_the_matrix() -> None:
 
 
 class Reading:
-    """Every role reads everything: what is its own, what is not, and what nobody has."""
+    """Every role reads everything: what is its own, what is not, and what nobody has.
+
+    whole: whether the clubs' autumn is read whole too, not only where it offers something else.
+    """
+
+    whole = False
 
     def __init__(self, city: City) -> None:
         self.city, self.everybody = city, Everybody(city)
@@ -370,7 +376,7 @@ class Reading:
         self.broken: list[str] = []
 
     def all(self) -> None:
-        for name, read in (_CLUBS_ONLY if self.clubs else _READS).items():
+        for name, read in self._readings().items():
             offered = OFFERED[name]
             for role in ROLES:
                 if "public" in offered["x-kezek-roles"]:
@@ -380,6 +386,11 @@ class Reading:
                 else:
                     self._own(name, read, role)
                     self._foreign(name, read, role, reach(offered, role))
+
+    def _readings(self) -> dict[str, Read]:
+        if not self.clubs:
+            return _READS
+        return {**_READS, **_CLUBS_ONLY} if self.whole else _CLUBS_ONLY
 
     def get(self, read: Read, who: Any, path: str | None = None) -> Said:
         asked = read.query

@@ -1,8 +1,15 @@
-"""B13: an erasure destroys personal keys; totals stay; what was recorded still verifies."""
+"""B13: an erasure destroys personal keys; totals stay; what was recorded still verifies.
+
+The public record is judged from outside too: an auditor's copy of it, made before and after, by the
+script that shares nothing with Kezek, run as anybody runs it.
+"""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +20,14 @@ from chalicelib.journal import actions as journal
 from chalicelib.record.store import AnyRow, opening_of
 from chalicelib.rights.actions import erasing
 from chalicelib.storage import vault
-from infra import rebuild
+from infra import rebuild, record
 from tests.promises import script_rights
 from tests.promises.rewind import rows_of
 from tests.promises.script import City
 from tests.promises.search import Search
 
 SEARCH = Search(script_rights.CANARIES)
+SCRIPT = Path(__file__).parents[2] / "verifier" / "kezek_verify.py"
 
 
 def _opened(city: City) -> str:
@@ -47,21 +55,35 @@ def _leaves() -> dict[tuple[str, str], bytes]:
 
 
 def _totals(city: City) -> dict[str, Any]:
-    here = {"programme": "preschool", "area": "taldykorgan"}
+    here, get = city.here, city.cloud.get
     month = {**here, "month": "2026-09"}
-    get = city.cloud.get
     return {
         "queue": get("/v1/queue/figures", query=here).json,
         "providers": get("/v1/providers/figures", query=here).json,
         "billing": get("/v1/billing/figures", query=month).json,
         "payouts": get("/v1/payouts/figures", query=month).json,
-        "budget": get("/v1/budgets/preschool/taldykorgan/2026/figures").json,
+        "budget": get(f"/v1/budgets/{here['programme']}/{here['area']}/2026/figures").json,
     }
 
 
-@pytest.mark.parametrize("city", ["preschool"], indirect=True)
+def _exported(city: City, folder: Path) -> Path:
+    """Return an auditor's copy of the public record with all that was recorded so far."""
+    city.cloud.drain()
+    city.cloud.fire("run_record")
+    record.export(folder)
+    return folder
+
+
+def _verified(*words: object) -> dict[str, Any]:
+    """Run the verifier as a process of its own, without anything of ours; return its answer."""
+    command = [sys.executable, "-I", str(SCRIPT), *map(str, words), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return dict(json.loads(done.stdout))
+
+
 def test_b13_after_an_erasure_nothing_is_found_and_totals_stay(
-    city: City, monkeypatch: pytest.MonkeyPatch
+    city: City, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     sealed: set[str] = set()
     _note_sealed(monkeypatch, sealed)
@@ -72,6 +94,7 @@ def test_b13_after_an_erasure_nothing_is_found_and_totals_stay(
             before["totals"] = _totals(city)
             before["found"] = _opened(city)
             before["leaves"] = _leaves()
+            before["copy"] = _exported(city, tmp_path / "before")
         return city.send(act)
 
     city.on_act = noting
@@ -90,10 +113,21 @@ def test_b13_after_an_erasure_nothing_is_found_and_totals_stay(
     listed = erasing.erased_list(city.cloud.clock())
     assert [entry.child_id for entry in listed] == [child.child_id]
 
+    copies = before["copy"], _exported(city, tmp_path / "after")
+    kept = ("--keys", copies[0] / "keys", "--checkpoint", copies[0] / "checkpoint")
+    held = [_verified("bundle", copy, *kept) for copy in copies]
+    assert held[0]["entries"] < held[1]["entries"]
+    assert held[0]["entries"] >= len(before["leaves"])
+    assert SEARCH.found(str(copies[1]), b"".join(map(_bytes, copies[1].rglob("*")))) == []
+
     # Every field that was ever sealed has a class that says how long.
     classes = {field for each in access.retention().values() for field in each.fields}
     missing = sorted(sealed - classes)
     assert missing == [], f"no class in access/retention.toml: {missing}"
+
+
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
 
 
 def _note_sealed(monkeypatch: pytest.MonkeyPatch, sealed: set[str]) -> None:

@@ -24,7 +24,7 @@ def story(cloud: TestCloud, person: Callable[..., Any]) -> Story:
 
 
 def test_raised_financing_earns_from_its_day_and_is_shown_in_parts(
-    story: Story, tablet: Callable[[], Any], cloud: TestCloud
+    story: Story, tablet: Callable[[], Any], person: Callable[..., Any], cloud: TestCloud
 ) -> None:
     n = next(
         n
@@ -44,8 +44,13 @@ def test_raised_financing_earns_from_its_day_and_is_shown_in_parts(
         "/v1/budgets/clubs/karaganda/2026/sport",
         {"amount_tiyn": 10_000_000_00, "act": "No. 9 sport"},
     )
-    first = story.departments["sport"].put(path, RAISED)
-    assert story.departments["sport"].put(path, RAISED) == first
+    sport = story.departments["sport"]
+    weak = cloud.put(path, RAISED, token=cloud.token("department", sport.subject, **sport.claims, acr="password"))
+    assert (weak.status, weak.code) == (401, "kezek/step-up")
+    colleague = person("department", "colleague", areas=["karaganda"], directions=["sport"])
+    assert "proposal_id" in colleague.put(path, RAISED)
+    first = sport.put(path, RAISED)
+    assert sport.put(path, RAISED) == first
 
     enrolled = story.heads[0].get("/v1/vouchers/sites/site-0000/enrolments")["items"]
     (goes_on,) = [e for e in enrolled if e["starts_on"] == "2026-10-06"]

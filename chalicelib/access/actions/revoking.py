@@ -126,7 +126,7 @@ def end_sign_in(
         revocation_id=logout_id,
         kind=kind,
         name=name,
-        reason_code="signed-out",
+        reason_code=rules.SIGNED_OUT,
         at=stamp(now),
         by=by.subject,
         asked=asked,
@@ -134,6 +134,19 @@ def end_sign_in(
         until=stamp(until),
     )
     _commit(revocation, by, now)
+
+
+def standing(
+    *, now: datetime, after: str | None, limit: int
+) -> tuple[list[Revocation], str | None]:
+    """Return revocations that count until they are lifted or end, and the id to go on from."""
+    found: list[Revocation] = []
+    for one in store.list_standing(after=after):
+        if one.counts(now=now):
+            found.append(one)
+        if len(found) > limit:
+            return found[:limit], found[limit - 1].revocation_id
+    return found, None
 
 
 def _commit(revocation: Revocation, by: Actor, now: datetime) -> None:

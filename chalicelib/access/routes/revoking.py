@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl
 from msgspec import Meta, Struct
 
 from chalicelib.access.actions import revoking as actions
-from chalicelib.access.routes.shapes import routes
+from chalicelib.access.routes.shapes import ListAsked, routes
 from chalicelib.access.rules import revoking as rules
 from chalicelib.access.rules.revoking import Kind, Revocation
-from chalicelib.edge import auth
+from chalicelib.edge import auth, pages
 from chalicelib.edge.routes import Call
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 
@@ -50,6 +50,13 @@ class RevocationShown(Struct, frozen=True):
     lifted_at: str | None
 
 
+class RevocationsPage(Struct, frozen=True):
+    """Revocations that count, by id; `next_cursor` is null on the last page."""
+
+    items: list[RevocationShown]
+    next_cursor: str | None
+
+
 @routes.put(
     "/revocations/{revocation_id}",
     action="access/revoke",
@@ -72,6 +79,24 @@ def revoke(call: Call[RevokeAsked], revocation_id: str) -> RevocationShown:
     return _shown(revocation)
 
 
+@routes.get(
+    "/revocations",
+    action="access/list-revocations",
+    query=ListAsked,
+    answers=RevocationsPage,
+    refuses=(pages.BadCursor,),
+)
+def list_revocations(call: Call[None]) -> RevocationsPage:
+    """List what is revoked and still counts; who merely signed out is not among it."""
+    query: ListAsked = call.query
+    of = "/v1/access/revocations"
+    after = pages.position(query.cursor, of=of) if query.cursor else None
+    items, last = actions.standing(now=call.now, after=after, limit=query.limit)
+    return RevocationsPage(
+        [_shown(one) for one in items], pages.cursor(last, of=of) if last else None
+    )
+
+
 @routes.put(
     "/revocations/{revocation_id}/lifting",
     action="access/lift-revocation",
@@ -79,7 +104,7 @@ def revoke(call: Call[RevokeAsked], revocation_id: str) -> RevocationShown:
     refuses=(Unknown, rules.AlreadyLifted),
 )
 def lift(call: Call[None], revocation_id: str) -> RevocationShown:
-    """Let sign-ins count again that were revoked by mistake."""
+    """Let sign-ins count again that were revoked by mistake; two officers, and one may revoke."""
     return _shown(actions.lift(revocation_id, by=call.actor, now=call.now))
 
 

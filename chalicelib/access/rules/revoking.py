@@ -16,9 +16,10 @@ from chalicelib.kernel.refusals import Malformed, NotKnown, OutOfTurn
 REREAD = timedelta(seconds=30)
 # A writer's clock and its commit may lag behind its `now` by so much.
 OVERLAP = timedelta(seconds=90)
-# A revocation that ends by itself ends within this, or stands among those read from the start.
+# A logout ends by itself within this, or stands among those that are read from the start.
 PASSING = timedelta(hours=25)
 ANEW = timedelta(hours=6)
+SIGNED_OUT = "signed-out"
 
 
 class Revoked(NotKnown):
@@ -69,9 +70,20 @@ class Revocation:
     lifted_by: str | None = None
 
     @property
-    def stands_long(self) -> bool:
-        """Whether it outlives what processes read when they start."""
-        return self.until is None or from_stamp(self.until) - from_stamp(self.at) > PASSING
+    def stands(self) -> bool:
+        """Whether it is in the list that processes read when they start, and operators at any time.
+
+        Logouts are not: there are too many, and none outlives the news that is read with the list.
+        """
+        if self.reason_code != SIGNED_OUT or self.until is None:
+            return True
+        return from_stamp(self.until) - from_stamp(self.at) > PASSING
+
+    def counts(self, *, now: datetime) -> bool:
+        """Return whether it was not lifted and has not ended by itself."""
+        if self.lifted_at is not None:
+            return False
+        return self.until is None or from_stamp(self.until) > now
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +128,7 @@ def learn(known: Known | None, told: Iterable[Revocation], *, now: datetime) -> 
         every[one.revocation_id] = one
     by_name: dict[tuple[Kind, str], list[Revocation]] = {}
     for one in every.values():
-        if one.lifted_at is None and (one.until is None or from_stamp(one.until) > now):
+        if one.counts(now=now):
             by_name.setdefault((one.kind, one.name), []).append(one)
     begun_at = now if known is None else known.begun_at
     return Known(now, begun_at, {name: tuple(of) for name, of in by_name.items()})

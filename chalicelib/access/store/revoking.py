@@ -34,7 +34,7 @@ def create_revocation(one: Revocation) -> tuple[Put, list[Write]]:
         keys.revocation(one.revocation_id), one, expires_at=_expires(one)
     )
     others: list[Write] = [_told(one, at=one.at, version=1)]
-    if one.stands_long:
+    if one.stands:
         others.append(
             REVOCATIONS.create(
                 keys.standing_revocation(one.revocation_id), one, expires_at=_expires(one)
@@ -47,16 +47,16 @@ def lift_revocation(kept: Kept[Revocation], lifted: Revocation) -> tuple[Put, li
     """Describe the end of a revocation: its row, the news, and the list it stood in."""
     assert lifted.lifted_at is not None
     others: list[Write] = [_told(lifted, at=lifted.lifted_at, version=kept.version + 1)]
-    if lifted.stands_long:
+    if lifted.stands:
         standing = REVOCATIONS.load(keys.standing_revocation(lifted.revocation_id))
         others.append(REVOCATIONS.remove(standing))
     return REVOCATIONS.replace(kept, lifted, expires_at=_expires(lifted)), others
 
 
-def list_standing() -> Iterator[Revocation]:
-    """Yield what stands until it is lifted."""
+def list_standing(*, after: str | None = None) -> Iterator[Revocation]:
+    """Yield what stands until it is lifted or ends, by id, above one if given."""
     pk, _ = keys.standing_revocation("")
-    return (kept.value for kept in REVOCATIONS.each(pk))
+    return (kept.value for kept in REVOCATIONS.each(pk, after=after))
 
 
 def list_news(since: datetime) -> Iterator[Revocation]:
