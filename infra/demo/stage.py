@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from chalicelib.kernel.periods import almaty
 from infra.client import Answer, Api
 from infra.command.saying import CommandFailed, progress
+from infra.local import keyring
 from infra.local.clock import FileClock
 from infra.local.control import Control, ControlError, NotServing
 from infra.local.issuer import Issuer
@@ -204,6 +205,10 @@ def serving(scene: Scene, *, port: int, keep: bool) -> Iterator[Cloud]:
         shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True, exist_ok=True)
     places = Places(data.resolve())
+    try:
+        keyring.check(places.keys)
+    except keyring.OtherKeys as error:
+        raise CommandFailed(str(error), hint="without --keep the demo starts anew") from None
     if not places.clock.exists():
         FileClock(places.clock).run_from(scene.start)
     _registers(places, scene.registered())

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from infra.local import keyring
 from infra.local.messages import Messages
 from infra.local.places import Places, read_json, write_whole
 
@@ -80,6 +81,10 @@ def check(source: Path) -> dict[str, Any]:
     for name in ("tables.sqlite", "queues.sqlite"):
         if name not in manifest["files"]:
             raise BadBackup(f"{name} is missing")
+    try:
+        keyring.check(source / "keys.json")
+    except keyring.OtherKeys as error:
+        raise BadBackup(str(error)) from None
     return manifest
 
 

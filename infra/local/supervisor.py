@@ -27,7 +27,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from infra.local import backup, engine, issuer, tables
+from infra.local import backup, engine, issuer, keyring, tables
 from infra.local.children import Child
 from infra.local.clock import FileClock
 from infra.local.engine import Engine, Say
@@ -103,6 +103,10 @@ class Supervisor:
 
     def _start(self) -> None:
         self._take_folder()
+        try:
+            keyring.check(self.places.keys)
+        except keyring.OtherKeys as error:
+            raise CannotServe(str(error)) from None
         if not _becomes_free(self.wish.port, within_s=3.0 if self._left_over else 0.0):
             raise CannotServe(f"port {self.wish.port} is taken: choose another with --port")
         self._httpd = Httpd(self._answer)

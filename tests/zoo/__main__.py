@@ -2,6 +2,7 @@
 
     python -m tests.zoo                 all of them
     python -m tests.zoo access -k token those of faults/access.toml whose name has `token`
+    python -m tests.zoo -j 1            one at a time, where others work on the same machine
 
 Ends with 1 and names the survivors when a fault passed its tests, or when its tests are red
 without it.
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.zoo")
     parser.add_argument("family", nargs="*", help="files of tests/zoo/faults, without .toml")
     parser.add_argument("-k", default="", help="a part of the name")
+    parser.add_argument("-j", type=int, default=_WORKERS, help="how many at once")
     asked = parser.parse_args(arguments)
     faults = [
         fault
@@ -40,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("no such fault")
     with tempfile.TemporaryDirectory(prefix="kezek-zoo-") as folder:
         copies: queue.Queue[Path] = queue.Queue()
-        for n in range(_WORKERS):
+        for n in range(asked.j):
             copies.put(_copy(Path(folder) / str(n)))
-        with ThreadPoolExecutor(_WORKERS) as pool:
+        with ThreadPoolExecutor(asked.j) as pool:
             healthy = sorted({test for fault in faults for test in fault.tests})
             red = [test for test in pool.map(lambda t: _red(copies, None, (t,)), healthy) if test]
             survivors = [
