@@ -60,6 +60,17 @@ def published(name: str) -> bytes | None:
         raise FilesSilent() from error
 
 
+def published_under(folder: str) -> list[str]:
+    """Return the names of what the public record holds in a folder; for commands."""
+    bucket = os.environ.get("KEZEK_RECORD_BUCKET")
+    if bucket:
+        return _listed_in_s3(bucket, f"{folder}/")
+    root = Path(os.environ.get("KEZEK_FILES", ".local/files")) / "record" / folder
+    if not root.is_dir():
+        return []
+    return sorted(f"{folder}/{path.name}" for path in root.iterdir() if path.name[:1] != ".")
+
+
 def _to_folder(target: Path, content: bytes) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -89,6 +100,16 @@ def _from_s3(bucket: str, name: str) -> bytes | None:
             return None
         raise FilesSilent() from error
     except BotoCoreError as error:
+        raise FilesSilent() from error
+
+
+def _listed_in_s3(bucket: str, begins: str) -> list[str]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        pages = _s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=begins)
+        return sorted(item["Key"] for page in pages for item in page.get("Contents", ()))
+    except (BotoCoreError, ClientError) as error:
         raise FilesSilent() from error
 
 

@@ -43,9 +43,12 @@ def run_record(event: Any) -> int:
     """Publish what is not published, and look for entries that the stream lost."""
     now = from_stamp(event.time)
     try:
-        found = searching.search(now=now, pages=_PAGES)
+        found = searching.search(now=now, pages=_PAGES, may_begin=_nothing_published)
     except Raced:
         found = 0  # another run is at it
+    except sequencing.LogLost as refusal:
+        found = 0
+        log.logger.error("record, its rows are lost", extra={"code": refusal.code})
     if found:
         log.logger.error("record, entries were lost by the stream", extra={"entries": found})
     publish(now, at_once=True)
@@ -86,9 +89,13 @@ def _save_newest() -> None:
         newest = publishing.find_newest()
 
 
+def _nothing_published() -> bool:
+    return files.published(_CHECKPOINT) is None
+
+
 def _placed(leaves: list[Leaf]) -> bool:
     try:
-        sequencing.sequence(leaves)
+        sequencing.sequence(leaves, may_begin=_nothing_published)
     except Refusal as refusal:
         log.logger.warning("record, later", extra={"code": refusal.code})
         return False

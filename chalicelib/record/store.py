@@ -307,6 +307,12 @@ def leaf_of(opening: Opening) -> Leaf:
         raise NotReadable() from error
 
 
+def before_of(opening: Opening) -> bytes | None:
+    """Return the digest of the entry that an opening names as the one before it, if it does."""
+    said = msgspec.json.decode(opening.body).get("before", "")
+    return read_shown(said.partition(":")[2]) if ":" in said else None
+
+
 def leaf_of_image(image: Mapping[str, Any]) -> Leaf:
     """Return the leaf of a journal row as a stream shows it. Raises NotReadable."""
     try:

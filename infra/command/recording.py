@@ -45,3 +45,42 @@ def export_record(
         say(f"{told['entries']} entries, {told['checkpoints']} checkpoints in {folder}")
     if told["lost"]:
         raise CommandFailed(f"{told['lost']} entries are not in the journal", code=REFUSED)
+
+
+@commands.command("refill")
+def refill(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compare only.")] = False,
+    data: Annotated[Path | None, typer.Option(help="Data folder of the local Kezek.")] = None,
+    here: Annotated[bool, typer.Option("--here", help="Use this process's own settings.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer for programs.")] = False,
+) -> None:
+    """Make the log's rows anew from the journal, in the order that was published, to the byte.
+
+    Compares everything first and changes nothing where anything differs.
+    """
+    if not here:
+        inside.enter(place.control(data))
+    from chalicelib.kernel.refusals import Refusal
+    from infra import refilling
+
+    with progress("refilling", quiet=as_json) as bar:
+        try:
+            told = refilling.run(dry=dry_run, told=bar.at)
+        except refilling.NothingPublished as error:
+            raise CommandFailed(
+                "nothing was published: there is no order to keep",
+                hint="kezek run record puts the journal into a new log",
+                code=REFUSED,
+            ) from error
+        except Refusal as refusal:
+            facts = ", ".join(f"{name} {value}" for name, value in refusal.facts.items())
+            raise CommandFailed(
+                f"{refusal.code}: {facts}",
+                hint="docs/operations.md, \u201cA lost log\u201d",
+                code=REFUSED,
+            ) from refusal
+    if as_json:
+        say_json(told)
+    else:
+        for name, value in told.items():
+            say(f"{name}: {value}")

@@ -3,6 +3,7 @@
 sequencing    each journal entry gets its place, once
 searching     what streams lost is found and gets its place
 publishing    signed checkpoints and the files that go with them
+refilling     the log once more, where its rows were lost
 proving       tiles, inclusion, consistency
 opening       what a leaf was made of, for those who may know
 """

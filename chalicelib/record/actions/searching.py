@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,12 +17,12 @@ SEGMENTS, SEGMENTS_A_DAY = 28, 4
 _PAGE = 1000
 
 
-def search(*, now: datetime, pages: int) -> int:
+def search(*, now: datetime, pages: int, may_begin: Callable[[], bool] = lambda: True) -> int:
     """Look through some more of the journal; return how many entries had no place in the log.
 
     Goes on where the last search ended, and from the beginning after the end; reads at most
     `pages` pages and ends after a seventh of the journal a day. Safe to repeat and to interrupt.
-    Raises Raced when another search runs.
+    Raises Raced when another search runs, LogLost as `sequence` does.
     """
     kept = store.find_search()
     state = kept.value if kept else Search()
@@ -33,7 +34,7 @@ def search(*, now: datetime, pages: int) -> int:
         if state.ended >= SEGMENTS_A_DAY:
             break
         names, after = store.scan(state.segment, SEGMENTS, after=state.after, limit=_PAGE)
-        lost = _placed(names)
+        lost = _placed(names, may_begin)
         found += lost
         state = replace(state, after=after, found=state.found + lost)
         if after is None:
@@ -52,7 +53,7 @@ def _next_segment(state: Search, now: datetime) -> Search:
     )
 
 
-def _placed(names: list[tuple[str, str]]) -> int:
+def _placed(names: list[tuple[str, str]], may_begin: Callable[[], bool]) -> int:
     placed = store.find_places(names)
     lost = store.openings([name for name in names if name not in placed])
     leaves = []
@@ -61,4 +62,4 @@ def _placed(names: list[tuple[str, str]]) -> int:
             leaves.append(store.leaf_of(opening))
         except NotReadable:
             continue  # counted by whoever compares the journal with the log
-    return sequence(leaves)
+    return sequence(leaves, may_begin=may_begin)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chalicelib.kernel.refusals import Unavailable
 from chalicelib.record import store
@@ -23,15 +23,23 @@ class LogBusy(Unavailable):
     code = "record/log-busy"
 
 
-def sequence(leaves: Sequence[Leaf]) -> int:
+class LogLost(Unavailable):
+    """The log's rows are gone and files of it are published: they have to be refilled first."""
+
+    code = "record/log-lost"
+
+
+def sequence(leaves: Sequence[Leaf], *, may_begin: Callable[[], bool] = lambda: True) -> int:
     """Give entries their places; return how many had none. The same again changes nothing.
 
+    may_begin: asked before the first entry of all is written.
+
     Entries of their streams that should stand before them and do not are taken along: a stream
-    may have lost them, or another sequencer has them in hand. Raises LogBusy, StoreSilent.
+    may have lost them, or another sequencer has them in hand. Raises LogBusy, LogLost, StoreSilent.
     """
     waiting = _with_predecessors(law.in_order(leaves))
     return sum(
-        _append(waiting[start : start + IN_A_COMMIT])
+        _append(waiting[start : start + IN_A_COMMIT], may_begin)
         for start in range(0, len(waiting), IN_A_COMMIT)
     )
 
@@ -51,11 +59,13 @@ def _with_predecessors(leaves: list[Leaf]) -> list[Leaf]:
     return leaves
 
 
-def _append(leaves: Sequence[Leaf]) -> int:
+def _append(leaves: Sequence[Leaf], may_begin: Callable[[], bool]) -> int:
     for attempt in range(_TRIES):
         if not leaves:
             return 0
         kept, head = store.find_head()
+        if kept is None and not may_begin():
+            raise LogLost()
         growth = tree.grow(head, [leaf.digest for leaf in leaves])
         try:
             commit(store.append(kept, growth, leaves))
