@@ -100,6 +100,8 @@ def test_b12_each_minimum_names_its_advisory(name: str) -> None:
     assert Version(package["at_least"]) > Version("0")
     for advisory in package["advisories"]:
         assert re.match(r"(CVE-\d{4}-\d{4,}|GHSA-[\w-]{14})", advisory), advisory
+    assert package["sources"], "where it was read"
+    assert all(source.startswith("https://") for source in package["sources"])
     assert LIST["looked_on"] >= date(2026, 11, 23)
 
 

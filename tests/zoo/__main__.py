@@ -80,8 +80,8 @@ def _red(copies: queue.Queue[Path], fault: Fault | None, tests: Sequence[str]) -
             ended = subprocess.run(
                 command, cwd=copy, capture_output=True, timeout=_LONGEST_S, check=False
             )
-            # 1 is a test that failed, 2 a module that could not be read: both are red.
-            return " ".join(tests) if ended.returncode in (1, 2) else ""
+            # A module that cannot be read is red too, and so is what collects no test at all.
+            return " ".join(tests) if ended.returncode else ""
         except subprocess.TimeoutExpired:
             return " ".join(tests)
         finally:
