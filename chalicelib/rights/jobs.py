@@ -17,13 +17,15 @@ RIGHTS = system("rights")
 
 
 def finish_erasure(facts: Mapping[str, Any], now: datetime) -> None:
-    """Forget the representatives who have no child left; note the erasure apart from all tables.
+    """Forget texts about an erased child and representatives who have no child left.
 
-    Work topic "rights/finish-erasure". The file is what a restore of the tables cannot undo.
+    Work topic "rights/finish-erasure". First the erasure is noted apart from all tables: the file
+    is what a restore of the tables cannot undo.
     """
     entry = {name: facts[name] for name in ("child_id", "persons", "at")}
     name = f"erasures/{entry['at'][:10]}-{entry['child_id']}.json"
     files.save(name, json.dumps(entry, sort_keys=True).encode())
+    erasing.forget_texts(str(facts["child_id"]))
     for person_id in facts["persons"]:
         erasing.forget_person(str(person_id), by=RIGHTS, now=now)
 

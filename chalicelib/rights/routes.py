@@ -96,7 +96,8 @@ class ErasureShown(Struct, frozen=True):
 class CopyShown(Struct, frozen=True):
     """All there is about a child. holds: each section in words; leaves_out: what is not here, why.
 
-    next_cursor: where the copy goes on, null when this is the end.
+    closed: sections that the caller's powers do not open; they are empty. next_cursor: where the
+    copy goes on, null when this is the end.
     """
 
     child_id: str
@@ -104,6 +105,7 @@ class CopyShown(Struct, frozen=True):
     holds: dict[str, str]
     leaves_out: list[str]
     sections: dict[str, list[dict[str, Any]]]
+    closed: tuple[str, ...]
     next_cursor: str | None
 
 
@@ -137,7 +139,9 @@ def see_looks(call: Call[None], child_id: str) -> LooksPage:
 def see_copy(call: Call[None], child_id: str) -> CopyShown | File:
     """Get all Kezek holds about your child, in one file; what it leaves out is said with why.
 
-    A very long life goes on under next_cursor. format=html is the same to read and print.
+    Whoever may not apply or withdraw for the child gets what their own powers are about; `closed`
+    names the rest. A very long life goes on under next_cursor. format=html is the same to read and
+    print.
     """
     query: CopyAsked = call.query
     of = f"/v1/rights/children/{child_id}/copy"
@@ -147,8 +151,12 @@ def see_copy(call: Call[None], child_id: str) -> CopyShown | File:
         child_id=child_id,
         made_at=stamp(call.now),
         holds={name: text(f"rights/holds/{name}", call.language) for name in copying.SECTIONS},
-        leaves_out=[text(f"rights/leaves-out/{one}", call.language) for one in _LEFT_OUT],
+        leaves_out=[
+            text(f"rights/leaves-out/{one}", call.language)
+            for one in (*_LEFT_OUT, *(("powers",) if copied.closed else ()))
+        ],
         sections=copied.sections,
+        closed=copied.closed,
         next_cursor=pages.cursor(copied.next_at, of=of) if copied.next_at else None,
     )
     if query.format == "html":

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from chalicelib.children.rules import Holdings, Relation
+from chalicelib.children.rules import Holdings, Power, Relation
 from chalicelib.kernel.periods import Month, from_stamp, stamp
 from chalicelib.kernel.refusals import AnotherContent, OutOfTurn
 
@@ -44,6 +44,22 @@ STANDS_WORDS: Mapping[Stands, Mapping[str, str]] = {
         "en": "an open complaint",
     },
 }
+
+
+# Who may apply or withdraw for a child stands for it whole. Other powers are about less: what is
+# not named here (identity, statuses, who else represents it, sums that tell of special needs) is
+# not theirs; what they themself were told and wrote, and who looked, is for all who may act.
+_WHOLE: frozenset[Power] = frozenset({"apply", "withdraw"})
+_PARTS: Mapping[Power, frozenset[str]] = {
+    "choose": frozenset({"vouchers", "enrolments"}),
+    "confirm": frozenset({"enrolments", "attendance"}),
+}
+_ANY = frozenset({"notices", "complaints", "looks"})
+
+
+def opens(section: str, powers: Iterable[Power]) -> bool:
+    """Return whether a representative's powers open a section of a child's copy."""
+    return section in _ANY or any(power in _WHOLE or section in _PARTS[power] for power in powers)
 
 
 class StillNeeded(OutOfTurn):

@@ -12,6 +12,8 @@ import pytest
 from chalicelib.children import actions, rules, store
 from chalicelib.children.actions import Correction
 from chalicelib.children.rules import Contact, Holding, Relation
+from chalicelib.journal import store as journal
+from chalicelib.journal.rules import commitment_of
 from chalicelib.kernel.iin import BadIin
 from chalicelib.kernel.refusals import Refusal, Unknown
 from chalicelib.storage import keys
@@ -175,7 +177,13 @@ def test_a_known_child_is_not_described_otherwise() -> None:
 def test_a_row_that_names_its_child_otherwise_than_before_is_told_so() -> None:
     def row(**changes: Any) -> actions.Brought:
         return actions.bring(
-            "row-17", a_registration(), details(**changes), None, area="taldykorgan", now=NOW
+            "row-17",
+            a_registration(),
+            details(**changes),
+            None,
+            area="taldykorgan",
+            by=an_officer(),
+            now=NOW,
         )
 
     first = row()
@@ -190,6 +198,24 @@ def test_a_row_that_names_its_child_otherwise_than_before_is_told_so() -> None:
     with pytest.raises(rules.OtherData) as refused:
         row(iin=SECOND)
     assert refused.value.facts == {"fields": ["iin"]}
+
+
+def test_whoever_comes_with_a_row_is_committed_to_as_whoever_comes_themself() -> None:
+    brought = actions.bring(
+        "row-18", a_registration(), details(), None, area="taldykorgan", by=an_officer(), now=NOW
+    )
+    commit(list(brought.writes))
+
+    for stream, subject in (
+        (f"child/{brought.child.child_id}", f"CHILD#{brought.child.child_id}"),
+        (f"person/{brought.person.person_id}", f"PERSON#{brought.person.person_id}"),
+    ):
+        (entry,) = journal.history(stream)
+        sealed = store.committed(subject)
+        assert entry.facts["commitments"] == {
+            name: commitment_of(*found) for name, found in sealed.items()
+        }
+        assert {"iin", "surname", "given_name"} <= sealed.keys()
 
 
 def test_a_child_without_an_iin_gets_it_later_and_stays_the_same() -> None:

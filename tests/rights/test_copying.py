@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.children import store as people
 from chalicelib.edge.auth import subject_name
 from chalicelib.rights.actions import copying
 from infra.local.issuer import NAME
@@ -120,3 +121,63 @@ def test_a_copy_is_for_the_childs_family_alone(family: Family) -> None:
     assert foreign.status == 404
     said = family.cloud.get(f"{family.place}/copy", token=family.officer)
     assert (said.status, said.code) == (403, "kezek/not-your-role")
+
+
+def _let(family: Family, who: str, powers: list[str]) -> None:
+    """Let somebody else act for the child with these powers; two officers say so."""
+    alias = people.find_alias(subject_name(NAME, who))
+    assert alias is not None
+    path = f"/v1/children/{family.child_id}/representatives/{alias.value.person_id}"
+    body = {"powers": powers, "valid_from": "2026-03-02", "basis": "power-of-attorney"}
+    for officer in ("officer-1", "officer-2"):
+        token = family.cloud.token("department", officer, areas=["taldykorgan"])
+        said = family.cloud.put(path, body, token=token)
+    assert said.status == 200, said.text
+
+
+@pytest.mark.parametrize(
+    ("powers", "closed"),
+    [
+        (["apply"], set()),
+        (["withdraw"], set()),
+        (
+            ["choose"],
+            {"child", "representatives", "applications", "signatures", "attendance", "money"},
+        ),
+        (
+            ["confirm"],
+            {"child", "representatives", "applications", "signatures", "vouchers", "money"},
+        ),
+        (
+            ["choose", "confirm"],
+            {"child", "representatives", "applications", "signatures", "money"},
+        ),
+    ],
+)
+def test_a_copy_goes_as_far_as_the_powers_do(
+    family: Family, powers: list[str], closed: set[str]
+) -> None:
+    _let(family, "stranger", powers)
+
+    said = family.cloud.get(f"{family.place}/copy", token=family.stranger)
+
+    assert said.status == 200, said.text
+    copy = said.json
+    assert set(copy["closed"]) == closed
+    assert all(copy["sections"][name] == [] for name in closed)
+    assert list(copy["sections"]) == list(copying.SECTIONS)
+    assert len(copy["leaves_out"]) == (6 if closed else 5)
+    for secret in (an_iin(100), "Лазуритбеков", "Яшма", '"sen"'):
+        assert (secret in said.text) == (not closed), secret
+
+
+def test_a_cursor_of_the_whole_copy_opens_nothing_more(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _let(family, "stranger", ["confirm"])
+    monkeypatch.setattr(copying, "MOST_BYTES", 1)
+    cursor = family.cloud.get(f"{family.place}/copy", token=family.parent).json["next_cursor"]
+    said = family.cloud.get(f"{family.place}/copy", token=family.stranger, query={"cursor": cursor})
+
+    assert said.status == 200, said.text
+    assert '"sen"' not in said.text and an_iin(100) not in said.text

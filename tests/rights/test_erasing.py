@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import timedelta
+
+import pytest
 
 from chalicelib.children import store as people
 from chalicelib.journal import actions as journal
 from chalicelib.kernel.actors import system
+from chalicelib.kernel.periods import stamp
+from chalicelib.rights import jobs
 from chalicelib.rights.actions import erasing
 from chalicelib.rights.rules import Erased
-from chalicelib.storage import vault
+from chalicelib.storage import keys, outbox, vault
+from infra.local import faults
 from infra.local.testing import MORNING
 from tests.children.builders import an_iin
+from tests.promises.rewind import Kept
 from tests.rights.conftest import CHILD, HERE, ME, ONE, Family
 
 BY = system("test")
@@ -174,8 +181,6 @@ def test_carried_out_twice_it_is_carried_out_once(family: Family) -> None:
 
 
 def test_a_restored_copy_is_erased_again_from_the_list(family: Family) -> None:
-    from tests.promises.rewind import Kept
-
     family.withdraw()
     family.ask()
     copy = Kept(family.cloud.tables)
@@ -205,3 +210,87 @@ def test_the_one_application_of_the_erased_child_names_nobody(family: Family) ->
     family.wait(14)
 
     assert family.cloud.get(ONE, token=family.parent).status == 404
+
+
+def _texts(family: Family) -> dict[str, dict[str, str]]:
+    """Return what is open of the child: its own fields, a complaint's texts, a signed text."""
+    subjects = [f"CHILD#{family.child_id}", "COMPLAINT#complaint-1"]
+    return {subject: dict(vault.open_fields(subject)) for subject in subjects}
+
+
+def _complained(family: Family) -> None:
+    """Leave a complaint about the child's application that is over."""
+    about = {"kind": "application", "id": "application-1"}
+    asked = {"about": about, "topic": "queue", "text": "Неге?", "contact": "+77019990011"}
+    place = "/v1/complaints/complaint-1"
+    answer = {"text": "Өйткені."}
+    for token, path, body in (
+        (family.parent, place, asked),
+        (family.officer, f"{place}/answer", answer),
+        (family.parent, f"{place}/closing", {"satisfied": True}),
+    ):
+        said = family.cloud.put(path, body, token=token)
+        assert said.status == 200, said.text
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_any_call_an_erasure_is_not_half(family: Family, when: str) -> None:
+    """Until the commit everything opens; from it on the child does not, and the rest follows."""
+    _complained(family)
+    family.withdraw()
+    family.ask()
+    family.cloud.drain()
+    due = MORNING + timedelta(days=14)
+    family.cloud.set_clock(due)
+    kept = Kept(family.cloud.tables)
+    whole = _texts(family)
+    assert all(whole.values())
+    number, halves = 0, set()
+    while True:
+        number += 1
+        kept.put_back()
+        with faults.crash(**{when: number}) as struck, suppress(faults.Crash):
+            erasing.fall_due("erasure-1", by=BY, now=due)
+        erased = people.load_child(family.child_id).value.erased_at is not None
+        halves.add(erased)
+        left = _texts(family)
+        assert left[f"CHILD#{family.child_id}"] == (
+            {} if erased else whole[f"CHILD#{family.child_id}"]
+        )
+        if not erased:
+            assert left == whole, f"call {number}: something is gone, and nothing was decided"
+        erasing.fall_due("erasure-1", by=BY, now=due)
+        version = people.load_child(family.child_id).version - 1
+        handed = outbox.WORK.load(keys.work(f"erased#{family.child_id}#{version}")).value
+        assert handed.topic == erasing.FINISH
+        jobs.finish_erasure(handed.facts, due)
+        assert not any(_texts(family).values()), f"call {number}: something is left for good"
+        if not struck:
+            break
+    assert number > 5 and halves == {False, True}
+
+
+def test_what_follows_an_erasure_is_finished_however_often_it_is_killed(family: Family) -> None:
+    _complained(family)
+    family.withdraw()
+    family.ask()
+    family.cloud.drain()
+    due = MORNING + timedelta(days=14)
+    (relation,) = people.list_relations(family.child_id)
+    person = relation.value.person_id
+    erasing.fall_due("erasure-1", by=BY, now=due)
+    facts = {"child_id": family.child_id, "persons": [person], "at": stamp(due)}
+    kept = Kept(family.cloud.tables)
+    number = 0
+    while True:
+        number += 1
+        kept.put_back()
+        with faults.crash(before=number) as struck, suppress(faults.Crash):
+            jobs.finish_erasure(facts, due)
+        jobs.finish_erasure(facts, due)
+        assert not any(_texts(family).values())
+        assert people.person_fields(person) == {}
+        if not struck:
+            break
+    assert number > 5
+    assert list(journal.differences()) == []

@@ -97,7 +97,13 @@ def import_application(
     children_rules.check_details(details, today=today)
     standing = rules.stand(details.birth_date, today, in_force)
     family = children.bring(
-        application_id, row.representative, details, row.sign_in, area=asked.area, now=now
+        application_id,
+        row.representative,
+        details,
+        row.sign_in,
+        area=asked.area,
+        by=by,
+        now=now,
     )
     person, child = family.person, family.child
     if family.registered:

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.children import rules, store
-from chalicelib.children.actions.registering import child_digest, described
+from chalicelib.children.actions.registering import child_digest, child_registered, described
 from chalicelib.children.rules import Alias, Child, ChildDetails, Person, Registration
+from chalicelib.journal import store as journal
+from chalicelib.journal.rules import commitments
+from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.ids import new_id
 from chalicelib.kernel.periods import stamp
 from chalicelib.storage.commit import Write
@@ -44,16 +47,19 @@ def bring(
     sign_in: SignIn | None,
     *,
     area: str,
+    by: Actor,
     now: datetime,
 ) -> Brought:
     """Return the representative and the child of a row, and the writes that register them.
 
-    named: the caller's name of the row; a new child's id follows from it. Raises SignInTaken,
-    RepresentedByAnother, OtherData; the form of both is checked before.
+    named: the caller's name of the row; a new child's id follows from it. by: whose import it is.
+    What is sealed of each who is new is committed to in an entry of their own, as when a family
+    registers itself. Raises SignInTaken, RepresentedByAnother, OtherData; the form of both is
+    checked before.
     """
     known = _known(representative, details, sign_in)
-    person, person_writes = _person(representative, sign_in, known, now=now)
-    child, child_writes = _child(named, details, person, known, area=area, now=now)
+    person, person_writes = _person(representative, sign_in, known, by=by, now=now)
+    child, child_writes = _child(named, details, person, known, area=area, by=by, now=now)
     return Brought(person, child, not child_writes, (*person_writes, *child_writes))
 
 
@@ -72,6 +78,7 @@ def _person(
     sign_in: SignIn | None,
     known: Mapping[str | Digests, Held[Alias]],
     *,
+    by: Actor,
     now: datetime,
 ) -> tuple[Person, list[Write]]:
     """Return the representative, known or to be registered, and the account to be linked."""
@@ -95,10 +102,20 @@ def _person(
         asked=fingerprint(asked),
         identity=fingerprint([asked.iin, asked.surname, asked.given_name, asked.patronymic]),
     )
+    sealed = store.with_salt(rules.person_fields(asked))
+    created = store.create_person(person)
+    what = journal.entry(
+        "children/registered",
+        f"person/{person.person_id}",
+        by=by,
+        now=now,
+        commitments=commitments(sealed),
+    )
     writes: list[Write] = [
-        store.create_person(person),
+        created,
         *store.claim_for_person(digest, alias, person.person_id),
-        *store.seal_person(person.person_id, rules.person_fields(asked)),
+        *store.seal_person(person.person_id, sealed),
+        journal.beside(what, created),
     ]
     if subject:
         writes += store.claim_for_person(subject, held, person.person_id)
@@ -112,13 +129,29 @@ def _child(
     known: Mapping[str | Digests, Held[Alias]],
     *,
     area: str,
+    by: Actor,
     now: datetime,
 ) -> tuple[Child, tuple[Write, ...]]:
     """Return the child, known or to be registered; without writes it is known."""
     digest = child_digest(details, person)
     # What is known by number was read with the family's other numbers.
     alias = known.get(digest) if details.iin is not None else store.find_alias(digest)
-    return described(details, person, digest, alias, area=area, named=named, power="apply", now=now)
+    sealed = store.with_salt(rules.child_fields(details))
+    child, writes = described(
+        details,
+        person,
+        digest,
+        alias,
+        area=area,
+        named=named,
+        power="apply",
+        now=now,
+        sealed=sealed,
+    )
+    if not writes:
+        return child, ()
+    what = child_registered(child, person, sealed, by=by, now=now)
+    return child, (*writes, journal.beside(what, writes[0]))
 
 
 def _subject(sign_in: SignIn | None) -> str:

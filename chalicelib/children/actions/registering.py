@@ -19,7 +19,7 @@ from chalicelib.children.rules import (
     Registration,
 )
 from chalicelib.journal import store as journal
-from chalicelib.journal.rules import commitments
+from chalicelib.journal.rules import Entry, commitments
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.ids import new_id
 from chalicelib.kernel.periods import local_day, stamp
@@ -111,21 +111,25 @@ def child_for(details: ChildDetails, *, area: str, named: str, by: Actor, now: d
         sealed=sealed,
     )
     if writes:
-        journal.commit(
-            journal.entry(
-                "children/child-registered",
-                f"child/{child.child_id}",
-                by=by,
-                now=now,
-                area=area,
-                birth_year=child.birth_year,
-                has_iin=child.has_iin,
-                person=person.person_id,
-                commitments=commitments(sealed),
-            ),
-            *writes,
-        )
+        journal.commit(child_registered(child, person, sealed, by=by, now=now), *writes)
     return child
+
+
+def child_registered(
+    child: Child, person: Person, sealed: dict[str, str], *, by: Actor, now: datetime
+) -> Entry:
+    """Return the entry of a child that is registered: what is sealed of it is committed to."""
+    return journal.entry(
+        "children/child-registered",
+        f"child/{child.child_id}",
+        by=by,
+        now=now,
+        area=child.area,
+        birth_year=child.birth_year,
+        has_iin=child.has_iin,
+        person=person.person_id,
+        commitments=commitments(sealed),
+    )
 
 
 def _marks(asked: Registration) -> tuple[str, ...]:

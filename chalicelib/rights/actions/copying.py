@@ -40,10 +40,14 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A part of a copy: items by section, in the sections' order; and where it goes on."""
+    """A part of a copy: items by section, in the sections' order; and where it goes on.
+
+    closed: sections that the caller's powers do not open; they are empty.
+    """
 
     sections: dict[str, list[Item]]
     next_at: str | None
+    closed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,14 @@ class _Child:
 
 
 def copy(child_id: str, *, by: Actor, now: datetime, after: str | None) -> Copied:
-    """Return all about a child after a position, for a representative. Raises Unknown."""
+    """Return all about a child after a position, as far as a representative's powers go.
+
+    Raises Unknown.
+    """
     person = children.acting_for(child_id, by, None, local_day(now))
+    relation = people.find_relation(child_id, person.person_id)
+    powers = relation.value.powers if relation else ()
+    closed = tuple(name for name in SECTIONS if not rules.opens(name, powers))
     of = _Child(child_id, person.person_id, by, now)
     section_after, _, key_after = (after or "").partition("#")
     sections: dict[str, list[Item]] = {}
@@ -68,16 +78,17 @@ def copy(child_id: str, *, by: Actor, now: datetime, after: str | None) -> Copie
     for name, (read, cost) in SECTIONS.items():
         if not begun and name != section_after:
             continue
-        for key, item in read(of, key_after if not begun else None):
+        items = () if name in closed else read(of, key_after if not begun else None)
+        for key, item in items:
             if size >= MOST_BYTES or effort >= MOST_EFFORT:
-                return Copied(sections, last)
+                return Copied(sections, last, closed)
             sections.setdefault(name, []).append(item)
             size += len(msgspec.json.encode(item))
             effort += cost
             last = f"{name}#{key}"
         begun = True
         sections.setdefault(name, [])
-    return Copied(sections, None)
+    return Copied(sections, None, closed)
 
 
 # --- sections; each yields (key, item) in order of key, after a key ------------------------------

@@ -149,6 +149,7 @@ def replay(entries: Iterable[Erased], *, by: Actor, now: datetime) -> Replayed:
         if kept is not None and (kept.value.erased_at is None or back):
             _erase(kept, None, by=by, now=now, also=entry.persons)
             again += 1
+        forget_texts(entry.child_id)
         for person_id in entry.persons:
             forget_person(person_id, by=by, now=now)
         commit([store.put_on_list(entry)])
@@ -192,7 +193,6 @@ def _erase(
     erasure = asked.value if asked else _by_itself(child.child_id, now)
     done = rules.decide_done(erasure, persons=persons, now=now)
     subject = f"CHILD#{child.child_id}"
-    _forget_texts(child.child_id)
     holdings, under_way = people.load_holdings(child.child_id), store.find_asking(child.child_id)
     yesterday = local_day(now) - timedelta(days=1)
     writes: list[Write] = [
@@ -231,10 +231,11 @@ def _erase(
     return done
 
 
-def _forget_texts(child_id: str) -> None:
-    """Destroy what people wrote or signed about a child; safe to repeat.
+def forget_texts(child_id: str) -> None:
+    """Destroy what people wrote or signed about an erased child; safe to repeat.
 
-    Before the child itself, so that a crash between leaves the erasure to be done again, whole.
+    After the child itself, by the work that its commit hands on: until then nothing is lost, and
+    from then on the work is repeated until all of it is done.
     """
     subjects = [f"COMPLAINT#{complaint_id}" for complaint_id in complaints.each_about(child_id)]
     for application_id in applications.each_application_of(child_id):
@@ -444,6 +445,7 @@ __all__ = [
     "erased_list",
     "fall_due",
     "forget_person",
+    "forget_texts",
     "replay",
     "see",
     "stands_in_the_way",

@@ -42,6 +42,8 @@ _MONTHS_BEHIND = 12
 # Where no rule says until when a month may be approved.
 _APPROVED_IN_DAYS = 45
 _AT_ONCE = 90
+# So many signed texts end in one commit with their application.
+_TOGETHER = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ def end_application(application_id: str, by: Actor, now: datetime) -> bool:
         applications.signing_subject(application_id, signing.signing_id)
         for signing in applications.list_signings(application_id)
     ]
-    _erase(texts)
+    # What a commit has no room for goes before it: the term is over, and the next week goes on.
+    _erase(texts[_TOGETHER:])
     own, *others = applications.end_application(kept)
     journal.commit(
         journal.entry(
@@ -108,7 +111,9 @@ def end_application(application_id: str, by: Actor, now: datetime) -> bool:
         ),
         own,
         *others,
+        *(write for subject in texts[:_TOGETHER] for write in vault.erase(subject)),
     )
+    vault.forget(texts)
     return True
 
 

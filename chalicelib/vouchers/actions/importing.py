@@ -105,7 +105,7 @@ def import_voucher(voucher_id: str, row: ImportedVoucher, *, by: Actor, now: dat
     children_rules.check_registration(row.representative)
     children_rules.check_details(row.child, today=today)
     family = children.bring(
-        voucher_id, row.representative, row.child, row.sign_in, area=row.area, now=now
+        voucher_id, row.representative, row.child, row.sign_in, area=row.area, by=by, now=now
     )
     voucher = replace(
         issued_here(
