@@ -35,10 +35,15 @@ test: install
 test-ministack: install
 	@KEZEK_TEST_ENGINE=ministack $(BIN)/python -m pytest -n $(TEST_WORKERS) $(SECOND_OPINION)
 
-## fuzz: every operation against the OpenAPI document, FUZZ cases each (schemathesis, all checks)
+## fuzz: every operation against the OpenAPI document, FUZZ cases each (schemathesis, all checks);
+## goes on where the last run on the same code ended; MINUTES=30 ends a run, the report tells the rest
 FUZZ ?= 5000
+MINUTES ?= 0
+FUZZ_KEEP ?= .local/fuzz
 fuzz: install
-	@KEZEK_FUZZ=$(FUZZ) $(BIN)/python -m pytest -q -n $(TEST_WORKERS) tests/promises/test_c1.py $(ARGS)
+	@KEZEK_FUZZ=$(FUZZ) KEZEK_FUZZ_KEEP=$(FUZZ_KEEP) KEZEK_FUZZ_MINUTES=$(MINUTES) \
+		$(BIN)/python -m pytest -q -n $(TEST_WORKERS) tests/promises/test_c1.py $(ARGS); \
+		$(BIN)/python -m tests.promises.fuzzbook $(FUZZ_KEEP) $(FUZZ)
 
 ## zoo: plants faults one by one and sees that tests catch each; ARGS='access -k token' chooses
 zoo: install
