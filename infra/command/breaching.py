@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from infra.command import inside, place
+from infra.command.handing import Why, hand_out
 from infra.command.saying import USAGE, CommandFailed, note, progress, say, say_json
 
 Data = Annotated[Path | None, typer.Option(help="Data folder of the local Kezek.")]
@@ -26,6 +27,7 @@ def breach(
     device: Annotated[str | None, typer.Option(help="Id of a tablet.")] = None,
     to: Annotated[Path | None, typer.Option("--file", help="Save the children as CSV.")] = None,
     acts: Annotated[bool, typer.Option(help="Search the journal for changes too.")] = True,
+    why: Why = "incident",
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -48,6 +50,8 @@ def breach(
             now=cloud.now(),
             acts=acts,
         )
+    named = [child.child_id for child in found.children]
+    hand_out(cloud, "breach", ("record",), why=why, children=named)
     rows = [child.cells() for child in found.children]
     if to is not None:
         to.write_bytes(csv_file(breaching.HEADINGS, rows))

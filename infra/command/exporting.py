@@ -12,6 +12,7 @@ import typer
 from chalicelib.edge.tables import csv_file
 from infra.client import Answer, Api
 from infra.command import place
+from infra.command.handing import Why, hand_out
 from infra.command.saying import REFUSED, UNAVAILABLE, CommandFailed, say, say_json
 
 commands = typer.Typer(
@@ -25,6 +26,8 @@ Token = Annotated[str | None, typer.Option(envvar="KEZEK_TOKEN", help="Token to 
 Data = Annotated[Path | None, typer.Option(help="Data folder of the local Kezek.")]
 Programme = Annotated[str, typer.Option(help="Programme.")]
 Area = Annotated[str, typer.Option(help="Area.")]
+# Names under which entries' facts say whose child it is.
+_CHILD_FACTS = ("child", "from_child", "into")
 Json = Annotated[bool, typer.Option("--json", help="Say what was written for programs.")]
 
 
@@ -137,12 +140,14 @@ def export_journal(
     stream: Annotated[
         str | None, typer.Option(help="One aggregate, e.g. application/ID; all when left out.")
     ] = None,
+    why: Why = "inspection",
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """The journal of the local Kezek: what happened, who did it, under which rules."""
     from infra.command import inside
 
+    cloud = place.control(data)
     rows = [
         {
             "at": entry.at,
@@ -153,13 +158,24 @@ def export_journal(
             "pack": entry.pack,
             "facts": entry.facts,
         }
-        for entry in inside.journal(place.control(data), stream)
+        for entry in inside.journal(cloud, stream)
     ]
+    # Of one thing: the children its entries name; of everything: all there are.
+    named = None if stream is None else _children_in(stream, rows)
+    fields = ("everything",) if stream is None else ("record",)
+    hand_out(cloud, "export journal", fields, why=why, children=named)
     rows.sort(key=lambda row: (row["at"], row["stream"], row["sequence"]))
     held = f"{len(rows)} entries of {stream or 'every stream'}"
     _write(
         to, rows, held, "names and numbers (they are sealed), row images, signed evidence", as_json
     )
+
+
+def _children_in(stream: str, rows: list[dict[str, Any]]) -> set[str]:
+    kind, _, thing = stream.partition("/")
+    own = {thing.rpartition("/")[2]} if kind in ("child", "sheet") else set()
+    facts = [row["facts"] for row in rows]
+    return own | {str(f[name]) for f in facts for name in _CHILD_FACTS if f.get(name)}
 
 
 def _good(answer: Answer) -> Answer:

@@ -41,6 +41,7 @@ from infra.command import (
     vaulting,
 )
 from infra.command.admitting import Admitted
+from infra.command.handing import Why, hand_out
 from infra.command.saying import (
     REFUSED,
     UNAVAILABLE,
@@ -166,12 +167,15 @@ def token(
 def backup(
     target: Annotated[Path, typer.Argument(help="New folder for the backup.")],
     data: Data = None,
+    why: Why = "daily-work",
     as_json: Json = False,
 ) -> None:
-    """Back up the running local Kezek, keys included."""
+    """Back up the running local Kezek, keys included; every family is shown that it was done."""
+    cloud = place.control(data)
+    hand_out(cloud, "backup", ("everything",), why=why, children=None)
     with progress("backing up", quiet=as_json):
         try:
-            manifest = place.control(data).backup(target)
+            manifest = cloud.backup(target)
         except place.ControlError as error:
             raise CommandFailed(str(error), hint="name a folder that does not exist yet") from error
     if as_json:

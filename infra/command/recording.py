@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from infra.command import inside, place
+from infra.command.handing import Why, hand_out
 from infra.command.saying import REFUSED, USAGE, CommandFailed, progress, say, say_json
 
 commands = typer.Typer(
@@ -20,16 +21,17 @@ commands = typer.Typer(
 def export_record(
     folder: Annotated[Path, typer.Argument(help="New folder for the record.")],
     data: Annotated[Path | None, typer.Option(help="Data folder of the local Kezek.")] = None,
+    why: Why = "inspection",
     as_json: Annotated[bool, typer.Option("--json", help="Answer for programs.")] = False,
 ) -> None:
     """An auditor's copy: checkpoints, tiles, and what every entry was made of.
 
-    Pseudonymous, but whole: hand it to auditors only. Check it with
-    `python3 verifier/kezek_verify.py bundle FOLDER --keys FILE`.
+    Pseudonymous, but whole: hand it to auditors only. Every family is shown that it was made.
+    Check it with `python3 verifier/kezek_verify.py bundle FOLDER --keys FILE`.
     """
     if folder.exists() and any(folder.iterdir()):
         raise CommandFailed(f"{folder} is not empty", code=USAGE)
-    inside.enter(place.control(data))
+    hand_out(place.control(data), "record export", ("everything",), why=why, children=None)
     from infra import record
 
     with progress("writing the record", quiet=as_json):

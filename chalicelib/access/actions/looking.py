@@ -19,6 +19,7 @@ from chalicelib.access.rules import Look, Row, Seeing
 from chalicelib.access.store import looking as store
 from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.periods import end_of, local_day, stamp, start_of
+from chalicelib.storage.secrets import alias_digest
 
 _NOT_STAFF = frozenset({Role.REPRESENTATIVE, Role.PUBLIC, Role.SYSTEM, Role.PORTAL})
 
@@ -112,6 +113,38 @@ def record_looks(shown: Doing, by: Actor, *, why: str | None, now: datetime) -> 
     ]
     ends = end_of(kept_until("looks", today))
     store.record(looks, on=today, expires_at=int(ends.timestamp()), by_child=not device)
+
+
+def record_handing(
+    children: Iterable[str] | None,
+    fields: Iterable[str],
+    *,
+    command: str,
+    who: str,
+    why: str,
+    now: datetime,
+) -> None:
+    """Record what a command hands to the keeper of the machine, before it does.
+
+    children: None for a copy of everything, which every family is shown. who: the account's name
+    on the machine. Raises UnknownPurpose, StoreSilent.
+    """
+    rules.check_purpose(seeing(), why)
+    named = (store.EVERYBODY,) if children is None else tuple(sorted(set(children)))
+    if not named:
+        return
+    today = local_day(now)
+    look = Look(
+        at=stamp(now)[:16] + ":00Z",
+        roles=("keeper",),
+        subject=alias_digest("keeper", who)[:32],
+        action=f"kezek {command}",
+        purpose=why,
+        fields=tuple(sorted(fields)),
+        children=named,
+    )
+    ends = end_of(kept_until("looks", today))
+    store.record([look], on=today, expires_at=int(ends.timestamp()))
 
 
 def words_of(names: Mapping[str, object]) -> frozenset[str]:

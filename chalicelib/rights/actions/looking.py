@@ -10,6 +10,7 @@ from chalicelib.access import actions as access
 from chalicelib.access.rules import Look
 from chalicelib.access.store import looking as looks
 from chalicelib.children import actions as children
+from chalicelib.children import store as people
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import from_stamp, local_day
 from chalicelib.providers import store as providers
@@ -33,9 +34,12 @@ def looks_page(
     children.acting_for(child_id, by, None, local_day(now))
     found: list[tuple[str, Look]] = []
     today = local_day(now)
-    for kept in looks.each_look(child_id, after=after):
+    known_since = people.load_child(child_id).value.created_at[:16]
+    for kept in looks.each_shown(child_id, after=after):
         if access.kept_until("looks", local_day(from_stamp(kept.value.at))) < today:
             break  # all that follow are older; the store has not removed them yet
+        if kept.value.at[:16] < known_since:
+            break  # everything was handed out before the child was known
         found.append((kept.sk, kept.value))
         if len(found) > limit:
             break
