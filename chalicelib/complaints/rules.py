@@ -203,7 +203,8 @@ class Complaint:
     the desks `levels` has it; desk: where an officer handed it on to, "" for that of the level.
     answer_by: until when, None where no term runs. answers: how many were given; the texts lie in
     the vault by number. replied, why: digests of the answer and of why it was taken further, to
-    tell repetitions. outcome: how the first desk kept its term, for the figures.
+    tell repetitions. forgotten_at: when its words were destroyed, their term over. outcome: how
+    the first desk kept its term, for the figures.
     """
 
     complaint_id: str
@@ -234,6 +235,7 @@ class Complaint:
     why: str | None = None
     satisfied: bool | None = None
     closed_at: str | None = None
+    forgotten_at: str | None = None
     outcome: Literal["in-time", "late", "withdrawn"] | None = None
     escalations: int = 0
     steps: tuple[Step, ...] = ()

@@ -6,13 +6,14 @@ part may run twice, late, or be killed anywhere. What carries its own end is rem
     APPLICATION#   three years after its end: the application, its ticket, its signed texts
     CHILD#         when no application is left and nothing was held for three years: the person
     PERSON#        a year after registering without ever representing a child
+    COMPLAINT#     three years after it was closed: what was written in it
     SITE#          its timesheets after five years; a tablet's signed records a year after approval
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -23,9 +24,10 @@ from chalicelib.attendance import rules as attendance_rules
 from chalicelib.attendance import store as attendance
 from chalicelib.attendance.rules import Link, Record
 from chalicelib.children import store as people
+from chalicelib.complaints import store as complaints
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import Month, from_stamp, local_day
+from chalicelib.kernel.periods import Month, from_stamp, local_day, stamp
 from chalicelib.policy.actions import NoPack, load_pack
 from chalicelib.policy.rules import NoRuleInForce
 from chalicelib.providers import store as providers
@@ -149,6 +151,24 @@ def end_of_site(site_id: str, by: Actor, now: datetime) -> bool:
     return bool(ended + thin_records(site_id, now))
 
 
+@settles
+def end_complaint(complaint_id: str, by: Actor, now: datetime) -> bool:
+    """Destroy what was written in a complaint whose term is over; False where it is not."""
+    kept = complaints.find_complaint(complaint_id)
+    if kept is None or kept.value.closed_at is None or kept.value.forgotten_at is not None:
+        return False
+    if not _over("complaint-texts", local_day(from_stamp(kept.value.closed_at)), now):
+        return False
+    subject = f"COMPLAINT#{complaint_id}"
+    journal.commit(
+        journal.entry("rights/complaint-forgotten", f"complaint/{complaint_id}", by=by, now=now),
+        complaints.keep_complaint(kept, replace(kept.value, forgotten_at=stamp(now))),
+        *vault.erase(subject),
+    )
+    vault.forget([subject])
+    return True
+
+
 def thin_records(site_id: str, now: datetime) -> int:
     """Keep only the links of signed records whose month was approved a year ago; return uploads."""
     site = providers.find_site(site_id)
@@ -173,6 +193,7 @@ ENDS: dict[str, Callable[[str, Actor, datetime], bool]] = {
     "CHILD#": end_identity,
     "PERSON#": end_unfinished,
     "SITE#": end_of_site,
+    "COMPLAINT#": end_complaint,
 }
 
 
