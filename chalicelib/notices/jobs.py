@@ -16,6 +16,13 @@ from chalicelib.storage.commit import trouble
 from chalicelib.storage.outbox import Notice, Work
 
 
+class _Named(msgspec.Struct):
+    """Of a notice what a stream's record is read for: whose it is and which."""
+
+    to: str
+    key: str
+
+
 def carry_out(event: Any) -> dict[str, Any]:
     """Handle a batch of new outbox rows; return those to be delivered again.
 
@@ -56,7 +63,7 @@ def _together(records: list[Any]) -> bool:
                 item = msgspec.json.decode(body, type=Work)
                 waiting.append(work.Message(item.topic, item.facts))
             else:
-                notice = msgspec.json.decode(body, type=Notice)
+                notice = msgspec.json.decode(body, type=_Named)
                 named.append((notice.to, notice.key))
         actions.deliver_many(named, now=clock.now(), send=_send)
         work.send(waiting)
@@ -72,7 +79,7 @@ def _carry(pk: str, body: str) -> None:
         item = msgspec.json.decode(body, type=Work)
         work.send([work.Message(item.topic, item.facts)])
         return
-    notice = msgspec.json.decode(body, type=Notice)
+    notice = msgspec.json.decode(body, type=_Named)
     actions.deliver(notice.to, notice.key, now=clock.now(), send=_send)
 
 

@@ -33,7 +33,7 @@ from chalicelib.queue.rules import (
     Seeker,
     Settled,
 )
-from chalicelib.storage import keys
+from chalicelib.storage import keys, veil
 from chalicelib.storage.commit import Check, Delete, Put
 from chalicelib.storage.rows import QueueRow
 from chalicelib.storage.shelf import Kept, Shelf
@@ -55,9 +55,13 @@ class WrittenAlready(OutOfTurn):
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A part: compressed JSON in base64."""
+    """A part: compressed JSON, veiled, for it says who of which category stands where.
 
-    packed: str
+    packed: the same in base64 alone, as parts were written before.
+    """
+
+    veiled: str = ""
+    packed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,17 +170,24 @@ def parts_of(items: Sequence[T], size: int) -> list[Sequence[T]]:
     return [items[start : start + size] for start in range(0, len(items), size)] or [[]]
 
 
-def _packed(value: object) -> Packed:
+def _packed(key: tuple[str, str], value: object) -> Packed:
     content = zlib.compress(msgspec.json.encode(_plain(value)), 6)
-    return Packed(base64.b64encode(content).decode())
+    return Packed(veil.cover(_place(key), content))
 
 
 def _opened(kept: Kept[Packed]) -> bytes:
-    return zlib.decompress(base64.b64decode(kept.value.packed))
+    if kept.value.packed:
+        return zlib.decompress(base64.b64decode(kept.value.packed))
+    place = _place((kept.pk, kept.sk))
+    return zlib.decompress(veil.uncover(place, kept.value.veiled))
+
+
+def _place(key: tuple[str, str]) -> str:
+    return "\x00".join(("part", *key))
 
 
 def _part(key: tuple[str, str], value: object) -> Put:
-    return PARTS.create(key, _packed(value), otherwise=WrittenAlready())
+    return PARTS.create(key, _packed(key, value), otherwise=WrittenAlready())
 
 
 # --- runs ---------------------------------------------------------------------------------------
@@ -281,7 +292,8 @@ def outcome_parts(run_id: str, inputs: str, outcomes: Sequence[Outcome]) -> list
 
 def result_part(run: Run, settled: Sequence[Settled]) -> Put:
     """Describe what became of a slice of the planned vouchers; its number is where it began."""
-    return PARTS.create(keys.run_part(run.run_id, "RESULT", run.done), _packed(settled))
+    key = keys.run_part(run.run_id, "RESULT", run.done)
+    return PARTS.create(key, _packed(key, settled))
 
 
 def each_outcome(run: Run, *, start: int = 0) -> Iterator[Outcome]:

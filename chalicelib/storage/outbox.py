@@ -21,7 +21,8 @@ from chalicelib.storage.shelf import Shelf
 class Notice:
     """A message to one person or organisation. `to` is "person:<id>" or "organisation:<id>".
 
-    template: a key of the notices' texts; facts: pseudonymous, they fill the template.
+    template: a key of the notices' texts; facts: pseudonymous, they fill the template. A category
+    among them may tell a protected status, so they stand veiled.
     """
 
     key: str
@@ -45,7 +46,7 @@ class Work:
 
 _NOTICE_DAYS = 3 * 366
 
-NOTICES: Shelf[Notice] = Shelf(OutboxRow, Notice)
+NOTICES: Shelf[Notice] = Shelf(OutboxRow, Notice, veiled=("facts",))
 WORK: Shelf[Work] = Shelf(OutboxRow, Work)
 
 

@@ -2,6 +2,9 @@
 
 Fields that this version of the code does not know survive a replacement, so two versions may run
 at once. Every replacement is conditional on the version that was read.
+
+Fields that are named `veiled` stand in the stored row, and so in the journal's image of it, as one
+text that only the code can read; `Kept.body` holds them in clear.
 """
 
 from __future__ import annotations
@@ -15,11 +18,14 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.kernel.refusals import Refusal, Unknown
+from chalicelib.storage import veil
 from chalicelib.storage.commit import Delete, Put, Raced
 from chalicelib.storage.rows import Row
 
 T = TypeVar("T")
 _BATCH = 100
+# In a stored row: the fields that stand veiled, all of them as one text.
+VEIL = "~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +44,23 @@ class Kept(Generic[T]):
 
 
 class Shelf(Generic[T]):
-    """Rows of one kind in one table."""
+    """Rows of one kind in one table.
 
-    def __init__(self, row: type[Row], kind: type[T]) -> None:
+    veiled: fields that nobody reads in the table, filled up to `block` bytes.
+    """
+
+    def __init__(
+        self,
+        row: type[Row],
+        kind: type[T],
+        *,
+        veiled: Sequence[str] = (),
+        block: int = veil.BLOCK,
+    ) -> None:
         self.row = row
         self.kind = kind
+        self.veiled = frozenset(veiled)
+        self.block = block
         self._decoder = msgspec.json.Decoder(kind)
 
     # --- reads, always strongly consistent unless said
@@ -108,9 +126,11 @@ class Shelf(Generic[T]):
 
     def kept(self, row: Row) -> Kept[T]:
         """Return a row as the value it holds."""
-        body = row.body or "{}"
+        body = told = row.body or "{}"
+        if self.veiled:
+            body, told = self._unveiled((row.pk, row.sk), body)
         return Kept(
-            self._decoder.decode(body), row.pk, row.sk, int(row.version or 0), body, row.head
+            self._decoder.decode(told), row.pk, row.sk, int(row.version or 0), body, row.head
         )
 
     # --- writes, described
@@ -131,7 +151,11 @@ class Shelf(Generic[T]):
         the aggregate it goes with), so that a rebuild tells the last writing from the first.
         """
         row = self.row(
-            *key, version=version, body=_packed(value), expires_at=expires_at, **attributes
+            *key,
+            version=version,
+            body=self._packed(key, value),
+            expires_at=expires_at,
+            **attributes,
         )
         return Put(row, only_if=self.row.pk.does_not_exist(), otherwise=otherwise or Raced())
 
@@ -149,7 +173,7 @@ class Shelf(Generic[T]):
             kept.pk,
             kept.sk,
             version=kept.version + 1,
-            body=_packed(value, over=kept.body),
+            body=self._packed((kept.pk, kept.sk), value, over=kept.body),
             expires_at=expires_at,
             head=kept.head,
             **attributes,
@@ -161,10 +185,37 @@ class Shelf(Generic[T]):
         row = self.row(kept.pk, kept.sk, version=kept.version + 1, head=kept.head)
         return Delete(row, only_if=self.row.version == kept.version, otherwise=otherwise or Raced())
 
+    # --- bodies
 
-def _packed(value: object, *, over: str | None = None) -> str:
-    new: dict[str, Any] = msgspec.to_builtins(value)
-    if over is not None:
-        old = msgspec.json.decode(over)
-        new = {**{key: old[key] for key in old if key not in new}, **new}
-    return msgspec.json.encode(new).decode()
+    def _packed(self, key: tuple[str, str], value: T, *, over: str | None = None) -> str:
+        new: Any = msgspec.to_builtins(value)
+        if over is not None or self.veiled:
+            new = self._merged(key, new, msgspec.json.decode(over or "{}"))
+        return msgspec.json.encode(new).decode()
+
+    def _merged(
+        self, key: tuple[str, str], new: dict[str, Any], old: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return a body's new fields over its old ones, both in clear, as it is stored."""
+        hidden: dict[str, Any] = old.pop(VEIL, {}) if self.veiled else {}
+        left = {name: old[name] for name in old if name not in new and name not in hidden}
+        if self.veiled:
+            hidden = {**hidden, **{name: new.pop(name) for name in self.veiled if name in new}}
+            new[VEIL] = veil.hide(self._place(key), hidden, block=self.block)
+        return {**left, **new}
+
+    def _unveiled(self, key: tuple[str, str], body: str) -> tuple[str, str]:
+        """Return a body in clear, and the same with its veiled fields among the others.
+
+        A row that was written before its fields were veiled is read as it stands.
+        """
+        told: dict[str, Any] = msgspec.json.decode(body)
+        hidden = told.pop(VEIL, None)
+        if hidden is None:
+            return body, body
+        clear: dict[str, Any] = veil.reveal(self._place(key), hidden)
+        apart = msgspec.json.encode({**told, VEIL: clear})
+        return apart.decode(), msgspec.json.encode({**told, **clear}).decode()
+
+    def _place(self, key: tuple[str, str]) -> str:
+        return "\x00".join((self.row.logical, *key))

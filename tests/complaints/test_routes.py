@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from chalicelib.kernel.periods import from_stamp
 from chalicelib.payouts import store as payouts
 from chalicelib.payouts.rules.claims import Claim
 from chalicelib.storage.commit import commit
+from chalicelib.storage.outbox import NOTICES
 from infra.local import testing
 from infra.local.testing import MORNING, Said
 from tests.providers.town import ORG, SITE, Town, ok
@@ -78,7 +80,8 @@ def no(said: Said, status: int, code: str) -> Any:
 def told(town: Town) -> list[dict[str, Any]]:
     """Return all notices, as they lie in the outbox."""
     rows = next(v for k, v in town.cloud.tables.dump().items() if k.endswith("-outbox"))
-    return [json.loads(row["body"]["S"]) for row in rows if row["pk"]["S"].startswith("NOTICES#")]
+    people = {row["pk"]["S"] for row in rows if row["pk"]["S"].startswith("NOTICES#")}
+    return [asdict(kept.value) for pk in sorted(people) for kept in NOTICES.each(pk)]
 
 
 # --- from receipt to end

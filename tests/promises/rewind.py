@@ -22,7 +22,8 @@ import pytest
 
 from chalicelib.journal.rules import commitments, digest_of, plain, shown
 from chalicelib.kernel import ids
-from chalicelib.storage import vault
+from chalicelib.storage import vault, veil
+from chalicelib.storage.shelf import VEIL
 from infra.local.testing import TestTables
 
 # Sixteen letters that base32 sorts as hexadecimal digits are sorted.
@@ -128,11 +129,28 @@ def _shown(table: str, row: dict[str, Any]) -> str:
         # Nonces and data keys are random; what they open is compared instead.
         return json.dumps({name: row.get(name) for name in ("pk", "sk", "v")}, sort_keys=True)
     if "images" in row:
-        row = {**row, "images": sorted(json.dumps(i) for i in json.loads(unpacked(row)))}
+        row = {**row, "images": sorted(_image(i) for i in json.loads(unpacked(row)))}
+    row = _unveiled(table, row)
     # A tablet's rate limit counts requests, and a repetition is one.
     row.pop("bucket_at", None)
     row.pop("salt", None)
     return json.dumps(row, sort_keys=True)
+
+
+def _image(image: dict[str, Any]) -> str:
+    if image["attributes"] is not None:
+        image = {**image, "attributes": _unveiled(image["table"], image["attributes"])}
+    return json.dumps(image)
+
+
+def _unveiled(table: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with what stands veiled in it in clear, for it may be bound to a random id."""
+    body = json.loads(row["body"]["S"]) if "body" in row else None
+    if not isinstance(body, dict) or VEIL not in body:
+        return row
+    veiled = body.pop(VEIL)
+    place = "\x00".join((table, row["pk"]["S"], row["sk"]["S"]))
+    return {**row, "body": {"S": json.dumps({**body, VEIL: veil.reveal(place, veiled)})}}
 
 
 def _rows(db: sqlite3.Connection, name: str) -> dict[tuple[str, str], tuple[Any, ...]]:

@@ -370,7 +370,7 @@ def applying(city: City) -> None:
             code="children/identity-fixed",
         )
         prefer = ["group-0000"] if n == 5 else ["group-0000", "group-0001"]
-        more: dict[str, Any] = {"statuses": ["teacher"]} if n == 0 else {}
+        more: dict[str, Any] = {"statuses": ["teacher", "orphan"]} if n == 0 else {}
         said = city.act(
             family,
             f"/v1/applications/application-{n}",

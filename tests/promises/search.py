@@ -31,7 +31,7 @@ class Search:
     def found(self, where: str, content: bytes) -> list[str]:
         """Return one line for each value that stands in some bytes, or in what they hold."""
         seen: dict[str, None] = {}
-        for layer in _layers(content):
+        for layer in layers(content):
             for at in range(len(layer) - _START + 1):
                 for form, value in self._starts.get(layer[at : at + _START], ()):
                     if layer.startswith(form, at):
@@ -79,7 +79,7 @@ def spellings(value: str) -> set[str]:
     return each | {t for v in each for t in (v.casefold(), v.lower(), v.upper(), v.title())}
 
 
-def _layers(content: bytes) -> Iterator[bytes]:
+def layers(content: bytes) -> Iterator[bytes]:
     """Yield some bytes, and what is compressed in them: whole, or in base64 inside."""
     yield content
     for packed in (content, *_decoded(content)):

@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import logging
+import re
 import shutil
 import sqlite3
 import urllib.parse
@@ -24,6 +25,8 @@ from typing import Any
 import pytest
 
 from chalicelib.edge import log
+from chalicelib.policy.actions import list_packs
+from chalicelib.policy.rules.packs import epoch_starts
 from chalicelib.storage.vault.postgres import Postgres
 from infra.local import backup
 from infra.local.places import Places
@@ -31,7 +34,7 @@ from infra.local.testing import Said, TestCloud
 from tests.promises import script, script_clubs
 from tests.promises.rewind import rows_of
 from tests.promises.script import Act, City
-from tests.promises.search import Search
+from tests.promises.search import Search, layers
 from tests.stories.people import bin_, iban, iin
 
 _CANARIES = [
@@ -52,11 +55,41 @@ _CANARIES = [
 ]
 
 
+# The codes of what is displayed to nobody, and of the categories that would tell them. As the name
+# of a field "sen" is said of groups, vouchers and rates (docs/personal-data.md, "Protected facts").
+PROTECTED = frozenset(
+    code
+    for pack in list_packs()
+    for start in epoch_starts(pack.rows, pack.valid_from, pack.valid_to)
+    for code in (*pack.at(start).protected, *pack.at(start).telling_tiers)
+)
+_CODE = re.compile(
+    rf"(?<![\w/-])({'|'.join(sorted(PROTECTED, key=len, reverse=True))})(?![\w-])(?!\\*\":)"
+    # Nor the category by its number, where it could stand beside a child.
+    r"|\"((?:tier|category|category_was)\\*\": *[^ ])"
+)
+# Which data somebody looked at: the word says that they were of the protected sort, not which.
+_LOOKED = re.compile(r'"fields\\*": *\[[^\]]*\]')
+
+
+def statuses_in(where: str, content: bytes) -> list[str]:
+    """Return where protected statuses, or categories that tell one, are named in some bytes."""
+    return [
+        f"{found.group()} in {where}: …{layer[max(0, found.start() - 60) : found.end() + 10]}…"
+        for layer in (_LOOKED.sub("", t.decode("utf-8", "replace")) for t in layers(content))
+        for found in _CODE.finditer(layer)
+    ]
+
+
 SEARCH = Search(_CANARIES)
 
 
+def everything_in(where: str, content: bytes) -> list[str]:
+    return [*SEARCH.found(where, content), *statuses_in(where, content)]
+
+
 def found_in(where: str, text: str) -> list[str]:
-    return SEARCH.found_in_text(where, text)
+    return everything_in(where, text.encode("utf-8", "surrogatepass"))
 
 
 @contextmanager
@@ -168,9 +201,9 @@ def test_b7_b8_nothing_personal_is_readable_after_a_year(city: City, tmp_path: P
     for body in posted:
         broken += found_in("a message", body)
     for file in (tmp_path / "backup").iterdir():
-        broken += SEARCH.found(f"the backup's {file.name}", file.read_bytes())
+        broken += everything_in(f"the backup's {file.name}", file.read_bytes())
     for file in _files(cloud):
-        broken += SEARCH.found(f"the file {file.relative_to(cloud.files)}", file.read_bytes())
+        broken += everything_in(f"the file {file.relative_to(cloud.files)}", file.read_bytes())
     broken += found_in("the log", said.getvalue())
     broken += found_in("dead letters", dead)
     for answer in refusals.said:
@@ -208,6 +241,17 @@ def test_b7_the_search_finds_what_it_looks_for(value: str) -> None:
     missed = [how for how, content in hidden.items() if not SEARCH.found("there", content)]
 
     assert missed == []
+
+
+@pytest.mark.parametrize("code", sorted(PROTECTED))
+def test_b7_the_search_finds_protected_statuses(code: str) -> None:
+    body = json.dumps({"statuses": [{"status": code, "state": "proved"}]})
+    images = base64.b64encode(zlib.compress(json.dumps([{"body": {"S": body}}]).encode()))
+    for text in (body, json.dumps({"body": {"S": body}}), f"PUT /statuses: {code} was proved"):
+        assert statuses_in("there", text.encode())
+    assert statuses_in("there", json.dumps({"images": {"B": images.decode()}}).encode())
+    for other in (f'{{"{code}":false}}', f"{code}-group", f"applications/see-{code}"):
+        assert statuses_in("there", other.encode()) == []
 
 
 @pytest.mark.parametrize("city", ["preschool"], indirect=True)

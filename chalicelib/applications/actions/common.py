@@ -31,7 +31,7 @@ def own(application_id: str, *, power: Power | None, by: Actor, now: datetime) -
 
 
 def entry(event: str, application: Application, *, by: Actor, now: datetime, **facts: Any) -> Entry:
-    """Return a journal entry about an application; of its statuses only the category is told."""
+    """Return a journal entry about an application; it tells neither statuses nor the category."""
     return journal.entry(
         f"applications/{event}",
         f"application/{application.application_id}",
@@ -42,7 +42,6 @@ def entry(event: str, application: Application, *, by: Actor, now: datetime, **f
         programme=application.programme,
         area=application.area,
         state=application.state,
-        category=application.category,
         **facts,
     )
 

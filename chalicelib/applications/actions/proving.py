@@ -62,7 +62,7 @@ def verify_status(
             by=by,
             now=now,
             result=result,
-            category_was=application.category,
+            moved=judged.category != application.category,
         ),
         store.keep_application(kept, judged),
         *follow(judged),
@@ -158,7 +158,13 @@ def refresh(application_id: str, *, by: Actor, now: datetime) -> bool:
             category_was=application.category,
         )
     journal.commit(
-        entry("judged-anew", judged, by=by, now=now, category_was=application.category),
+        entry(
+            "judged-anew",
+            judged,
+            by=by,
+            now=now,
+            moved=judged.category != application.category,
+        ),
         store.keep_application(kept, judged),
         *follow(judged),
         *told,
