@@ -321,6 +321,18 @@ def test_what_is_not_proved_in_time_lapses_once_and_may_be_proved_late(
     assert verify("teacher", "proved").tier == "first-priority"
 
 
+def test_b7_no_status_or_category_is_readable_in_any_row_or_image(
+    parent: Actor, tables: TestTables
+) -> None:
+    apply(parent, statuses=("orphan",))
+    verify("orphan", "proved")
+
+    stored = everything_stored(tables)
+
+    assert store.load_application("application-1").value.tier == "first-priority"
+    assert [s for s in ("orphan", "first-priority", "category", "tier") if s in stored] == []
+
+
 def test_the_journal_tells_neither_the_status_nor_the_category(parent: Actor) -> None:
     apply(parent, statuses=("orphan",))
     verify("orphan", "proved")
