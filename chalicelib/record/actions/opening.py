@@ -162,7 +162,22 @@ def _children_in(stream: str, opening: Opening) -> set[str]:
         # Unknown: about no child, or about one that nothing leads to any more.
         with contextlib.suppress(Unknown):
             found.add(_child_of(kind, thing))
+    # Whatever else is named: a child by itself, or by its application or voucher.
+    names = sorted(_words(facts) - found)[:100]
+    applied = applications.find_applications(names)
+    held = [kept for name in names if (kept := vouchers.find_voucher(name)) is not None]
+    found |= children.find_children(names).keys()
+    found |= {kept.value.child_id for kept in (*applied.values(), *held)}
     return found
+
+
+def _words(said: object) -> set[str]:
+    """Return every text in an entry's facts that could be an id."""
+    if isinstance(said, str):
+        return {said} if 8 <= len(said) <= 64 else set()
+    if isinstance(said, Mapping):
+        said = [one for name, one in said.items() if name != "commitments"]
+    return {word for one in said for word in _words(one)} if isinstance(said, list) else set()
 
 
 def _own_fields(stream: str, opening: Opening) -> dict[str, tuple[str, bytes]]:
