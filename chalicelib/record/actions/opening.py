@@ -167,7 +167,8 @@ def _children_in(stream: str, opening: Opening) -> set[str]:
     applied = applications.find_applications(names)
     held = [kept for name in names if (kept := vouchers.find_voucher(name)) is not None]
     found |= children.find_children(names).keys()
-    found |= {kept.value.child_id for kept in (*applied.values(), *held)}
+    found |= {kept.value.child_id for kept in applied.values()}
+    found |= {kept.value.child_id for kept in held}
     return found
 
 
