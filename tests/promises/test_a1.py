@@ -16,7 +16,7 @@ from tests.promises.rewind import Dice, Kept, called, throw_dice
 from tests.promises.script import Act, City, changing
 from tests.promises.script_clubs import ONLY_HERE, ClubsCity
 
-_SHARES = {"preschool": 3, "clubs": 2}
+_SHARES = {"preschool": 3, "clubs": 3}
 
 
 class Torturer:
