@@ -45,7 +45,9 @@ def test_raised_financing_earns_from_its_day_and_is_shown_in_parts(
         {"amount_tiyn": 10_000_000_00, "act": "No. 9 sport"},
     )
     sport = story.departments["sport"]
-    weak = cloud.put(path, RAISED, token=cloud.token("department", sport.subject, **sport.claims, acr="password"))
+    weak = cloud.put(
+        path, RAISED, token=cloud.token("department", sport.subject, **sport.claims, acr="password")
+    )
     assert (weak.status, weak.code) == (401, "kezek/step-up")
     colleague = person("department", "colleague", areas=["karaganda"], directions=["sport"])
     assert "proposal_id" in colleague.put(path, RAISED)
