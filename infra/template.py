@@ -99,7 +99,7 @@ FUNCTIONS: dict[str, Function] = {
         parks=True,
     ),
     "run_turnover": Function(
-        "RunTurnover", JOB_TIMEOUT_S, 512, reads=("queue", "facts"), sends=True
+        "RunTurnover", JOB_TIMEOUT_S, 512, reads=("queue", "facts"), keyring=True, sends=True
     ),
     "run_renewals": Function("RunRenewals", JOB_TIMEOUT_S, 512, sends=True),
     "run_attendance": Function("RunAttendance", JOB_TIMEOUT_S, 512, reads=("facts",), sends=True),
@@ -113,7 +113,12 @@ FUNCTIONS: dict[str, Function] = {
     ),
     "run_claims": Function("RunClaims", JOB_TIMEOUT_S, 512, reads=("facts",), sends=True),
     "run_payday": Function(
-        "RunPayday", JOB_TIMEOUT_S, 512, reads=("facts", "money", "outbox"), writes=("outbox",)
+        "RunPayday",
+        JOB_TIMEOUT_S,
+        512,
+        reads=("facts", "money", "outbox"),
+        writes=("outbox",),
+        keyring=True,
     ),
     "run_retention": Function("RunRetention", JOB_TIMEOUT_S, 256, sends=True),
     "run_vault": Function(

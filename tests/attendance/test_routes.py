@@ -11,6 +11,7 @@ import pytest
 from chalicelib.attendance import actions
 from chalicelib.edge import auth
 from chalicelib.kernel.periods import Month
+from chalicelib.storage import keys, outbox
 from chalicelib.storage.secrets import alias_digest
 from infra.local import issuer
 from infra.local.testing import MORNING, Said, TestCloud
@@ -508,9 +509,12 @@ def test_a_dispute_is_answered_and_decided_and_holds_its_day_only(garden: Kinder
     decided = garden.cloud.put(f"{LINE}/decisions/2026-03-03", body, token=garden.department)
 
     assert said.json["answer_by"] == "2026-04-07T19:00:00.000000Z"
-    told = str(garden.cloud.tables.dump()["kezek-test-outbox"])
-    assert '"on":"03.03.2026"' in told
-    assert '"answer_by":"07.04.2026"' in told
+    (told,) = [
+        kept.value.facts
+        for kept in outbox.NOTICES.each(keys.notice(f"organisation:{ORGANISATION}", "")[0])
+        if "disputed" in kept.value.template
+    ]
+    assert (told["on"], told["answer_by"]) == ("03.03.2026", "07.04.2026")
     assert garden.dispute().json["at"] == said.json["at"]
     held = [d["on"] for d in approved.json["lines"] if d["standing"] == "disputed"]
     assert held == ["2026-03-03"]

@@ -17,6 +17,7 @@ import msgspec
 from chalicelib.access import actions as access
 from chalicelib.edge.routes import Operation
 from infra.local.testing import Said
+from tests.canaries import WATCH
 from tests.offered import OPERATIONS
 from tests.promises.rewind import Kept
 from tests.promises.script import Act, City
@@ -47,6 +48,8 @@ _PATHS = [
     "%D9%A2%D9%A0%D9%A2%D9%A6-%D9%A0%D9%A9", "20260903T1600", "20260903T1601", "99991231T2359",
     "00010101T0000", "20260230T1600", "20260903T2460", "20260903T16", "clubs", "karaganda",
 ]  # fmt: skip
+# The same may be sent as a complaint's words and as a group's id, which a refusal repeats.
+WATCH.of_nobody.update(word for word in (*_HOSTILE, *_PATHS) if isinstance(word, str))
 
 
 class Fuzzer:

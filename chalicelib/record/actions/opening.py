@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -153,17 +154,21 @@ def _child_of(kind: str, thing: str) -> str:
 
 def _children_in(stream: str, opening: Opening) -> set[str]:
     """Return the children whom an entry's text is about."""
-    facts = msgspec.json.decode(opening.body)["facts"]
+    said = msgspec.json.decode(opening.body)
+    # A tablet's upload is evidence as it came, without facts of ours.
+    facts = said.get("facts", said) if isinstance(said, dict) else {}
     found = {str(facts[name]) for name in _CHILD_FACTS if facts.get(name)}
     kind, _, thing = stream.partition("/")
     if kind in ("child", "sheet"):
         found.add(thing.rpartition("/")[2])
-    elif not found:
+    else:
         # Unknown: about no child, or about one that nothing leads to any more.
         with contextlib.suppress(Unknown):
             found.add(_child_of(kind, thing))
     # Whatever else is named: a child by itself, or by its application or voucher.
-    names = sorted(_words(facts) - found)[:100]
+    # An entry without a stream of its own stands under its row's key, which names what is due.
+    named = _words(facts) | {word for word in re.split("[#/]", stream) if len(word) >= 8}
+    names = sorted(named - found)[:100]
     applied = applications.find_applications(names)
     held = [kept for name in names if (kept := vouchers.find_voucher(name)) is not None]
     found |= children.find_children(names).keys()
