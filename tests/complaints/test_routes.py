@@ -505,7 +505,12 @@ def test_a_month_is_counted_once_its_terms_are_over(town: Town) -> None:
         return town.cloud.get(f"{BASE}/figures", query={**HERE, "month": "2026-03", **more})
 
     early = ok(figures())
-    town.cloud.advance(datetime.fromisoformat("2026-05-04T04:00:00+00:00"), only=["run_deadlines"])
+    day, last = town.cloud.clock(), datetime.fromisoformat("2026-05-04T04:00:00+00:00")
+    while day < last:
+        # Once a day is as good as every quarter of an hour, and a minute faster to play.
+        day = min(day + timedelta(days=1), last)
+        town.cloud.set_clock(day)
+        town.cloud.fire("run_deadlines")
     shown = ok(figures())
 
     assert early["topics"] == []
