@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.access import actions as access
+from chalicelib.access.actions import proposing
 from chalicelib.access.store import looking
 from chalicelib.edge.routes import operations
 from chalicelib.journal import actions as rebuilding
@@ -367,6 +368,27 @@ def test_two_second_persons_at_once_carry_it_out_once(town: Town) -> None:
     assert [one.status for one in said] == [200] * len(tokens)
     events = [entry.event for entry in journal.history(f"child/{town.child_id}")]
     assert events.count("children/identity-corrected") == 1
+
+
+def test_who_is_overtaken_hears_that_it_is_done_and_proposes_nothing(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.correct(town.first, "Нұрлан")
+    rehearsed, overtaken = proposing._rehearsed, []
+
+    def overtake(*args: Any) -> Any:
+        answer = rehearsed(*args)
+        if not overtaken:
+            overtaken.append(True)
+            assert town.correct(town.second, "Нұрлан").status == 200
+        return answer
+
+    monkeypatch.setattr(proposing, "_rehearsed", overtake)
+    said = town.correct(town.second, "Нұрлан")
+
+    assert overtaken
+    assert (said.status, said.json["child_id"]) == (200, town.child_id)
+    assert town.proposals(town.first) == []
 
 
 def test_two_who_ask_first_at_once_are_first_and_second(town: Town) -> None:

@@ -34,6 +34,7 @@ from chalicelib.access.rules import proposing as rules
 from chalicelib.access.rules.proposing import Proposal, ProposalMoved, ProposalOver, ProposalState
 from chalicelib.access.store import persons
 from chalicelib.access.store import proposing as store
+from chalicelib.access.store.naming import Named
 from chalicelib.journal import store as journal
 from chalicelib.journal.rules import Entry
 from chalicelib.kernel.actors import Actor
@@ -91,26 +92,26 @@ def by_two(
     needed = row(action)
     digest = fingerprint([action, sorted(ids.items()), asked])
     for _ in range(_TRIES):
+        # Read before the rehearsal: whoever carries it out between the two is seen by one of them,
+        # and what was just done is answered, not proposed anew.
+        pointer = store.find_pointer(digest)
+        kept = store.find_proposal(pointer.value.id) if pointer else None
         answer, whose, children = _rehearsed(run, by)
         if answer is not None:
             return answer.value
-        kept = _current(digest)
         if kept is not None and kept.value.is_open(now):
             if same_person(kept.value.by.subject, by.subject):
                 return shown(kept.value, by=by)
             still = _still_reaches(kept.value, run, now=now)
         else:
             kept, still = None, False
-        if kept is None or not still:
-            made = _propose(digest, needed, ids, whose, children, by=by, now=now, instead_of=kept)
-            if made is not None:
-                return made
-            continue  # somebody proposed it meanwhile
         try:
+            if kept is None or not still:
+                return _propose(digest, needed, ids, whose, children, pointer, by=by, now=now)
             with with_change(_carried_out(kept, by=by, now=now)):
                 return run(by)
         except ProposalMoved:
-            continue  # somebody was quicker, or withdrew it: judged anew
+            continue  # somebody was quicker, or withdrew one: judged anew
     raise ProposalMoved()
 
 
@@ -228,17 +229,15 @@ def _propose(
     ids: Mapping[str, str],
     whose: tuple[Whose, ...],
     children: set[str],
+    pointer: Kept[Named] | None,
     *,
     by: Actor,
     now: datetime,
-    instead_of: Kept[Proposal] | None = None,
-) -> Proposed | None:
-    """Return the caller's new proposal; None where somebody was quicker to make one."""
-    pointer = store.find_pointer(digest)
-    kept = store.find_proposal(pointer.value.id) if pointer else None
-    replaced = instead_of is not None and kept is not None and kept.pk == instead_of.pk
-    if kept is not None and kept.value.is_open(now) and not replaced:
-        return None
+) -> Proposed:
+    """Return the caller's new proposal; raise ProposalMoved where another one took its place.
+
+    pointer: to the newest proposal of the same, as it was read before the rehearsal.
+    """
     proposal = rules.propose(
         proposal_id=_named(digest, by, now),
         digest=digest,
@@ -250,7 +249,10 @@ def _propose(
         minutes=needed.second or 0,
         now=now,
     )
-    first, *others = store.create_proposal(proposal, pointer)
+    first, *others = (
+        replace(write, otherwise=ProposalMoved())
+        for write in store.create_proposal(proposal, pointer)
+    )
     journal.commit(
         _entry("proposed", proposal, by=by, now=now),
         first,
@@ -301,11 +303,6 @@ def _entry(what: str, proposal: Proposal, *, by: Actor, now: datetime, **facts: 
         expires_at=proposal.expires_at,
         **facts,
     )
-
-
-def _current(digest: str) -> Kept[Proposal] | None:
-    pointer = store.find_pointer(digest)
-    return store.find_proposal(pointer.value.id) if pointer else None
 
 
 def _named(digest: str, by: Actor, now: datetime) -> str:
