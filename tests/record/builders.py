@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -26,14 +27,24 @@ class Thing:
 THINGS: Shelf[Thing] = Shelf(FactsRow, Thing)
 
 
-def changed(thing: str, *, times: int = 1, area: str = "taldykorgan") -> None:
-    """Change an aggregate; the first time makes it."""
+def changed(
+    thing: str, *, times: int = 1, area: str = "taldykorgan", named: Sequence[str] = ()
+) -> None:
+    """Change an aggregate; the first time makes it. named: what the entry tells beside it."""
     for _ in range(times):
         kept = THINGS.find((f"THING#{thing}", "-"))
         value = Thing(f"{thing} {kept.version + 1 if kept else 1}")
         put = THINGS.replace(kept, value) if kept else THINGS.create((f"THING#{thing}", "-"), value)
         journal.commit(
-            journal.entry("vouchers/chosen", f"voucher/{thing}", by=JOB, now=NOW, area=area), put
+            journal.entry(
+                "vouchers/chosen",
+                f"voucher/{thing}",
+                by=JOB,
+                now=NOW,
+                area=area,
+                **({"named": list(named)} if named else {}),
+            ),
+            put,
         )
 
 

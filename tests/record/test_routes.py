@@ -203,6 +203,20 @@ def test_an_auditor_opens_everything_and_the_family_sees_who_looked(
     assert seen == looks
 
 
+def test_every_family_that_an_entry_names_sees_who_opened_it(cloud: TestCloud, parent: str) -> None:
+    child_id = register_child(cloud, parent, "application-1", an_iin(100))
+    # More than one call of the store can ask for, and its thing among the last of them.
+    changed("thing-1", named=[*(f"aaaa-nobody-{n:04d}" for n in range(250)), "application-1"])
+    cloud.drain()
+    auditor = cloud.token("auditor")
+    (number,) = numbers(cloud, auditor, "voucher/thing-1")
+
+    assert cloud.get(f"{AT}/entries/{number}", token=auditor).status == 200
+
+    (look,) = cloud.get(f"/v1/rights/children/{child_id}/looks", token=parent).json["items"]
+    assert (look["who"]["roles"], look["purpose"]) == (["auditor"], "inspection")
+
+
 def test_no_opening_tells_a_protected_status(cloud: TestCloud, parent: str) -> None:
     people.register_child(cloud, parent, statuses=["disability-representative"])
     cloud.drain()

@@ -168,12 +168,11 @@ def _children_in(stream: str, opening: Opening) -> set[str]:
     # Whatever else is named: a child by itself, or by its application or voucher.
     # An entry without a stream of its own stands under its row's key, which names what is due.
     named = _words(facts) | {word for word in re.split("[#/]", stream) if len(word) >= 8}
-    names = sorted(named - found)[:100]
-    applied = applications.find_applications(names)
-    held = [kept for name in names if (kept := vouchers.find_voucher(name)) is not None]
+    names = sorted(named - found)
+    applied, held = applications.find_applications(names), vouchers.find_vouchers(names)
     found |= children.find_children(names).keys()
     found |= {kept.value.child_id for kept in applied.values()}
-    found |= {kept.value.child_id for kept in held}
+    found |= {kept.value.child_id for kept in held.values()}
     return found
 
 
