@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import takewhile
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -79,11 +80,18 @@ def each_look(child_id: str, *, after: str | None = None) -> Iterator[Kept[Look]
             yield kept
 
 
-def each_shown(child_id: str, *, after: str | None = None) -> Iterator[Kept[Look]]:
-    """Yield who looked at a child or was handed everything, newest first. Two queries."""
+def each_shown(
+    child_id: str, *, known_since: str, after: str | None = None
+) -> Iterator[Kept[Look]]:
+    """Yield who looked at a child or was handed everything, newest first. Two queries.
+
+    known_since: the instant from which the child was in what was handed out.
+    """
+    minute = known_since[:16]
+    handed = takewhile(lambda kept: kept.value.at[:16] >= minute, each_look(EVERYBODY, after=after))
     yield from heapq.merge(
         each_look(child_id, after=after),
-        each_look(EVERYBODY, after=after),
+        handed,
         key=lambda kept: kept.sk,
         reverse=True,
     )

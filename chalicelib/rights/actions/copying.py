@@ -240,10 +240,8 @@ def _complaints(of: _Child, after: str | None) -> Iterator[tuple[str, Item]]:
 
 
 def _looks(of: _Child, after: str | None) -> Iterator[tuple[str, Item]]:
-    known_since = people.load_child(of.child_id).value.created_at[:16]
-    for kept in looks.each_shown(of.child_id, after=after):
-        if kept.value.at[:16] < known_since:
-            return
+    known_since = people.load_child(of.child_id).value.created_at
+    for kept in looks.each_shown(of.child_id, known_since=known_since, after=after):
         # Who in person looked is for an inquiry; roles and organisations are for the family.
         yield kept.sk, _shown(kept.value, "subject", "session", "via", "children")
 

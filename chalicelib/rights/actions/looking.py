@@ -34,12 +34,10 @@ def looks_page(
     children.acting_for(child_id, by, None, local_day(now))
     found: list[tuple[str, Look]] = []
     today = local_day(now)
-    known_since = people.load_child(child_id).value.created_at[:16]
-    for kept in looks.each_shown(child_id, after=after):
+    known_since = people.load_child(child_id).value.created_at
+    for kept in looks.each_shown(child_id, known_since=known_since, after=after):
         if access.kept_until("looks", local_day(from_stamp(kept.value.at))) < today:
             break  # all that follow are older; the store has not removed them yet
-        if kept.value.at[:16] < known_since:
-            break  # everything was handed out before the child was known
         found.append((kept.sk, kept.value))
         if len(found) > limit:
             break
