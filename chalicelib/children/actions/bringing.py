@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.children import rules, store
-from chalicelib.children.actions.registering import child_digest, child_registered, described
+from chalicelib.children.actions.registering import child_digest, described
 from chalicelib.children.rules import Alias, Child, ChildDetails, Person, Registration
 from chalicelib.journal import store as journal
 from chalicelib.journal.rules import commitments
@@ -136,22 +136,12 @@ def _child(
     digest = child_digest(details, person)
     # What is known by number was read with the family's other numbers.
     alias = known.get(digest) if details.iin is not None else store.find_alias(digest)
-    sealed = store.with_salt(rules.child_fields(details))
-    child, writes = described(
-        details,
-        person,
-        digest,
-        alias,
-        area=area,
-        named=named,
-        power="apply",
-        now=now,
-        sealed=sealed,
+    child, new = described(
+        details, person, digest, alias, area=area, named=named, power="apply", by=by, now=now
     )
-    if not writes:
+    if new is None:
         return child, ()
-    what = child_registered(child, person, sealed, by=by, now=now)
-    return child, (*writes, journal.beside(what, writes[0]))
+    return child, (new.created, *new.others, journal.beside(new.what, new.created))
 
 
 def _subject(sign_in: SignIn | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.access import actions as access
@@ -23,9 +23,18 @@ from chalicelib.journal.rules import Entry, commitments
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.ids import new_id
 from chalicelib.kernel.periods import local_day, stamp
-from chalicelib.storage.commit import Put, settles
+from chalicelib.storage.commit import Put, Write, settles
 from chalicelib.storage.numbers import Held
 from chalicelib.storage.secrets import Digests, fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Registering:
+    """What registers a child: the entry that commits to what is sealed, its row, and the rest."""
+
+    what: Entry
+    created: Put
+    others: tuple[Write, ...]
 
 
 @settles
@@ -98,38 +107,12 @@ def child_for(details: ChildDetails, *, area: str, named: str, by: Actor, now: d
     person = person_of(by)
     digest = child_digest(details, person)
     alias = store.find_alias(digest)
-    sealed = store.with_salt(rules.child_fields(details))
-    child, writes = described(
-        details,
-        person,
-        digest,
-        alias,
-        area=area,
-        named=named,
-        power=None,
-        now=now,
-        sealed=sealed,
+    child, new = described(
+        details, person, digest, alias, area=area, named=named, power=None, by=by, now=now
     )
-    if writes:
-        journal.commit(child_registered(child, person, sealed, by=by, now=now), *writes)
+    if new is not None:
+        journal.commit(new.what, new.created, *new.others)
     return child
-
-
-def child_registered(
-    child: Child, person: Person, sealed: dict[str, str], *, by: Actor, now: datetime
-) -> Entry:
-    """Return the entry of a child that is registered: what is sealed of it is committed to."""
-    return journal.entry(
-        "children/child-registered",
-        f"child/{child.child_id}",
-        by=by,
-        now=now,
-        area=child.area,
-        birth_year=child.birth_year,
-        has_iin=child.has_iin,
-        person=person.person_id,
-        commitments=commitments(sealed),
-    )
 
 
 def _marks(asked: Registration) -> tuple[str, ...]:
@@ -152,14 +135,13 @@ def described(
     area: str,
     named: str,
     power: Power | None,
+    by: Actor,
     now: datetime,
-    sealed: dict[str, str] | None = None,
-) -> tuple[Child, tuple[Put, ...]]:
-    """Return a person's child, and the writes that register it, its own first; none if it is known.
+) -> tuple[Child, Registering | None]:
+    """Return a person's child, and what registers it; None if it is known.
 
     alias: what stands under the digest. named: the caller's name of the request; the new child's id
-    follows from it. power: what the person must be allowed to do for a known child. sealed: the
-    child's fields with the salt of what the record says of them.
+    follows from it. power: what the person must be allowed to do for a known child.
     Raises RepresentedByAnother, OtherData.
     """
     today = local_day(now)
@@ -169,7 +151,7 @@ def described(
         if not rules.decide_acting(relation.value if relation else None, power=power, on=today):
             raise rules.RepresentedByAnother()
         rules.check_same(details, store.child_fields(known.child_id))
-        return known, ()
+        return known, None
 
     child = Child(
         child_id=fingerprint(["child", person.person_id, named])[:26],
@@ -190,11 +172,25 @@ def described(
         valid_to=None,
         basis="application",
     )
-    return child, (
+    sealed = store.with_salt(rules.child_fields(details))
+    return child, Registering(
+        journal.entry(
+            "children/child-registered",
+            f"child/{child.child_id}",
+            by=by,
+            now=now,
+            area=area,
+            birth_year=child.birth_year,
+            has_iin=child.has_iin,
+            person=person.person_id,
+            commitments=commitments(sealed),
+        ),
         store.create_child(child),
-        *store.create_relation(relation_new),
-        *store.claim_for_child(digest, alias, child.child_id),
-        *store.seal_child(child.child_id, sealed or store.with_salt(rules.child_fields(details))),
+        (
+            *store.create_relation(relation_new),
+            *store.claim_for_child(digest, alias, child.child_id),
+            *store.seal_child(child.child_id, sealed),
+        ),
     )
 
 
