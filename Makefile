@@ -42,7 +42,7 @@ MINUTES ?= 0
 FUZZ_KEEP ?= .local/fuzz
 fuzz: install
 	@KEZEK_FUZZ=$(FUZZ) KEZEK_FUZZ_KEEP=$(FUZZ_KEEP) KEZEK_FUZZ_MINUTES=$(MINUTES) \
-		$(BIN)/python -m pytest -q -n $(TEST_WORKERS) tests/promises/test_c1.py $(ARGS); \
+		$(BIN)/python -m pytest -q -n $(TEST_WORKERS) tests/promises/fuzz_c1.py $(ARGS); \
 		$(BIN)/python -m tests.promises.fuzzbook $(FUZZ_KEEP) $(FUZZ)
 
 ## zoo: plants faults one by one and sees that tests catch each; ARGS='access -k token' chooses

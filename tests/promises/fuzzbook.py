@@ -91,7 +91,8 @@ def digest() -> str:
     files = [
         _ROOT / "app.py",
         _ROOT / "requirements-dev.txt",
-        _ROOT / "tests" / "promises" / "test_c1.py",
+        _ROOT / "tests" / "promises" / "trials.py",
+        _ROOT / "tests" / "promises" / "fuzz_c1.py",
         *(_ROOT / "chalicelib").rglob("*.py"),
         *(_ROOT / "chalicelib").rglob("*.toml"),
     ]
