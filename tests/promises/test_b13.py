@@ -17,13 +17,14 @@ import pytest
 from chalicelib.access import actions as access
 from chalicelib.children import store as people
 from chalicelib.journal import actions as journal
+from chalicelib.journal.rules import commitment_of, openings
 from chalicelib.record.store import AnyRow, opening_of
 from chalicelib.rights.actions import erasing
 from chalicelib.storage import vault
 from infra import rebuild, record
 from tests.promises import script_rights
 from tests.promises.rewind import rows_of
-from tests.promises.script import City
+from tests.promises.script import City, me
 from tests.promises.search import Search
 
 SEARCH = Search(script_rights.CANARIES)
@@ -34,6 +35,19 @@ def _opened(city: City) -> str:
     """Return all that any key there is still opens."""
     subjects = {row["pk"]["S"][6:] for table, row in rows_of(city.cloud.tables) if table == "vault"}
     return json.dumps(vault.open_many(sorted(subjects)), ensure_ascii=False)
+
+
+def _uncommitted(city: City) -> tuple[int, list[str]]:
+    """Return how many sealed fields there are with a salt, and which no entry committed to."""
+    rows = list(rows_of(city.cloud.tables))
+    subjects = sorted({row["pk"]["S"][6:] for table, row in rows if table == "vault"})
+    said = "".join(row["body"]["S"] for table, row in rows if table == "journal" and "body" in row)
+    held = {
+        f"{subject} {name}": commitment_of(*opening)
+        for subject, fields in vault.open_many(subjects).items()
+        for name, opening in openings(fields).items()
+    }
+    return len(held), sorted(name for name, commitment in held.items() if commitment not in said)
 
 
 def _everywhere(city: City) -> list[str]:
@@ -119,6 +133,13 @@ def test_b13_after_an_erasure_nothing_is_found_and_totals_stay(
     assert held[0]["entries"] < held[1]["entries"]
     assert held[0]["entries"] >= len(before["leaves"])
     assert SEARCH.found(str(copies[1]), b"".join(map(_bytes, copies[1].rglob("*")))) == []
+
+    # What is sealed anew is committed to anew.
+    moved = me(1, contacts=[{"kind": "phone", "value": "+77015550000"}])
+    assert city.families[1].put("/v1/children/me", moved)["contacts"] == moved["contacts"]
+    count, missing = _uncommitted(city)
+    assert count > 20
+    assert missing == []
 
     # Every field that was ever sealed has a class that says how long.
     classes = {field for each in access.retention().values() for field in each.fields}

@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 
 from chalicelib.journal import store as journal
+from chalicelib.journal.rules import commitments
 from chalicelib.kernel.actors import Actor, Role, system
 from chalicelib.kernel.periods import local_day
 from chalicelib.kernel.refusals import Refusal
 from chalicelib.policy.actions import load_pack
 from chalicelib.providers import actions, rules, store
 from chalicelib.providers.actions.admission import told_site
-from chalicelib.storage import agenda, keys, outbox
+from chalicelib.storage import agenda, keys, outbox, vault
 from chalicelib.storage.commit import commit, settles
 from chalicelib.storage.secrets import fingerprint
 from infra.local import faults
@@ -323,6 +324,21 @@ def test_an_account_taken_back_before_it_was_confirmed_leaves_the_old_one(town: 
 
     assert (back["account_state"], back["pending_account"]) == ("confirmed", None)
     assert actions.payee_of(ORG).account == ACCOUNT
+
+
+def test_the_record_is_committed_to_each_account_from_when_it_is_written(town: Town) -> None:
+    town.listed()
+    stream = f"organisation/{ORG}"
+    steps: list[Callable[[], object]] = [
+        lambda: town.organisation(account=OTHER_ACCOUNT, replaces=1),
+        lambda: town.by_two(f"organisations/{ORG}/account-confirmation", {"revision": 2}),
+    ]
+    for n, step in enumerate(steps):
+        ok(step())
+        (entry,) = journal.newest(stream, limit=1)
+        held = vault.open_fields(f"ORG#{ORG}")
+        assert held["pending_account" if n == 0 else "account"] == OTHER_ACCOUNT
+        assert entry.facts["commitments"] == commitments(held)
 
 
 # --- the clock ----------------------------------------------------------------------------------
