@@ -318,6 +318,7 @@ def reference(
                 line.append(of[wanted[turn % 4]].pop(0))
             turn += 1
     free = {place.group_id: place.free for place in places}
+    at_first = dict(free)
     by_id = {place.group_id: place for place in places}
     got: dict[str, tuple[str | None, tuple[str, ...]]] = {
         s.application_id: (None, ()) for s in queue
@@ -338,7 +339,7 @@ def reference(
         wanted = [g for s in together for g in s.preferences if g in able]
         if not able:
             continue
-        chosen = wanted[0] if wanted else sorted(able, key=lambda g: (-free[g], g))[0]
+        chosen = wanted[0] if wanted else sorted(able, key=lambda g: (-at_first[g], g))[0]
         free[chosen] -= len(together)
         for s in together:
             waits = (

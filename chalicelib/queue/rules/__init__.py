@@ -18,7 +18,6 @@ from chalicelib.queue.rules.engine import (
     Passed,
     Place,
     Plan,
-    Seats,
     plan_iteration,
 )
 from chalicelib.queue.rules.funding import (
@@ -143,7 +142,6 @@ __all__ = [
     "RunOutdated",
     "RunStopped",
     "RunUnderWay",
-    "Seats",
     "Seeker",
     "Settled",
     "StopReason",

@@ -1,28 +1,26 @@
 """The iteration by places: who gets a voucher and which place, and why, for everybody who waits.
 
-A pure function of the queue, the places, the rules of order and what the last run carried over. It
-goes down the merged order once. Each child gets the best preferred group that fits and has a
-place; else, among the groups that fit, the one with most free places, and a place on the waiting
-lists of the preferred groups; else nothing, with the reason. Because all places share one order,
-this is the child-proposing deferred acceptance for it: nobody later has a place that an earlier
-child without one would fit. Where a pack says that vouchers come by budget, `funding` decides
-instead, in the same order and with outcomes of the same shape.
+A pure function of the queue, the places, the rules of order and what the last run carried over.
+Each child's list is the preferred groups that fit, then all others that fit, those with most places
+first; `matching` gives the places by these lists and the merged order: nobody later has a place
+that an earlier child without one would fit. Who gets a place elsewhere goes on the waiting lists of
+the preferred groups; who gets none is told the reason. Where a pack says that vouchers come by
+budget, `funding` decides instead, in the same order and with outcomes of the same shape.
 
 Twins are placed together or not at all. A batch stands where its last member stands, so nobody is
 overtaken because two children move together. A member who left the queue no longer counts; one
 who is announced but has not applied yet is waited for.
-
-Groups are rows of small integers and one heap per sort of child, so that a city takes a second.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chalicelib.queue.rules.order import Line, Order, Seeker, merge, next_turns
+from chalicelib.queue.rules.matching import NONE, Market, match
+from chalicelib.queue.rules.order import Order, Seeker, merge, next_turns
 
 BATCH_MOST = 6  # a batch is committed at once, and a commit holds a hundred rows
 
@@ -122,51 +120,37 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Seats:
-    """Free places while a run goes on."""
+class Groups:
+    """The open groups of an area, by number, and which of them fit whom.
+
+    shared: for each sort of child that was asked for, all groups that fit, most places first.
+    """
 
     places: Sequence[Place]  # sorted by group id
-    free: list[int] = field(default_factory=list)
     index: dict[str, int] = field(default_factory=dict)
-    _fitting: dict[tuple[int, str, str], list[tuple[int, int]]] = field(default_factory=dict)
-    _kinds: set[str] = field(default_factory=set)
-    _languages: set[tuple[str, str]] = field(default_factory=set)
-    _touches: list[list[list[tuple[int, int]]]] = field(default_factory=list)
+    shared: list[array[int]] = field(default_factory=list)
+    _sorts: dict[tuple[int, str, str], int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, places: Sequence[Place]) -> Seats:
-        seats = cls(sorted(places, key=lambda place: place.group_id))
-        for number, place in enumerate(seats.places):
-            seats.free.append(place.free)
-            seats.index[place.group_id] = number
-            seats._kinds.add(place.kind)
-            seats._languages.add((place.kind, place.language))
-            touched = []
-            for age in range(place.age_from, place.age_to + 1):
-                # Most places first, then the group's id: its rank among sorted groups.
-                heap = seats._fitting.setdefault((age, place.language, place.kind), [])
-                heap.append((-place.free, number))
-                touched.append(heap)
-            seats._touches.append(touched)
-        for heap in seats._fitting.values():
-            heapq.heapify(heap)
-        return seats
+    def of(cls, places: Iterable[Place]) -> Groups:
+        in_order = sorted(places, key=lambda place: place.group_id)
+        return cls(in_order, {place.group_id: n for n, place in enumerate(in_order)})
 
-    def most_free(self, seeker: Seeker) -> int | None:
-        """Return the fitting group with most free places, None when all are full."""
-        heap = self._fitting.get((seeker.age, seeker.language, seeker.kind))
-        while heap:
-            free, number = heap[0]
-            if -free == self.free[number]:
-                return number if free else None
-            heapq.heappop(heap)  # an older count of the same group; the newer one follows
-        return None
+    def sort_of(self, seeker: Seeker) -> int:
+        """Return which of the shared lists holds the groups that fit a child."""
+        asked = seeker.age, seeker.language, seeker.kind
+        known = self._sorts.get(asked)
+        if known is None:
+            known = self._sorts[asked] = len(self.shared)
+            fitting = [n for n in range(len(self.places)) if self.misfit(n, seeker) is None]
+            fitting.sort(key=lambda n: -self.places[n].free)
+            self.shared.append(array("i", fitting))
+        return known
 
-    def take(self, number: int, count: int) -> None:
-        """Take places in a group."""
-        self.free[number] -= count
-        for heap in self._touches[number]:
-            heapq.heappush(heap, (-self.free[number], number))
+    def wished(self, seeker: Seeker) -> list[int]:
+        """Return the preferred groups that fit, best first."""
+        known = (self.index.get(group_id) for group_id in dict.fromkeys(seeker.preferences))
+        return [n for n in known if n is not None and self.misfit(n, seeker) is None]
 
     def misfit(self, number: int, seeker: Seeker) -> Literal["kind", "language", "age"] | None:
         """Return what keeps a child out of a group whatever its places, None when it fits."""
@@ -179,34 +163,25 @@ class Seats:
             return "age"
         return None
 
-    def waiting(self, seeker: Seeker, reason: Reason, *, most: int) -> tuple[str, ...]:
-        """Return the preferred groups to wait for: those that fit, when another was given."""
-        if reason != "other-group":
-            return ()
-        return tuple(
-            group_id
-            for group_id in dict.fromkeys(seeker.preferences)
-            if group_id in self.index and self.misfit(self.index[group_id], seeker) is None
-        )[:most]
-
     def shortage(self, seeker: Seeker) -> Reason:
         """Return why a child finds no place at all."""
-        if seeker.kind not in self._kinds:
+        if self.shared[self.sort_of(seeker)]:
+            return "no-place-left"
+        of_kind = [place for place in self.places if place.kind == seeker.kind]
+        if not of_kind:
             return "no-group-of-kind"
-        if (seeker.kind, seeker.language) not in self._languages:
+        if all(place.language != seeker.language for place in of_kind):
             return "no-group-in-language"
-        if (seeker.age, seeker.language, seeker.kind) not in self._fitting:
-            return "no-group-for-age"
-        return "no-place-left"
+        return "no-group-for-age"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which group a unit gets, by its number among the sorted places; None with the reason."""
+@dataclass(slots=True)
+class Decided:
+    """What matching gave to children in their order. last: by group, the last who got in."""
 
-    reason: Reason
-    number: int | None = None
-    preference: int | None = None
+    seat: Sequence[int]
+    left: list[int]
+    last: dict[int, int]
 
 
 def plan_iteration(
@@ -217,135 +192,146 @@ def plan_iteration(
 ) -> Plan:
     """Return what one iteration decides. Neither input's order matters, only what they hold."""
     line = merge(seekers, order, carry)
-    seats = Seats.of(places)
-    last_in: dict[int, tuple[int, str]] = {}
+    standing = [seekers[index] for index in line.members]
+    groups = Groups.of(places)
+    units = list(_units(standing))
+    decided = decide(standing, units, groups)
     outcomes: list[Outcome] = []
     admitted: list[tuple[int, int | None]] = []
-    for unit in _units(seekers, line):
-        members = [seekers[line.members[at]] for at in unit]
-        choice = choose(members, seats)
-        for at, seeker in zip(unit, members, strict=True):
-            category = order.categories[seeker.tier, seeker.cohort]
+    for unit in units:
+        got = decided.seat[unit[0]]
+        for at in unit:
+            seeker = standing[at]
+            group_id = groups.places[got].group_id if got != NONE else None
+            reason = _reason([standing[n] for n in unit], got, groups)
             outcomes.append(
                 Outcome(
                     application_id=seeker.application_id,
                     ticket=seeker.ticket,
                     tier=seeker.tier,
                     cohort=seeker.cohort,
-                    category=category,
+                    category=order.categories[seeker.tier, seeker.cohort],
                     position=at + 1,
                     turn=line.turns[at],
-                    reason=choice.reason,
+                    reason=reason,
                     batch_id=seeker.batch_id,
-                    group_id=None
-                    if choice.number is None
-                    else seats.places[choice.number].group_id,
-                    preference=_preference(seeker, choice, seats),
-                    waiting=seats.waiting(seeker, choice.reason, most=order.waiting_lists_max),
-                    passed=_passed(seeker, choice, seats, last_in),
+                    group_id=group_id,
+                    preference=_preference(seeker, group_id),
+                    waiting=waiting(seeker, reason, groups, most=order.waiting_lists_max),
+                    passed=_passed(seeker, got, groups, decided, standing, order),
                 )
             )
-        if choice.number is not None:
-            seats.take(choice.number, len(members))
-            admitted += [(m.cohort, line.turns[at]) for at, m in zip(unit, members, strict=True)]
-            # The last of a unit stands last: the category is still its own.
-            last_in[choice.number] = (category, members[-1].ticket)
+            if got != NONE:
+                admitted.append((seeker.cohort, line.turns[at]))
     outcomes.extend(out_of_age(seekers[index]) for index in line.out_of_age)
     return Plan(tuple(outcomes), next_turns(carry, admitted, order))
 
 
-def _units(seekers: Sequence[Seeker], line: Line) -> Iterator[list[int]]:
+def decide(standing: Sequence[Seeker], units: Iterable[Sequence[int]], groups: Groups) -> Decided:
+    """Return who gets which group; units: the numbers of those who are decided together."""
+
+    together = [tuple(unit) for unit in units if len(unit) > 1]
+    market = Market([place.free for place in groups.places], shared=groups.shared)
+    barred = {at for unit in units if _barred([standing[n] for n in unit]) for at in unit}
+    for at, seeker in enumerate(standing):
+        if at in barred:
+            market.add([])
+        else:
+            market.add(groups.wished(seeker), tail=groups.sort_of(seeker))
+    market.batches = [unit for unit in together if unit[0] not in barred]
+    matching = match(market)
+    left = [place.free for place in groups.places]
+    last: dict[int, int] = {}
+    for at, number in enumerate(matching.seat):
+        if number != NONE:
+            left[number] -= 1
+            last[number] = at
+    return Decided(matching.seat, left, last)
+
+
+def _units(standing: Sequence[Seeker]) -> Iterator[list[int]]:
     """Yield places in the line that are decided together; a batch where its last member stands."""
     batches: dict[str, list[int]] = {}
-    for at, index in enumerate(line.members):
-        batch_id = seekers[index].batch_id
-        if batch_id is not None:
-            batches.setdefault(batch_id, []).append(at)
-    for at, index in enumerate(line.members):
-        batch_id = seekers[index].batch_id
-        if batch_id is None:
+    for at, seeker in enumerate(standing):
+        if seeker.batch_id is not None:
+            batches.setdefault(seeker.batch_id, []).append(at)
+    for at, seeker in enumerate(standing):
+        if seeker.batch_id is None:
             yield [at]
-        elif batches[batch_id][-1] == at:
-            yield batches[batch_id]
+        elif batches[seeker.batch_id][-1] == at:
+            yield batches[seeker.batch_id]
 
 
-def choose(members: Sequence[Seeker], seats: Seats) -> Choice:
-    """Return what those who are decided together get from the places that are free now."""
-    if len(members) == 1:
-        return _choose_alone(members[0], seats)
+def _barred(members: Sequence[Seeker]) -> Reason | None:
+    """Return why those who are decided together cannot be placed whatever is free."""
     if len(members) > BATCH_MOST:
-        return Choice("batch-too-large")
+        return "batch-too-large"
     if len(members) < max(member.batch_size or 1 for member in members):
-        return Choice("batch-incomplete")
-    # Lists of a batch are read one after another, first that of the member who stands first.
-    for seeker in members:
-        for preference, group_id in enumerate(seeker.preferences, 1):
-            number = seats.index.get(group_id)
-            if (
-                number is not None
-                and seats.free[number] >= len(members)
-                and all(seats.misfit(number, member) is None for member in members)
-            ):
-                return Choice("preferred", number, preference)
-    return _choose_together(members, seats)
+        return "batch-incomplete"
+    return None
 
 
-def _choose_alone(seeker: Seeker, seats: Seats) -> Choice:
-    if (seeker.batch_size or 1) > 1:
-        return Choice("batch-incomplete")
-    for preference, group_id in enumerate(seeker.preferences, 1):
-        number = seats.index.get(group_id)
-        if number is not None and seats.free[number] >= 1 and seats.misfit(number, seeker) is None:
-            return Choice("preferred", number, preference)
-    number = seats.most_free(seeker)
-    if number is None:
-        return Choice(seats.shortage(seeker))
-    return Choice("other-group", number)
+def _reason(members: Sequence[Seeker], got: int, groups: Groups) -> Reason:
+    if got != NONE:
+        group_id = groups.places[got].group_id
+        return "preferred" if any(group_id in m.preferences for m in members) else "other-group"
+    barred = _barred(members)
+    if barred is not None:
+        return barred
+    shortage = groups.shortage(members[0])
+    if len(members) == 1:
+        return shortage
+    fitting = set(groups.shared[groups.sort_of(members[0])])
+    for member in members[1:]:
+        fitting &= set(groups.shared[groups.sort_of(member)])
+    if not fitting and len({groups.sort_of(member) for member in members}) > 1:
+        return "batch-differs"
+    return "no-place-together" if shortage == "no-place-left" else shortage
 
 
-def _choose_together(members: Sequence[Seeker], seats: Seats) -> Choice:
-    fitting = [
-        number
-        for number in range(len(seats.places))
-        if all(seats.misfit(number, member) is None for member in members)
-    ]
-    enough = [number for number in fitting if seats.free[number] >= len(members)]
-    if enough:
-        return Choice("other-group", min(enough, key=lambda number: (-seats.free[number], number)))
-    if len({(m.age, m.language, m.kind) for m in members}) > 1 and not fitting:
-        return Choice("batch-differs")
-    shortage = seats.shortage(members[0])
-    return Choice("no-place-together" if shortage == "no-place-left" else shortage)
+def waiting(seeker: Seeker, reason: Reason, groups: Groups, *, most: int) -> tuple[str, ...]:
+    """Return the preferred groups to wait for: those that fit, when another was given."""
+    if reason != "other-group":
+        return ()
+    return tuple(groups.places[number].group_id for number in groups.wished(seeker))[:most]
 
 
-def _preference(seeker: Seeker, choice: Choice, seats: Seats) -> int | None:
+def _preference(seeker: Seeker, group_id: str | None) -> int | None:
     """Return which of a child's own preferences was given; a batch may follow a sibling's."""
-    if choice.number is None:
-        return None
-    given = seats.places[choice.number].group_id
-    if given in seeker.preferences:
-        return seeker.preferences.index(given) + 1
+    if group_id in seeker.preferences:
+        return seeker.preferences.index(group_id) + 1
     return None
 
 
 def _passed(
-    seeker: Seeker, choice: Choice, seats: Seats, last_in: Mapping[int, tuple[int, str]]
+    seeker: Seeker,
+    got: int,
+    groups: Groups,
+    decided: Decided,
+    standing: Sequence[Seeker],
+    order: Order,
 ) -> tuple[Passed, ...]:
     """Return why each group preferred to the one given was not given."""
     passed = []
     for group_id in seeker.preferences:
-        number = seats.index.get(group_id)
+        number = groups.index.get(group_id)
         if number is None:
             passed.append(Passed(group_id, "closed"))
             continue
-        if number == choice.number:
+        if number == got:
             break
-        misfit = seats.misfit(number, seeker)
+        misfit = groups.misfit(number, seeker)
         if misfit is not None:
             passed.append(Passed(group_id, misfit))
+            continue
+        why: Why = "too-few" if decided.left[number] else "full"
+        last = decided.last.get(number)
+        if last is None:
+            passed.append(Passed(group_id, why))
         else:
-            why: Why = "too-few" if seats.free[number] else "full"
-            passed.append(Passed(group_id, why, *last_in.get(number, (None, None))))
+            one = standing[last]
+            category = order.categories[one.tier, one.cohort]
+            passed.append(Passed(group_id, why, category, one.ticket))
     return tuple(passed)
 
 

@@ -14,7 +14,8 @@ from datetime import date
 from chalicelib.applications.rules import Application
 from chalicelib.policy.rules import AcademicYear
 from chalicelib.providers.rules import Group, free_places
-from chalicelib.queue.rules.engine import Choice, Outcome, Place, Seats, choose
+from chalicelib.queue.rules.engine import Groups, Outcome, Place, Reason, decide, waiting
+from chalicelib.queue.rules.matching import NONE
 from chalicelib.queue.rules.order import Seeker
 
 APPLICATION_CHANGED = "application-changed"
@@ -69,13 +70,16 @@ def otherwise(
     seekers: Sequence[Seeker], places: Sequence[Place], *, waiting_lists_max: int
 ) -> Granted | None:
     """Return the next seats by the engine's own rule, None when nothing that fits is free."""
-    seats = Seats.of(places)
-    choice: Choice = choose(seekers, seats)
-    if choice.number is None:
+    groups = Groups.of(places)
+    got = decide(seekers, [list(range(len(seekers)))], groups).seat[0]
+    if got == NONE:
         return None
+    group_id = groups.places[got].group_id
+    wished = any(group_id in seeker.preferences for seeker in seekers)
+    reason: Reason = "preferred" if wished else "other-group"
     return Granted(
-        seats.places[choice.number].group_id,
-        tuple(seats.waiting(seeker, choice.reason, most=waiting_lists_max) for seeker in seekers),
+        group_id,
+        tuple(waiting(seeker, reason, groups, most=waiting_lists_max) for seeker in seekers),
     )
 
 
