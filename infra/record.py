@@ -2,7 +2,7 @@
 
     checkpoint  keys  checkpoints/<size>  tile/…  openings.jsonl
 
-`verifier/kezek_verify.py bundle` checks the folder with code that shares nothing with ours.
+`verify/kezek_verify.py bundle` checks the folder with code that shares nothing with ours.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def export_record(
     """An auditor's copy: checkpoints, tiles, and what every entry was made of.
 
     Pseudonymous, but whole: hand it to auditors only. Every family is shown that it was made.
-    Check it with `python3 verifier/kezek_verify.py bundle FOLDER --keys FILE`.
+    Check it with `python3 verify/kezek_verify.py bundle FOLDER --keys FILE`.
     """
     if folder.exists() and any(folder.iterdir()):
         raise CommandFailed(f"{folder} is not empty", code=USAGE)

@@ -28,7 +28,7 @@ from tests.promises.script import City, me
 from tests.promises.search import Search
 
 SEARCH = Search(script_rights.CANARIES)
-SCRIPT = Path(__file__).parents[2] / "verifier" / "kezek_verify.py"
+SCRIPT = Path(__file__).parents[2] / "verify" / "kezek_verify.py"
 
 
 def _opened(city: City) -> str:

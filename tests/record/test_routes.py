@@ -17,7 +17,7 @@ from tests.children.builders import an_iin
 from tests.children.test_routes import ME, register_child
 from tests.record.builders import changed
 
-SCRIPT = Path(__file__).parents[2] / "verifier" / "kezek_verify.py"
+SCRIPT = Path(__file__).parents[2] / "verify" / "kezek_verify.py"
 AT = "/v1/record"
 
 
