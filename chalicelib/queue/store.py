@@ -135,14 +135,20 @@ def digest(value: object) -> str:
 _LATER: Mapping[str, object] = {
     "direction": None,
     "drawn": True,
+    "from_group": None,
     "intake": None,
     "missing_tiyn": None,
     "money": None,
     "moved": None,
     "other_ages": 0,
+    "own": None,
     "reserved_tiyn": 0,
+    "ring": None,
     "seeds": {},
     "sen": False,
+    "siblings": (),
+    "since": "",
+    "voucher_id": None,
 }
 
 

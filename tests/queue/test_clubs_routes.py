@@ -348,4 +348,4 @@ def test_a_preschool_family_sees_nothing_of_money_or_draws(evening: TestCloud) -
 
     assert seen["place"] == 1
     assert {seen.get(key) for key in ("money", "draw", "moved")} == {None}
-    assert LATER > THEN and rules.ENGINES["with-place"] == "serial-1"
+    assert LATER > THEN and rules.ENGINES["with-place"] == "places-2"

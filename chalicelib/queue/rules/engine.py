@@ -41,6 +41,9 @@ Reason = Literal[
     "no-such-direction",  # the area has no such direction any more
     "too-old",
     "too-young",
+    "moved",  # a holder who asked to move goes to a place it wants more
+    "swapped",  # the same, by a trade with other holders
+    "stays",  # it keeps its place: what it wants more is full
 ]
 Why = Literal["full", "too-few", "closed", "kind", "language", "age"]
 
@@ -72,7 +75,7 @@ class Passed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a run decides for one application.
+    """What a run decides for one application, or for one holder who asked to move.
 
     position: in the merged order of the whole area, 1 first, 0 when out of age; turn: in the
     round of one to three; preference: which choice was given, 1 is the first; waiting: the
@@ -80,6 +83,10 @@ class Outcome:
 
     By money: direction is whose money the child stands for, and missing_tiyn what that direction
     lacks for a voucher for it and all before it; 0 when it gets one, None where places decide.
+
+    Of a holder: voucher_id; from_group, the seat it has; group_id, the seat it will have, the same
+    when it stays; position, among the holders; ring, a number that those share who can only move
+    in one step, each into the seat that the next one leaves.
     """
 
     application_id: str
@@ -97,11 +104,21 @@ class Outcome:
     passed: tuple[Passed, ...] = ()
     direction: str | None = None
     missing_tiyn: int | None = None
+    voucher_id: str | None = None
+    from_group: str | None = None
+    ring: int | None = None
 
     @property
     def gets(self) -> bool:
         """Return whether a voucher is planned for this application."""
+        if self.from_group is not None:
+            return False
         return self.group_id is not None or self.missing_tiyn == 0
+
+    @property
+    def moves(self) -> bool:
+        """Return whether a holder is planned to leave its seat for another."""
+        return self.from_group is not None and self.group_id != self.from_group
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,16 +26,21 @@ from chalicelib.applications.rules import QueueEntry, draw_number
 from chalicelib.policy.rules import Rules
 
 OutOfAgeReason = Literal["too-young", "too-old"]
+ReadingOfTurns = Literal["interleave", "reserve"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeker:
-    """Who waits for a voucher, as the engine sees it.
+    """Who waits for a voucher, or holds one and asks to move, as the engine sees it.
 
     cohort: the cohort queued under; age: completed years on the first day of the run's academic
     year; out_of_age: why no cohort of that year is theirs, None when one is. batch_size: how many
     members a batch must have in the queue to be placed. kind: of group, or the direction wished
     for; sen: paid for as a child with special needs; intake: the one whose draw orders it.
+    siblings: groups that a brother or sister goes to.
+
+    Of a holder who asks to move: own is the group whose seat it has, voucher_id the voucher,
+    since its order at issue, and preferences where it wants to be, best first.
     """
 
     application_id: str
@@ -52,6 +57,10 @@ class Seeker:
     out_of_age: OutOfAgeReason | None = None
     sen: bool = False
     intake: str | None = None
+    own: str | None = None
+    voucher_id: str | None = None
+    since: str = ""
+    siblings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,12 @@ class Order:
     then_count of its second; categories: the number of each tier and cohort. ages_apart: each
     cohort competes for places of its own, so that only it stands ahead; else all do together.
     seeds: of the intakes that were drawn.
+
+    reading: of "one to three". "interleave" merges the two tiers into one line; "reserve" lets
+    both stand in one line by time and keeps reserve_per_mille of each group's places for the
+    first of them. siblings_first: a group takes who has a brother or sister in it before the
+    line; movers: holders who asked to be moved when their turn comes stand before all who wait;
+    swaps: those whose seats block each other's trade them when all others are served.
     """
 
     lanes: tuple[Lane, ...]
@@ -83,6 +98,11 @@ class Order:
     then_count: int = 1
     ages_apart: bool = True
     seeds: Mapping[str, str] = field(default_factory=dict)
+    reading: ReadingOfTurns = "interleave"
+    reserve_per_mille: int = 0
+    siblings_first: bool = False
+    movers: bool = False
+    swaps: bool = False
 
     @property
     def cohorts(self) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ from chalicelib.queue.rules.funding import Money
 from chalicelib.queue.rules.order import Order, next_turns
 
 # Which algorithm decided; a later one has another name.
-ENGINES: Mapping[str, str] = {"with-place": "serial-1", "by-budget": "funding-1"}
+ENGINES: Mapping[str, str] = {"with-place": "places-2", "by-budget": "funding-1"}
 PUBLIC_LEAST = 5
 MONEY_GONE = "money-gone"
 
