@@ -5,8 +5,8 @@ from __future__ import annotations
 from chalicelib.feed import rules
 from chalicelib.feed.rules import Change
 from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.merkle import TILE_WIDTH
 from chalicelib.record import store
-from chalicelib.record.rules.tree import TILE_WIDTH
 
 # So many tiles are looked through for one page, found or not.
 _TILES = 8

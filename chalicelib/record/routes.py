@@ -11,10 +11,10 @@ from msgspec import Meta, Struct
 from chalicelib.edge import pages
 from chalicelib.edge.routes import Answer, Call, File, Routes
 from chalicelib.journal.rules import shown
+from chalicelib.kernel.merkle import NoSuchTree
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.record.actions import opening, proving, publishing
 from chalicelib.record.rules.notes import NoSuchTile, tile_named
-from chalicelib.record.rules.tree import NoSuchTree
 
 routes = Routes(__name__, "record")
 

@@ -17,9 +17,9 @@ import msgspec
 from pynamodb.attributes import BinaryAttribute
 
 from chalicelib.journal.rules import digest_of, read_shown, shown
+from chalicelib.kernel.merkle import TILE_WIDTH, Growth, Head
 from chalicelib.kernel.refusals import Unavailable
 from chalicelib.record.rules.leaves import UPLOADS, Leaf, number_before
-from chalicelib.record.rules.tree import TILE_WIDTH, Growth, Head
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Put, Raced, Write
 from chalicelib.storage.rows import JournalRow, RecordRow

@@ -278,7 +278,7 @@ def remade(folder: Path, change: Callable[[list[bytes]], list[bytes]], size: int
         name = notes.Tile(0, number, len(part)).name
         (folder / name).write_bytes(b"".join(proving.leaf_hash(leaf) for leaf in part))
     if size >= 256:
-        growth = proving.tree.grow(proving.tree.Head(), leaves[:256])
+        growth = proving.merkle.grow(proving.merkle.Head(), leaves[:256])
         (folder / "tile/1/000.p/1").write_bytes(growth.uppers[1, 0])
 
 
@@ -346,10 +346,10 @@ def test_b9_a_missing_file_is_named(copy: Path, capsys: Any, name: str) -> None:
 def test_b9_another_key_signs_nothing(copy: Path, capsys: Any, services: TestServices) -> None:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from chalicelib.record.rules import notes
+    from chalicelib.kernel.notes import verifier_key
 
     public = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
-    (copy.parent / "keys-kept").write_text(notes.verifier_key("kezek/test/record", public) + "\n")
+    (copy.parent / "keys-kept").write_text(verifier_key("kezek/test/record", public) + "\n")
 
     code, said = check("log", copy, capsys=capsys)
 

@@ -10,9 +10,9 @@ import pytest
 
 from chalicelib.journal import actions as rebuilding
 from chalicelib.journal import store as journal
+from chalicelib.kernel import merkle
 from chalicelib.record import store
 from chalicelib.record.actions import proving, searching, sequencing
-from chalicelib.record.rules import tree
 from infra.local import faults
 from tests.record.builders import JOB, NOW, THINGS, Thing, changed, leaves, logged, removed, the_log
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("tables")
 def is_whole(log: list[store.Leaf]) -> None:
     """Check that all of the journal is in the log once, chained, under the right root."""
     assert sorted(leaf.name for leaf in log) == [leaf.name for leaf in leaves()]
-    assert tree.grow(tree.Head(), [leaf.digest for leaf in log]).head == store.find_head()[1]
+    assert merkle.grow(merkle.Head(), [leaf.digest for leaf in log]).head == store.find_head()[1]
     newest: dict[str, str] = {}
     for leaf in log:
         assert store.find_places([leaf.name]) == {leaf.name: log.index(leaf)}
@@ -98,7 +98,8 @@ def test_all_entries_get_their_places_once_across_tiles() -> None:
     is_whole(log)
     assert proving.head_at(300) == store.find_head()[1]
     assert (
-        proving.head_at(257).root == tree.grow(tree.Head(), [x.digest for x in log[:257]]).head.root
+        proving.head_at(257).root
+        == merkle.grow(merkle.Head(), [x.digest for x in log[:257]]).head.root
     )
 
 

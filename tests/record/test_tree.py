@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.record.rules import notes, tree
+from chalicelib.kernel import merkle
+from chalicelib.kernel.notes import signed_note, signed_text, verifier_key
+from chalicelib.record.rules import notes
 from chalicelib.record.rules.notes import NoSuchTile, Tile
 
 
@@ -17,11 +19,11 @@ def mth(leaves: list[bytes]) -> bytes:
     if not leaves:
         return hashlib.sha256(b"").digest()
     if len(leaves) == 1:
-        return tree.leaf_hash(leaves[0])
+        return merkle.leaf_hash(leaves[0])
     k = 1
     while 2 * k < len(leaves):
         k *= 2
-    return tree.node_hash(mth(leaves[:k]), mth(leaves[k:]))
+    return merkle.node_hash(mth(leaves[:k]), mth(leaves[k:]))
 
 
 def path(m: int, leaves: list[bytes]) -> list[bytes]:
@@ -53,7 +55,7 @@ def some_leaves(count: int) -> list[bytes]:
     return [hashlib.sha256(str(n).encode()).digest() for n in range(count)]
 
 
-def fetcher(leaves: list[bytes]) -> tree.Fetch:
+def fetcher(leaves: list[bytes]) -> merkle.Fetch:
     def fetch(level: int, number: int) -> bytes:
         part = leaves[number << level : (number + 1) << level]
         assert len(part) == 1 << level, "only whole nodes are kept"
@@ -65,12 +67,12 @@ def fetcher(leaves: list[bytes]) -> tree.Fetch:
 @given(st.integers(0, 70), st.lists(st.integers(1, 20), max_size=6))
 def test_however_leaves_arrive_the_root_is_the_textbooks(first: int, parts: list[int]) -> None:
     leaves = some_leaves(first + sum(parts))
-    head = tree.grow(tree.Head(), leaves[:first]).head
+    head = merkle.grow(merkle.Head(), leaves[:first]).head
     for part in parts:
-        head = tree.grow(head, leaves[head.size : head.size + part]).head
+        head = merkle.grow(head, leaves[head.size : head.size + part]).head
 
     assert head.root == mth(leaves)
-    assert tree.root_of(len(leaves), fetcher(leaves)) == head.root
+    assert merkle.root_of(len(leaves), fetcher(leaves)) == head.root
 
 
 @given(st.data())
@@ -80,21 +82,21 @@ def test_proofs_are_the_textbooks(data: st.DataObject) -> None:
     old = data.draw(st.integers(1, size))
     leaves = some_leaves(size)
 
-    assert tree.inclusion(number, size, fetcher(leaves)) == path(number, leaves)
-    assert tree.consistency(old, size, fetcher(leaves)) == subproof(old, leaves, True)
+    assert merkle.inclusion(number, size, fetcher(leaves)) == path(number, leaves)
+    assert merkle.consistency(old, size, fetcher(leaves)) == subproof(old, leaves, True)
 
 
 @pytest.mark.parametrize(("number", "size"), [(0, 0), (3, 3), (-1, 2)])
 def test_what_lies_behind_the_end_has_no_proof(number: int, size: int) -> None:
-    with pytest.raises(tree.NoSuchTree):
-        tree.inclusion(number, size, fetcher([]))
+    with pytest.raises(merkle.NoSuchTree):
+        merkle.inclusion(number, size, fetcher([]))
 
 
 def test_upper_nodes_appear_when_a_tile_is_whole() -> None:
     leaves = some_leaves(520)
 
-    first = tree.grow(tree.Head(), leaves[:255])
-    second = tree.grow(first.head, leaves[255:])
+    first = merkle.grow(merkle.Head(), leaves[:255])
+    second = merkle.grow(first.head, leaves[255:])
 
     assert first.uppers == {}
     assert second.uppers == {(1, 0): mth(leaves[:256]), (1, 1): mth(leaves[256:512])}
@@ -140,9 +142,26 @@ def test_files_published_step_by_step_cover_every_size(old: int, more: int) -> N
 def test_a_note_names_its_key_by_four_bytes_as_c2sp_says() -> None:
     # The example of the specification's own text.
     name = "example.com/foo"
-    line = notes.verifier_key(name, bytes(32))
+    line = verifier_key(name, bytes(32))
 
     kind, number, key = line.split("+")
     assert kind == name
     assert number == hashlib.sha256(b"example.com/foo\n\x01" + bytes(32)).hexdigest()[:8]
     assert key.startswith("AQAA")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 13, 64, 65])
+def test_a_tree_that_is_at_hand_whole_gives_the_same_root_and_paths(size: int) -> None:
+    leaves = [hashlib.sha256(bytes([n])).digest() for n in range(size)]
+
+    fetch = merkle.fetching(merkle.whole(leaves))
+
+    assert merkle.root_of(size, fetch) == merkle.grow(merkle.Head(), leaves).head.root
+    for number in range(size):
+        assert merkle.inclusion(number, size, fetch) == path(number, leaves)
+
+
+def test_what_a_note_says_can_be_had_without_its_signatures() -> None:
+    text = "kezek/test/receipt\nticket 1\n"
+
+    assert signed_text(signed_note(text, [("a", bytes(32), bytes(64))])) == text

@@ -16,14 +16,14 @@ from chalicelib.children import store as children
 from chalicelib.children.actions import acting_for, person_of
 from chalicelib.children.rules import RegisterFirst
 from chalicelib.journal.rules import commitment_of, read_shown
+from chalicelib.kernel import merkle
 from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.merkle import TILE_WIDTH
 from chalicelib.kernel.periods import local_day
 from chalicelib.kernel.refusals import OutOfTurn, Unknown
 from chalicelib.record import store
 from chalicelib.record.actions.proving import leaf_at, reader
-from chalicelib.record.rules import tree
 from chalicelib.record.rules.leaves import Leaf, number_before
-from chalicelib.record.rules.tree import TILE_WIDTH
 from chalicelib.record.store import Opening
 from chalicelib.vouchers import store as vouchers
 
@@ -113,7 +113,7 @@ def every_opening(size: int) -> Iterator[tuple[int, Leaf, Opening | None]]:
 def _leaf(number: int, by: Actor) -> Leaf:
     try:
         return leaf_at(number)
-    except tree.NoSuchTree:
+    except merkle.NoSuchTree:
         # To those who see only what is theirs, what is not there is as what is another's.
         if not by.has(Role.AUDITOR):
             access.may(by)
@@ -210,4 +210,4 @@ def _previous(leaf: Leaf, opening: Opening, size: int) -> Proof | None:
 
 
 def _path(number: int, size: int) -> tuple[bytes, ...]:
-    return tuple(tree.inclusion(number, size, reader()))
+    return tuple(merkle.inclusion(number, size, reader()))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from chalicelib.kernel import merkle
+from chalicelib.kernel.merkle import TILE_HEIGHT, TILE_WIDTH, Fetch, Head, leaf_hash, node_hash
 from chalicelib.record import store
-from chalicelib.record.rules import notes, tree
+from chalicelib.record.rules import notes
 from chalicelib.record.rules.leaves import Leaf
 from chalicelib.record.rules.notes import NoSuchTile, Tile
-from chalicelib.record.rules.tree import TILE_HEIGHT, TILE_WIDTH, Fetch, Head, leaf_hash, node_hash
 
 
 def reader() -> Fetch:
@@ -44,8 +45,8 @@ def tile_bytes(tile: Tile) -> bytes:
 def head_at(size: int) -> Head:
     """Return the log as it was when it had `size` entries."""
     fetch = reader()
-    frontier = tuple(fetch(level, number) for level, number in tree.subtrees(0, size))
-    return Head(size, frontier, tree.root_of(size, fetch))
+    frontier = tuple(fetch(level, number) for level, number in merkle.subtrees(0, size))
+    return Head(size, frontier, merkle.root_of(size, fetch))
 
 
 def inclusion(number: int, size: int) -> tuple[bytes, list[bytes], bytes]:
@@ -54,8 +55,8 @@ def inclusion(number: int, size: int) -> tuple[bytes, list[bytes], bytes]:
     Raises NoSuchTree.
     """
     fetch = reader()
-    path = tree.inclusion(number, size, fetch)
-    return fetch(0, number), path, tree.root_of(size, fetch)
+    path = merkle.inclusion(number, size, fetch)
+    return fetch(0, number), path, merkle.root_of(size, fetch)
 
 
 def consistency(old: int, new: int) -> tuple[bytes, list[bytes], bytes]:
@@ -64,8 +65,8 @@ def consistency(old: int, new: int) -> tuple[bytes, list[bytes], bytes]:
     Raises NoSuchTree.
     """
     fetch = reader()
-    path = tree.consistency(old, new, fetch)
-    return tree.root_of(old, fetch), path, tree.root_of(new, fetch)
+    path = merkle.consistency(old, new, fetch)
+    return merkle.root_of(old, fetch), path, merkle.root_of(new, fetch)
 
 
 def leaf_at(number: int) -> Leaf:
@@ -73,7 +74,7 @@ def leaf_at(number: int) -> Leaf:
     tile, offset = divmod(number, TILE_WIDTH)
     leaves = store.tile_leaves(tile)
     if offset >= len(leaves):
-        raise tree.NoSuchTree(number=number, size=store.find_head()[1].size)
+        raise merkle.NoSuchTree(number=number, size=store.find_head()[1].size)
     return leaves[offset]
 
 

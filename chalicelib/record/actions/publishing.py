@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from chalicelib.kernel.notes import signed_note, verifier_key
 from chalicelib.kernel.periods import stamp
 from chalicelib.kernel.refusals import Unavailable, Unknown
 from chalicelib.record import store
@@ -74,8 +75,8 @@ def sign(size: int, *, now: datetime) -> bool:
     if last.size >= size:
         return False
     text = notes.checkpoint_text(signing.origin(), head_at(size))
-    note = notes.note(text, signing.signed(text.encode()))
-    keys = "".join(f"{notes.verifier_key(*key)}\n" for key in signing.public_keys())
+    note = signed_note(text, signing.signed(text.encode()))
+    keys = "".join(f"{verifier_key(*key)}\n" for key in signing.public_keys())
     published = Published(size, note, keys, stamp(now), last.saved)
     commit([store.keep_published(kept, published), store.keep_checkpoint(published)])
     return True

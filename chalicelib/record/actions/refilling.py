@@ -11,13 +11,15 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from chalicelib.journal.rules import shown
+from chalicelib.kernel import merkle
+from chalicelib.kernel.merkle import TILE_WIDTH, Head
+from chalicelib.kernel.notes import signed_note
 from chalicelib.kernel.refusals import OutOfTurn, Unavailable
 from chalicelib.record import store
 from chalicelib.record.actions.sequencing import IN_A_COMMIT, sequence
-from chalicelib.record.rules import notes, tree
+from chalicelib.record.rules import notes
 from chalicelib.record.rules.leaves import Leaf
 from chalicelib.record.rules.notes import Tile
-from chalicelib.record.rules.tree import TILE_WIDTH, Head
 from chalicelib.record.store import Name, NotReadable, Published
 from chalicelib.storage import signing
 from chalicelib.storage.commit import Raced, commit
@@ -103,7 +105,7 @@ def compare(read: Read, sizes: Sequence[int], find: Find) -> tuple[int, int]:
         if first < stored.size:
             _check_stored(first, digests, stored.size)
         for digest in digests:
-            head = tree.grow(head, [digest]).head
+            head = merkle.grow(head, [digest]).head
             if known.get(head.size, head.root) != head.root:
                 raise Differs(number=good, checkpoint=head.size)
             good = head.size if head.size in known else good
@@ -153,7 +155,7 @@ def _append(number: int, digests: Sequence[bytes], find: Find) -> int:
     if head.size != number:
         raise SomebodyAppends(size=head.size)
     try:
-        commit(store.append(kept, tree.grow(head, digests), leaves))
+        commit(store.append(kept, merkle.grow(head, digests), leaves))
     except (store.HeadMoved, store.InTheLog) as refusal:
         raise SomebodyAppends(size=head.size) from refusal
     return len(leaves)
@@ -237,7 +239,7 @@ def _unbundled(name: str, content: bytes, width: int) -> list[bytes]:
 def _ours(note: str) -> bool:
     """Tell whether a key of the ring signed a note; Ed25519 signs alike each time."""
     text = note.partition("\n\n")[0] + "\n"
-    lines = notes.note(text, signing.signed(text.encode())).split("\n")
+    lines = signed_note(text, signing.signed(text.encode())).split("\n")
     signatures = {line for line in lines if line.startswith("\u2014 ")}
     return any(line in signatures for line in note.split("\n"))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from chalicelib.kernel import merkle
 from chalicelib.kernel.refusals import Unavailable
 from chalicelib.record import store
 from chalicelib.record.rules import leaves as law
-from chalicelib.record.rules import tree
 from chalicelib.record.rules.leaves import Leaf
 from chalicelib.storage.commit import commit, pause
 
@@ -66,7 +66,7 @@ def _append(leaves: Sequence[Leaf], may_begin: Callable[[], bool]) -> int:
         kept, head = store.find_head()
         if kept is None and not may_begin():
             raise LogLost()
-        growth = tree.grow(head, [leaf.digest for leaf in leaves])
+        growth = merkle.grow(head, [leaf.digest for leaf in leaves])
         try:
             commit(store.append(kept, growth, leaves))
         except store.InTheLog:

@@ -1,6 +1,5 @@
-"""The log as pure functions.
+"""The log as pure functions; its tree and signed notes are the kernel's.
 
-tree      RFC 6962: hashes, growth, proofs
-notes     checkpoints as C2SP signed notes, tiles and their names
+notes     checkpoints, tiles and their names
 leaves    what of a journal row becomes a leaf, and what of it may be told
 """

@@ -1,20 +1,17 @@
 """Files that anybody can check: checkpoints as signed notes, tiles under their names.
 
-Formats: C2SP signed-note, tlog-checkpoint and tlog-tiles. A note's key has a name and a number of
-four bytes, made of the name and the public key, so that several keys may sign one note.
+Formats: C2SP tlog-checkpoint and tlog-tiles; the notes themselves are the kernel's.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from chalicelib.kernel.merkle import TILE_HEIGHT, TILE_WIDTH, Head
 from chalicelib.kernel.refusals import Unknown
-from chalicelib.record.rules.tree import TILE_HEIGHT, TILE_WIDTH, Head
 
-_ED25519 = b"\x01"
 LEVELS_MAX = 5  # tiles of tiles: 2^40 leaves
 ENTRIES = "entries"
 
@@ -88,26 +85,6 @@ def read_checkpoint(note: bytes) -> tuple[int, bytes]:
     """Return the size and root that a checkpoint says, unchecked. Raises ValueError."""
     lines = note.decode().split("\n")
     return int(lines[1]), base64.b64decode(lines[2], validate=True)
-
-
-def key_number(name: str, public: bytes) -> bytes:
-    """Return the four bytes by which a signature names its key."""
-    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:4]
-
-
-def verifier_key(name: str, public: bytes) -> str:
-    """Return a public key as those who check notes write it down."""
-    key = base64.b64encode(_ED25519 + public).decode()
-    return f"{name}+{key_number(name, public).hex()}+{key}"
-
-
-def note(text: str, signatures: Iterable[tuple[str, bytes, bytes]]) -> str:
-    """Return a text with its signatures; each: the key's name, public key, signature."""
-    lines = [
-        f"— {name} {base64.b64encode(key_number(name, public) + signature).decode()}\n"
-        for name, public, signature in signatures
-    ]
-    return f"{text}\n{''.join(lines)}"
 
 
 def bundled(leaves: Iterable[bytes]) -> bytes:

@@ -118,6 +118,21 @@ def consistency(old: int, new: int, fetch: Fetch) -> list[bytes]:
     return path[::-1]
 
 
+def whole(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """Return the whole nodes of a tree, level by level from the leaves' hashes up."""
+    level = [leaf_hash(leaf) for leaf in leaves]
+    levels = [level]
+    while len(level) > 1:
+        level = [node_hash(*level[n : n + 2]) for n in range(0, len(level) - 1, 2)]
+        levels.append(level)
+    return levels
+
+
+def fetching(levels: Sequence[Sequence[bytes]]) -> Fetch:
+    """Return how proofs get at the nodes of a tree that is at hand."""
+    return lambda level, number: levels[level][number]
+
+
 def _split(size: int) -> int:
     return 1 << (size - 1).bit_length() - 1
 
