@@ -155,6 +155,16 @@ def alias_digest(kind: str, value: str) -> str:
     return hmac.new(key, f"{kind}\x00{value}".encode(), hashlib.sha256).hexdigest()
 
 
+def ticket_salt(application_id: str) -> bytes:
+    """Return the 16 bytes that hide what a ticket's published leaves say, the same for ever.
+
+    Only the family gets them, with its receipt; whoever has them finds its leaf in every checkpoint
+    and bundle, and nobody else can try out what a leaf may say.
+    """
+    said = b"kezek/ticket-salt/1\n" + application_id.encode()
+    return hmac.new(purpose_key("ticket-salt"), said, hashlib.sha256).digest()[:16]
+
+
 def number_digests(kind: str, value: str) -> Digests:
     """Return the digests under which an IIN or a BIN is claimed: version, "-", 64 digits."""
     ring = keyring()

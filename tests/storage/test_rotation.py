@@ -606,3 +606,12 @@ def test_a_ring_that_went_on_during_a_pass_is_noticed() -> None:
 
     assert rotation.progress() == [], "the new step's own pass has not begun"
     assert keyring().leads == "2"
+
+
+def test_the_salt_of_a_ticket_is_the_same_for_ever_and_another_one_s_is_another() -> None:
+    before = secrets.ticket_salt("a" * 20), secrets.ticket_salt("b" * 20)
+
+    become(ring.seal(ring.announce(keyring(), now=REAL), now=REAL, settle=AT_ONCE))
+
+    assert len(before[0]) == 16 and before[0] != before[1]
+    assert (secrets.ticket_salt("a" * 20), secrets.ticket_salt("b" * 20)) == before
