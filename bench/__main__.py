@@ -11,7 +11,15 @@ import sys
 
 from bench.gates import Gate
 
-BENCHES = ("iteration", "funding", "check_in", "attendance_shapes", "provider_month", "imports")
+BENCHES = (
+    "allocation",
+    "iteration",
+    "funding",
+    "check_in",
+    "attendance_shapes",
+    "provider_month",
+    "imports",
+)
 WHEN_ASKED = ("costs", "breach")
 
 

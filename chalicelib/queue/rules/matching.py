@@ -164,7 +164,8 @@ class _Run:
 
     def _ask(self, child: int) -> None:
         """Let a child ask, and whoever is sent on by it, until nobody is."""
-        if self.plain and self.market.own[child] == NONE:
+        market = self.market
+        if not self.reserve and market.own[child] == NONE and child not in market.siblings:
             self._ask_at_the_end(child)
             return
         asking = child
@@ -173,7 +174,10 @@ class _Run:
             asking = self._offer(asking, group) if group != NONE else NONE
 
     def _ask_at_the_end(self, child: int) -> None:
-        """Let a child ask whose right is the weakest so far: it only gets what is free."""
+        """Let a child ask whose right is the weakest so far everywhere: it only gets what is free.
+
+        So is that of whoever waits, in its turn: all who asked before stand ahead in the line.
+        """
         market, free = self.market, self.free
         for at in range(self.asked[child], market.ends[child]):
             group = market.wishes[at]
