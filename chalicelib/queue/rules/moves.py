@@ -1,26 +1,29 @@
 """Why a place moved between two checkpoints: causes that add up exactly to the difference.
 
-A place is counted in the own category. Whoever stood ahead then and does not now has left or fallen
-back, and the place is better by one; whoever stands ahead now and did not then has come in ahead,
-and it is worse by one. Each of them has one cause. Who changed the category, or was drawn, has a
-place that is not comparable: the change itself is the cause of the whole difference.
+A place is counted in the own line: the tier and the cohort. A category's number is only its name of
+a year and may change without anybody moving. Whoever stood ahead then and does not now has left or
+fallen back, and the place is better by one; whoever stands ahead now and did not then has come in
+ahead, and it is worse by one. Each of them has one cause; where none is known it is counted as
+"unexplained", so that the sum is exact whatever happened, and somebody is to look.
+
+Who changed the line, or was drawn, has a place that is not comparable: the change itself is the
+cause of the whole difference. Sums over several checkpoints are differences of what is summed since
+a ticket began to stand, so a place is explained over any stretch of time from its two ends.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
-from typing import Literal, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 Gone = Literal[
     "voucher",  # got a voucher
     "withdrawn",  # the family took the application back
     "inactive",  # a voucher was not confirmed in its term
-    "ended",  # left the queue for another reason: age, annulment, stop-list
-    "category-left",  # stands in another category now: own right or cohort changed
-    "fell-back",  # stands later in the same category: back to its end
+    "ended",  # left the queue for another reason: age, annulment, erasure
 ]
 Came = Literal[
     "restored",  # an inactive application was restored with its instant
@@ -28,32 +31,97 @@ Came = Literal[
     "cohort",  # another cohort: came with the academic year
     "corrected",  # an instant or a record was corrected by an officer's act
     "brought",  # came from another platform with its instant
+    "intake",  # applied in the same intake, and counts as of its opening
+    "earlier",  # applied earlier; the record came into the queue just after the checkpoint
 ]
-Own = Literal["own-category", "own-cohort", "own-instant", "drawn"]
-Cause = Gone | Came | Own
-C = TypeVar("C", bound=str)
+Other = Literal[
+    "category-left",  # stands in another category now: own right or cohort changed
+    "fell-back",  # stands later in the same category: back to its end
+    "drawn",  # the draw decided an order that was open
+    "unexplained",  # no cause is known
+    "left",  # left or changed the category, where to say why would tell of somebody
+    "entered",  # came in ahead, where to say why would tell of somebody
+]
+Own = Literal["own-category", "own-cohort", "own-instant", "own-away"]
+Cause = Gone | Came | Other | Own
+Causes = tuple[tuple[Cause, int], ...]
+
+UNEXPLAINED: Cause = "unexplained"
+# More who changed their instant than this are counted by what is left over of both ways.
+_SINGLY_MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Stood:
-    """Where a ticket stood: the category, its cohort, the place in it; 0 before its draw.
+    """Where a ticket stood: tier and cohort, how many stand ahead of it in them plus one.
 
-    instant: since when it stands, as the order counts it; whoever's changes, moves by it.
+    instant: since when it stands, as the order counts it; whoever's changes, moves by it. drawn:
+    whether the draw of its intake gave it a place; until then all of the intake share the first.
+    category: the number of the line at that checkpoint.
     """
 
-    category: int
+    tier: str
     cohort: int
     place: int
     instant: str = ""
+    drawn: bool = True
+    category: int = 0
+
+    @property
+    def line(self) -> tuple[str, int]:
+        return self.tier, self.cohort
 
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """From which place to which, and how many places for each cause; below zero is better."""
+    """From which place to which, and how many places for each cause; below zero is better.
+
+    was: the category before, where it was another line; 0 where it was this one.
+    """
 
     before: int
     now: int
-    causes: tuple[tuple[Cause, int], ...]
+    causes: Causes = ()
+    was: int = 0
+
+    @property
+    def unexplained(self) -> int:
+        return next((abs(count) for cause, count in self.causes if cause == UNEXPLAINED), 0)
+
+
+def summed(causes: Mapping[Cause, int]) -> Causes:
+    """Return causes in order, those that cancel out left away."""
+    return tuple((cause, count) for cause, count in sorted(causes.items()) if count)
+
+
+def added(first: Causes, second: Causes) -> Causes:
+    """Return the sum of two lists of causes."""
+    return summed(_plus(first, second))
+
+
+def _plus(first: Causes, second: Causes) -> Counter[Cause]:
+    counts: Counter[Cause] = Counter()
+    for cause, count in (*first, *second):
+        counts[cause] += count
+    return counts
+
+
+def needed(before: Mapping[str, Stood], now: Mapping[str, Stood]) -> tuple[list[str], list[str]]:
+    """Return who left the queue, and who is new and stands ahead of one that stood there before.
+
+    Whoever comes behind everybody moves nobody and needs no cause.
+    """
+    last: dict[tuple[str, int], int] = {}
+    for ticket, stands in now.items():
+        if ticket in before:
+            last[stands.line] = max(last.get(stands.line, 0), stands.place)
+    gone = sorted(ticket for ticket in before if ticket not in now)
+    came = sorted(
+        ticket
+        for ticket, stands in now.items()
+        if ticket not in before and stands.place < last.get(stands.line, 0)
+    )
+    return gone, came
 
 
 def moves(
@@ -65,102 +133,149 @@ def moves(
 ) -> dict[str, Moves]:
     """Return the moves of every ticket that stands at both checkpoints.
 
-    gone: why each ticket that stands no more left; came: why each that did not stand before may
-    stand ahead of one that did. A ticket that is new and stands behind everybody needs no cause.
-    Raises KeyError where a cause is needed and not given, ValueError where two changed places with
-    their instants as they were: then the order itself was wrong at one of the checkpoints.
+    gone: why each ticket that stands no more left; came: why each that did not stand before and
+    stands ahead of one that did came in. One that is missing is counted as unexplained, as is an
+    order that changed by itself.
     """
     told: dict[str, Moves] = {}
-    lines: dict[int, tuple[list[str], list[str]]] = {}
-    for at, stood in enumerate((before, now)):
-        for ticket in sorted(stood, key=lambda t: stood[t].place):
-            if stood[ticket].place:
-                lines.setdefault(stood[ticket].category, ([], []))[at].append(ticket)
+    lines: dict[tuple[str, int], _Line] = {}
     for ticket, was in before.items():
+        lines.setdefault(was.line, _Line()).then.append(ticket)
         stands = now.get(ticket)
         if stands is not None and (own := _own_cause(was, stands)):
             difference = stands.place - was.place
+            causes: Causes = ((own, difference),) if difference else ()
             told[ticket] = Moves(
-                was.place, stands.place, ((own, difference),) if difference else ()
+                was.place, stands.place, causes, was.category if was.line != stands.line else 0
             )
-    for then, today in lines.values():
-        stayed = [ticket for ticket in today if ticket not in told and ticket in before]
-        told.update(_in_line(then, today, stayed, _Causes(before, now, gone, came)))
+    for ticket, stands in now.items():
+        lines.setdefault(stands.line, _Line()).today.append(ticket)
+    for line in lines.values():
+        line.count(before, now, gone, came)
+        for ticket in line.both:
+            if ticket not in told:
+                told[ticket] = line.explain(ticket, before[ticket], now[ticket])
     return told
 
 
-def _own_cause(was: Stood, stands: Stood) -> Own | None:
+def since(before: int, now: int, *, then: Causes, today: Causes, unbroken: bool) -> Moves:
+    """Return the moves between two checkpoints from what is summed up to each.
+
+    unbroken: the ticket stood in the queue all the time between; where it did not, what the time
+    away made of its place is a cause of its own.
+    """
+    if unbroken:
+        counts = _plus(today, tuple((cause, -count) for cause, count in then))
+    else:
+        counts = _plus(today, ())
+    rest = now - before - counts.total()
+    counts[UNEXPLAINED if unbroken else "own-away"] += rest
+    return Moves(before, now, summed(counts))
+
+
+def discreet(causes: Causes) -> Causes:
+    """Return causes that do not tell why others left or came, in the same sum.
+
+    For a category that is not shown apart: there one proved right more is one child's, and who
+    compares two published orders may know which. What is known to everybody, vouchers, and what is
+    the family's own stay as they are.
+    """
+    counts: Counter[Cause] = Counter()
+    for cause, count in causes:
+        counts[_DISCREET.get(cause, cause)] += count
+    return summed(counts)
+
+
+_DISCREET: dict[Cause, Cause] = {
+    **dict.fromkeys(("withdrawn", "inactive", "ended", "category-left"), "left"),
+    **dict.fromkeys(get_args(Came), "entered"),
+    "fell-back": "left",
+}
+
+
+def _own_cause(was: Stood, stands: Stood) -> Cause | None:
     if was.cohort != stands.cohort:
         return "own-cohort"
-    if was.category != stands.category:
+    if was.tier != stands.tier:
         return "own-category"
-    return "drawn" if not (was.place and stands.place) else None
+    return "drawn" if was.drawn != stands.drawn else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Causes:
-    before: Mapping[str, Stood]
-    now: Mapping[str, Stood]
-    gone: Mapping[str, Gone]
-    came: Mapping[str, Came]
+@dataclass(slots=True)
+class _Line:
+    """One tier and cohort at both checkpoints. Places of each cause are kept sorted."""
 
-    def of_leaving(self, ticket: str) -> Gone:
-        return "category-left" if ticket in self.now else self.gone[ticket]
+    then: list[str] = field(default_factory=list)
+    today: list[str] = field(default_factory=list)
+    both: list[str] = field(default_factory=list)
+    _left: dict[Cause, list[int]] = field(default_factory=dict)
+    _entered: dict[Cause, list[int]] = field(default_factory=dict)
+    _moved: list[tuple[int, int]] = field(default_factory=list)
+    _ends: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
+    _drawn: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
 
-    def of_coming(self, ticket: str) -> Came:
-        was = self.before.get(ticket)
-        if was is None:
-            return self.came[ticket]
-        return "cohort" if was.cohort != self.now[ticket].cohort else "right"
+    def count(
+        self,
+        before: Mapping[str, Stood],
+        now: Mapping[str, Stood],
+        gone: Mapping[str, Gone],
+        came: Mapping[str, Came],
+    ) -> None:
+        """Note where whoever left, entered or changed stood."""
+        stood, stands = set(self.then), set(self.today)
+        for ticket in self.then:
+            if ticket in stands:
+                self.both.append(ticket)
+                self._note_changed(before[ticket], now[ticket])
+                continue
+            cause: Cause = "category-left" if ticket in now else gone.get(ticket, UNEXPLAINED)
+            self._left.setdefault(cause, []).append(before[ticket].place)
+        for ticket in self.today:
+            if ticket in stood:
+                continue
+            was = before.get(ticket)
+            if was is None:
+                cause = came.get(ticket, UNEXPLAINED)
+            else:
+                cause = "cohort" if was.cohort != now[ticket].cohort else "right"
+            self._entered.setdefault(cause, []).append(now[ticket].place)
+        sorted_ones = (*self._left.values(), *self._entered.values(), *self._ends, *self._drawn)
+        for places in sorted_ones:
+            places.sort()
 
+    def _note_changed(self, was: Stood, stands: Stood) -> None:
+        if was.drawn != stands.drawn:
+            self._drawn[0].append(was.place)
+            self._drawn[1].append(stands.place)
+        elif was.instant != stands.instant:
+            self._moved.append((was.place, stands.place))
+            self._ends[0].append(was.place)
+            self._ends[1].append(stands.place)
 
-def _in_line(
-    then: Sequence[str], today: Sequence[str], stayed: Sequence[str], causes: _Causes
-) -> dict[str, Moves]:
-    """Return the moves of those who stayed in one category.
-
-    stayed: in today's order.
-    """
-    place_then = {ticket: place for place, ticket in enumerate(then)}
-    place_now = {ticket: place for place, ticket in enumerate(today)}
-    # Those with the instant they had keep their order among each other.
-    moved = [t for t in stayed if causes.before[t].instant != causes.now[t].instant]
-    by_own = set(moved)
-    in_both = set(stayed)
-    left = _ahead(then, in_both, causes.of_leaving)
-    entered = _ahead(today, in_both, causes.of_coming)
-    told = {}
-    for ticket in stayed:
-        was, stands = place_then[ticket], place_now[ticket]
-        counts: Counter[Cause] = Counter({c: -sums[was] for c, sums in left.items()})
-        counts.update({c: sums[stands] for c, sums in entered.items()})
-        if ticket in by_own:
-            counts["own-instant"] += stands - was - counts.total()
+    def explain(self, ticket: str, was: Stood, stands: Stood) -> Moves:
+        """Return the moves of one that stayed in the line."""
+        counts: Counter[Cause] = Counter()
+        for cause, places in self._left.items():
+            counts[cause] -= bisect_left(places, was.place)
+        for cause, places in self._entered.items():
+            counts[cause] += bisect_left(places, stands.place)
+        then, today = self._drawn
+        counts["drawn"] += bisect_left(today, stands.place) - bisect_left(then, was.place)
+        difference = stands.place - was.place
+        if was.instant != stands.instant:
+            counts["own-instant"] += difference - counts.total()
         else:
-            for other in moved:
-                ahead_then, ahead_now = place_then[other] < was, place_now[other] < stands
-                counts["fell-back"] -= ahead_then and not ahead_now
-                counts["corrected"] += ahead_now and not ahead_then
-        if counts.total() != stands - was:
-            raise ValueError(f"{ticket} moved without a cause")
-        told[ticket] = Moves(
-            was + 1, stands + 1, tuple((c, n) for c, n in sorted(counts.items()) if n)
-        )
-    return told
+            self._passed(counts, was.place, stands.place)
+            counts[UNEXPLAINED] += difference - counts.total()
+        return Moves(was.place, stands.place, summed(counts))
 
-
-def _ahead(
-    line: Sequence[str], stayed: set[str], cause_of: Callable[[str], C]
-) -> dict[C, list[int]]:
-    """Return by cause how many of those who did not stay stand ahead of each place of a line.
-
-    Whoever stands behind all who stayed moved nobody and needs no cause.
-    """
-    last = max((place for place, ticket in enumerate(line) if ticket in stayed), default=0)
-    found = {
-        place: cause_of(ticket) for place, ticket in enumerate(line[:last]) if ticket not in stayed
-    }
-    return {
-        cause: list(accumulate((found.get(place) == cause for place in range(last)), initial=0))
-        for cause in set(found.values())
-    }
+    def _passed(self, counts: Counter[Cause], was: int, stands: int) -> None:
+        """Count whoever stayed in the line and changed sides."""
+        if len(self._moved) > _SINGLY_MOST:
+            then, today = self._ends
+            net = bisect_left(today, stands) - bisect_left(then, was)
+            counts["corrected" if net > 0 else "fell-back"] += net
+            return
+        for before, now in self._moved:
+            counts["fell-back"] -= before < was and now >= stands
+            counts["corrected"] += before >= was and now < stands
