@@ -26,6 +26,8 @@ from chalicelib.queue.rules import (
     Open,
     Outcome,
     Place,
+    Proof,
+    Proved,
     Rank,
     Run,
     RunLine,
@@ -41,6 +43,8 @@ from chalicelib.storage.shelf import Kept, Shelf
 T = TypeVar("T")
 IN_A_PART = 500  # a part stays far below the 400 KB of a row
 IN_A_PAGE = 200  # a family reads one page to learn its place
+LEAVES_LEVEL = 10  # a part of leaves is a whole subtree of a run's tree
+IN_A_LEAVES_PART = 1 << LEAVES_LEVEL
 
 
 class RunMoved(Unavailable):
@@ -83,7 +87,8 @@ class Mark:
 class Input:
     """What a run read besides the queue and the places, for whoever checks it.
 
-    money: of a run by budget; seeds: of the intakes that were drawn.
+    money: of a run by budget; seeds: of the intakes that were drawn; pack_sha256: of the rules to
+    the byte, "" of runs before it was written.
     """
 
     programme: str
@@ -94,6 +99,7 @@ class Input:
     carry: Mapping[int, int]
     money: Money | None = None
     seeds: Mapping[str, str] = field(default_factory=dict)
+    pack_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,15 @@ class InputPart:
     places: tuple[Place, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class LeafAt:
+    """An input leaf of a run: whose ticket, which of what the run read, its digest in base64."""
+
+    ticket: str
+    read: int
+    digest: str
+
+
 RUNS: Shelf[Run] = Shelf(QueueRow, Run)
 LINES: Shelf[RunLine] = Shelf(QueueRow, RunLine)
 OPENS: Shelf[Open] = Shelf(QueueRow, Open)
@@ -112,6 +127,8 @@ PARTS: Shelf[Packed] = Shelf(QueueRow, Packed)
 HEADS: Shelf[Head] = Shelf(QueueRow, Head)
 CHECKPOINTS: Shelf[Checkpoint] = Shelf(QueueRow, Checkpoint)
 MARKS: Shelf[Mark] = Shelf(QueueRow, Mark)
+PROOFS: Shelf[Proof] = Shelf(QueueRow, Proof)
+PROVED: Shelf[Proved] = Shelf(QueueRow, Proved)
 
 _OUTCOMES = msgspec.json.Decoder(list[Outcome])
 _SETTLED = msgspec.json.Decoder(list[Settled])
@@ -119,6 +136,7 @@ _RANKS = msgspec.json.Decoder(list[Rank])
 _LISTED = msgspec.json.Decoder(list[Listed])
 _INPUT = msgspec.json.Decoder(InputPart)
 _HEAD = msgspec.json.Decoder(Input)
+_LEAVES = msgspec.json.Decoder(list[LeafAt])
 
 
 # --- packing ------------------------------------------------------------------------------------
@@ -133,6 +151,7 @@ def digest(value: object) -> str:
 # Fields that came later, with what they are where nothing is said. They are left out then, so
 # that what was read and decided before keeps its digest and can be checked with this code.
 _LATER: Mapping[str, object] = {
+    "awaited": 0,
     "direction": None,
     "drawn": True,
     "from_group": None,
@@ -142,6 +161,7 @@ _LATER: Mapping[str, object] = {
     "moved": None,
     "other_ages": 0,
     "own": None,
+    "pack_sha256": "",
     "reserved_tiyn": 0,
     "ring": None,
     "seeds": {},
@@ -327,6 +347,53 @@ def each_settled(run: Run) -> Iterator[Settled]:
     pk, _ = keys.run_part(run.run_id, "RESULT", 0)
     for kept in PARTS.each(pk, begins="RESULT#"):
         yield from _SETTLED.decode(_opened(kept))
+
+
+# --- what was published of a run ----------------------------------------------------------------
+
+
+def find_proof(run_id: str) -> Kept[Proof] | None:
+    """Return what was published of a run, None before it was. One read."""
+    return PROOFS.find(keys.run_proof(run_id))
+
+
+def create_proof(proof: Proof) -> list[Put]:
+    """Describe what was published of a run, and its line among those of its queue."""
+    where = keys.proved(proof.programme, proof.area, proof.ended_at, proof.run_id)
+    return [
+        PROOFS.create(keys.run_proof(proof.run_id), proof),
+        PROVED.create(where, Proved(proof.run_id, proof.ended_at, proof.bundle is not None)),
+    ]
+
+
+def each_proved(programme: str, area: str) -> Iterator[Proved]:
+    """Yield the runs of a queue that were proved, by their end. One query."""
+    pk, _ = keys.proved(programme, area, "", "")
+    return (kept.value for kept in PROVED.each(pk))
+
+
+def leaves_parts(run_id: str, root: bytes, leaves: Sequence[LeafAt]) -> list[Put]:
+    """Describe a run's tree of leaves, whole subtrees to a part."""
+    return [
+        _part(keys.run_part(run_id, _leaves_of(root), number), part)
+        for number, part in enumerate(parts_of(leaves, IN_A_LEAVES_PART))
+    ]
+
+
+def load_leaves(run_id: str, root: bytes, number: int) -> list[LeafAt]:
+    """Return a part of a run's leaves, in the order of tickets. One read."""
+    key = keys.run_part(run_id, _leaves_of(root), number)
+    return _LEAVES.decode(_opened(PARTS.load(key)))
+
+
+def load_seeker(run: Run, number: int) -> Seeker:
+    """Return one of those a run read, by its number. One read."""
+    key = keys.run_part(run.run_id, _input_of(run), 1 + number // IN_A_PART)
+    return _INPUT.decode(_opened(PARTS.load(key))).seekers[number % IN_A_PART]
+
+
+def _leaves_of(root: bytes) -> str:
+    return f"LEAVES-{root.hex()[:12]}"
 
 
 def _input_of(run: Run) -> str:

@@ -3,7 +3,12 @@
 A pure function of the queue, the places, the rules of order and what the last run carried over.
 Each child's list is the preferred groups that fit, then all others that fit, those with most places
 first; `matching` gives the places by these lists and the merged order: nobody later has a place
-that an earlier child without one would fit. Who gets a place elsewhere goes on the waiting lists of
+that an earlier child without one would fit. Holders who asked to be moved when their turn comes
+stand before all who wait, for their turn was earlier; what they leave is given in the same run, and
+nobody loses a place by asking. Where the pack says so, those whose seats block each other's trade
+them when everybody is served.
+
+Who gets a place elsewhere goes on the waiting lists of
 the preferred groups; who gets none is told the reason. Where a pack says that vouchers come by
 budget, `funding` decides instead, in the same order and with outcomes of the same shape.
 
@@ -16,11 +21,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from chalicelib.queue.rules.matching import NONE, Market, match
 from chalicelib.queue.rules.order import Order, Seeker, merge, next_turns
+from chalicelib.queue.rules.trading import trade
+from chalicelib.queue.rules.transfers import steps
 
 BATCH_MOST = 6  # a batch is committed at once, and a commit holds a hundred rows
 
@@ -50,7 +57,11 @@ Why = Literal["full", "too-few", "closed", "kind", "language", "age"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """An open group of the area: whom it takes and how many more."""
+    """An open group of the area: whom it takes and how many more.
+
+    awaited: how many more holders stand on its waiting list than it has places; what movers leave
+    there is offered to them before the run may give it.
+    """
 
     group_id: str
     age_from: int
@@ -58,6 +69,7 @@ class Place:
     language: str
     kind: str
     free: int
+    awaited: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +206,15 @@ class Groups:
 
 @dataclass(slots=True)
 class Decided:
-    """What matching gave to children in their order. last: by group, the last who got in."""
+    """What matching gave to children in their order.
+
+    last: by group, who got in with the weakest right. swapped: who moved by a trade.
+    """
 
     seat: Sequence[int]
     left: list[int]
     last: dict[int, int]
+    swapped: frozenset[int] = frozenset()
 
 
 def plan_iteration(
@@ -209,18 +225,22 @@ def plan_iteration(
 ) -> Plan:
     """Return what one iteration decides. Neither input's order matters, only what they hold."""
     line = merge(seekers, order, carry)
-    standing = [seekers[index] for index in line.members]
+    movers = len(line.movers)
+    if movers and not order.movers:
+        raise ValueError("the rules of this order move nobody")
+    standing = [seekers[index] for index in (*line.movers, *line.members)]
     groups = Groups.of(places)
     units = list(_units(standing))
-    decided = decide(standing, units, groups)
-    outcomes: list[Outcome] = []
+    decided = decide(standing, units, groups, order)
+    outcomes = _moves(standing[:movers], groups, decided, standing, order)
     admitted: list[tuple[int, int | None]] = []
-    for unit in units:
+    for unit in units[movers:]:
         got = decided.seat[unit[0]]
+        reason = _reason([standing[n] for n in unit], got, groups)
+        group_id = groups.places[got].group_id if got != NONE else None
         for at in unit:
             seeker = standing[at]
-            group_id = groups.places[got].group_id if got != NONE else None
-            reason = _reason([standing[n] for n in unit], got, groups)
+            turn = line.turns[at - movers]
             outcomes.append(
                 Outcome(
                     application_id=seeker.application_id,
@@ -228,8 +248,8 @@ def plan_iteration(
                     tier=seeker.tier,
                     cohort=seeker.cohort,
                     category=order.categories[seeker.tier, seeker.cohort],
-                    position=at + 1,
-                    turn=line.turns[at],
+                    position=at - movers + 1,
+                    turn=turn,
                     reason=reason,
                     batch_id=seeker.batch_id,
                     group_id=group_id,
@@ -239,31 +259,161 @@ def plan_iteration(
                 )
             )
             if got != NONE:
-                admitted.append((seeker.cohort, line.turns[at]))
+                admitted.append((seeker.cohort, turn))
     outcomes.extend(out_of_age(seekers[index]) for index in line.out_of_age)
     return Plan(tuple(outcomes), next_turns(carry, admitted, order))
 
 
-def decide(standing: Sequence[Seeker], units: Iterable[Sequence[int]], groups: Groups) -> Decided:
-    """Return who gets which group; units: the numbers of those who are decided together."""
+def decide(
+    standing: Sequence[Seeker],
+    units: Sequence[Sequence[int]],
+    groups: Groups,
+    order: Order | None = None,
+) -> Decided:
+    """Return who gets which group; units: the numbers of those who are decided together.
 
-    together = [tuple(unit) for unit in units if len(unit) > 1]
-    market = Market([place.free for place in groups.places], shared=groups.shared)
-    barred = {at for unit in units if _barred([standing[n] for n in unit]) for at in unit}
+    order: where it is missing, only the line counts, and nobody holds a place.
+    """
+    market, first = _market(standing, units, groups, order)
+    matching = match(market)
+    seat = matching.seat
+    swapped: frozenset[int] = frozenset()
+    if order is not None and order.swaps:
+        swapped = frozenset(child - first for ring in trade(market, seat) for child in ring)
+    left = list(market.places)
+    last: dict[int, int] = {}
+    rights: dict[int, int] = {}
+    for child, number in enumerate(seat):
+        if number == NONE:
+            continue
+        left[number] -= 1
+        if child >= first and market.own[child] != number:
+            right = market.right(child, number)
+            if right > rights.get(number, NONE):
+                rights[number], last[number] = right, child - first
+    return Decided(seat[first:], left, last, swapped)
+
+
+def _market(
+    standing: Sequence[Seeker],
+    units: Iterable[Sequence[int]],
+    groups: Groups,
+    order: Order | None,
+) -> tuple[Market, int]:
+    """Return the city as matching sees it, and the number of the first of those who stand here.
+
+    Before them stand, nameless, those for whom the places that movers leave are kept. A holder's
+    group that is none of the places has no seats but its holders' own, and nobody gets them.
+    """
+    places = [place.free for place in groups.places]
+    numbers = dict(groups.index)
+    for seeker in standing:
+        if seeker.own is None:
+            break  # holders stand first
+        number = numbers.setdefault(seeker.own, len(places))
+        if number == len(places):
+            places.append(0)
+        places[number] += 1
+    market = Market(places, shared=groups.shared)
+    favoured: frozenset[str] = frozenset()
+    if order is not None and order.favoured:
+        favoured = order.favoured
+        gone = [0] * (len(places) - len(groups.places))
+        market.reserve = [*(order.kept_of(place.free) for place in groups.places), *gone]
+    for number, place in enumerate(groups.places):
+        for _ in range(place.awaited):
+            market.add([number])
+    first = len(market)
+    together = [unit for unit in units if len(unit) > 1 or standing[unit[0]].batch_id is not None]
+    barred = {at for unit in together if _barred([standing[n] for n in unit]) for at in unit}
+    siblings: dict[int, frozenset[int]] = {}
     for at, seeker in enumerate(standing):
+        liked = seeker.tier in favoured
         if at in barred:
             market.add([])
+        elif seeker.own is not None:
+            own = numbers[seeker.own]
+            market.add([n for n in groups.wished(seeker) if n != own], own=own, favoured=liked)
         else:
-            market.add(groups.wished(seeker), tail=groups.sort_of(seeker))
-    market.batches = [unit for unit in together if unit[0] not in barred]
-    matching = match(market)
-    left = [place.free for place in groups.places]
-    last: dict[int, int] = {}
-    for at, number in enumerate(matching.seat):
-        if number != NONE:
-            left[number] -= 1
-            last[number] = at
-    return Decided(matching.seat, left, last)
+            market.add(groups.wished(seeker), tail=groups.sort_of(seeker), favoured=liked)
+        if seeker.siblings and order is not None and order.siblings_first:
+            known = (groups.index.get(group_id) for group_id in seeker.siblings)
+            siblings[first + at] = frozenset(n for n in known if n is not None)
+    market.siblings = siblings
+    market.batches = [
+        tuple(first + at for at in unit)
+        for unit in together
+        if len(unit) > 1 and unit[0] not in barred
+    ]
+    return market, first
+
+
+def _moves(
+    movers: Sequence[Seeker],
+    groups: Groups,
+    decided: Decided,
+    standing: Sequence[Seeker],
+    order: Order,
+) -> list[Outcome]:
+    """Return what is decided for holders: first who moves, each after whoever frees its seat."""
+    going: list[int] = []
+    planned: list[tuple[str, str]] = []
+    for at, seeker in enumerate(movers):
+        to = _group_of(seeker, decided.seat[at], groups)
+        assert seeker.own is not None
+        if to != seeker.own:
+            going.append(at)
+            planned.append((seeker.own, to))
+    free = {place.group_id: place.free for place in groups.places}
+    outcomes: list[Outcome] = []
+    rings = 0
+    for step in steps(planned, free):
+        rings += len(step) > 1
+        for number in step:
+            at = going[number]
+            reason: Reason = "swapped" if at in decided.swapped else "moved"
+            outcome = _of_mover(at, reason, groups, decided, standing, order)
+            outcomes.append(replace(outcome, ring=rings) if len(step) > 1 else outcome)
+    moved = set(going)
+    outcomes += [
+        _of_mover(at, "stays", groups, decided, standing, order)
+        for at in range(len(movers))
+        if at not in moved
+    ]
+    return outcomes
+
+
+def _of_mover(
+    at: int,
+    reason: Reason,
+    groups: Groups,
+    decided: Decided,
+    standing: Sequence[Seeker],
+    order: Order,
+) -> Outcome:
+    seeker, got = standing[at], decided.seat[at]
+    group_id = _group_of(seeker, got, groups)
+    return Outcome(
+        application_id=seeker.application_id,
+        ticket=seeker.ticket,
+        tier=seeker.tier,
+        cohort=seeker.cohort,
+        category=order.categories.get((seeker.tier, seeker.cohort), 0),
+        position=at + 1,
+        turn=None,
+        reason=reason,
+        group_id=group_id,
+        preference=_preference(seeker, group_id),
+        passed=_passed(seeker, got, groups, decided, standing, order),
+        voucher_id=seeker.voucher_id,
+        from_group=seeker.own,
+    )
+
+
+def _group_of(seeker: Seeker, got: int, groups: Groups) -> str:
+    """Return the group a holder will be in; its own may be none of the places."""
+    assert seeker.own is not None
+    return groups.places[got].group_id if got < len(groups.places) else seeker.own
 
 
 def _units(standing: Sequence[Seeker]) -> Iterator[list[int]]:
@@ -347,7 +497,7 @@ def _passed(
             passed.append(Passed(group_id, why))
         else:
             one = standing[last]
-            category = order.categories[one.tier, one.cohort]
+            category = order.categories.get((one.tier, one.cohort), 0)
             passed.append(Passed(group_id, why, category, one.ticket))
     return tuple(passed)
 

@@ -84,23 +84,19 @@ def otherwise(
 
 
 def next_units(outcomes: Iterable[Outcome], most: int) -> tuple[list[list[Outcome]], int]:
-    """Return about `most` planned vouchers, batches whole, and how many outcomes they reach over.
+    """Return about `most` planned vouchers and moves, and how many outcomes they reach over.
 
-    outcomes: in the order of serving; read only as far as needed.
+    outcomes: in the order in which they are made; read only as far as needed. Batches and rings,
+    made in one step, stay whole.
     """
     units: list[list[Outcome]] = []
     planned = reached = 0
     for outcome in outcomes:
-        joins = (
-            bool(units)
-            and outcome.gets
-            and outcome.batch_id is not None
-            and units[-1][-1].batch_id == outcome.batch_id
-        )
+        joins = bool(units) and _joins(units[-1][-1], outcome)
         if planned >= most and not joins:
             break
         reached += 1
-        if not outcome.gets:
+        if not (outcome.gets or outcome.moves):
             continue
         planned += 1
         if joins:
@@ -108,3 +104,10 @@ def next_units(outcomes: Iterable[Outcome], most: int) -> tuple[list[list[Outcom
         else:
             units.append([outcome])
     return units, reached
+
+
+def _joins(before: Outcome, outcome: Outcome) -> bool:
+    """Return whether an outcome is made in one step with the one before it."""
+    if outcome.moves:
+        return outcome.ring is not None and before.ring == outcome.ring
+    return outcome.gets and outcome.batch_id is not None and before.batch_id == outcome.batch_id

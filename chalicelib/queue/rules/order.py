@@ -14,6 +14,8 @@ can count the order again.
 The merged line is made before any place is given, so the ratio holds for the line and not for each
 kindergarten. A turn whose tier has nobody left passes to the next turn. The turn at which a cohort
 goes on is carried from run to run: after three general children and a night comes first-priority.
+A pack may read "one to three" otherwise: then both tiers stand in one line by time, and a part of
+each group's places is kept for the first of them.
 """
 
 from __future__ import annotations
@@ -105,6 +107,17 @@ class Order:
     swaps: bool = False
 
     @property
+    def favoured(self) -> frozenset[str]:
+        """Return the tiers for which a part of each group is kept."""
+        if self.reading != "reserve":
+            return frozenset()
+        return frozenset(lane.tiers[0] for lane in self.lanes if len(lane.tiers) == 2)
+
+    def kept_of(self, free: int) -> int:
+        """Return how many of a group's free places are kept for them, half a place rounded up."""
+        return (free * self.reserve_per_mille + 500) // 1000 if self.favoured else 0
+
+    @property
     def cohorts(self) -> tuple[int, ...]:
         """Return the cohorts in the order in which their first lanes are served."""
         return tuple(dict.fromkeys(lane.cohort for lane in self.lanes))
@@ -117,10 +130,14 @@ class Order:
 
 @dataclass(slots=True)
 class Line:
-    """The merged order: indexes into the seekers, and each one's turn (None: tier not merged)."""
+    """The merged order: indexes into the seekers, and each one's turn (None: tier not merged).
+
+    movers: holders who asked to move, in the order in which they were served once.
+    """
 
     members: list[int] = field(default_factory=list)
     turns: list[int | None] = field(default_factory=list)
+    movers: list[int] = field(default_factory=list)
     out_of_age: list[int] = field(default_factory=list)
 
 
@@ -195,12 +212,14 @@ def merge(seekers: Sequence[Seeker], order: Order, carry: Mapping[int, int]) -> 
 
     carry: the turn at which each cohort goes on, 0 where nothing is carried. The result does not
     depend on the order of `seekers`. Those of an intake that is not drawn yet stand together,
-    where the draw will put them among themselves.
+    where the draw will put them among themselves. Holders who ask to move stand apart.
     """
     standing: dict[tuple[int, str], list[int]] = {}
     line = Line()
     for index, seeker in enumerate(seekers):
-        if seeker.out_of_age is None:
+        if seeker.own is not None:
+            line.movers.append(index)
+        elif seeker.out_of_age is None:
             standing.setdefault((seeker.cohort, seeker.tier), []).append(index)
         else:
             line.out_of_age.append(index)
@@ -210,9 +229,13 @@ def merge(seekers: Sequence[Seeker], order: Order, carry: Mapping[int, int]) -> 
             return sorted(indexes, key=lambda i: _drawn(seekers[i], order))
         return sorted(indexes, key=lambda i: (seekers[i].ordered_at, seekers[i].ticket))
 
+    line.movers.sort(key=lambda i: (seekers[i].since, seekers[i].ticket))
     line.out_of_age = in_time(line.out_of_age)
     for lane in order.lanes:
-        groups = [in_time(standing.pop((lane.cohort, tier), [])) for tier in lane.tiers]
+        tiers = [standing.pop((lane.cohort, tier), []) for tier in lane.tiers]
+        if order.reading == "reserve":
+            tiers = [[index for tier in tiers for index in tier]]
+        groups = [in_time(tier) for tier in tiers]
         if len(groups) == 2:
             _interleave(line, groups[0], groups[1], order, start=carry.get(lane.cohort, 0))
         else:

@@ -73,9 +73,10 @@ class Run:
     `inputs`' first letters, input_parts and outcome_parts of them. carry: turns by cohort, before
     the run and after what it has issued so far. waiting_before, waiting_after: by category.
     planned: how many outcomes; vouchers: how many of them get one; done: up to which outcome
-    they were issued; issued, skipped: what became of the vouchers. money: what a run by budget
-    went by; reserved_tiyn: what its vouchers took of it; short: directions whose money was found
-    gone when it came to issuing, so that nobody behind passes whoever lacked it.
+    they were issued; issued, skipped: what became of the vouchers. moves: how many holders move;
+    moved: how many did so far. money: what a run by budget went by; reserved_tiyn: what its vouchers took of it; short: directions whose money was found
+    gone when it came to issuing, so that nobody behind passes whoever lacked it. after: the
+    queue's run before, to whose bundle this one's is chained.
     """
 
     run_id: str
@@ -113,6 +114,9 @@ class Run:
     money: Money | None = None
     reserved_tiyn: int = 0
     short: tuple[str, ...] = ()
+    after: str | None = None
+    moves: int = 0
+    moved: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,10 +226,12 @@ def advance(
 ) -> Run:
     """Return a run after a further slice of its outcomes was settled.
 
-    done: up to which outcome; settled: the planned vouchers among them. What is carried to the
-    next run follows from the vouchers that were really issued.
+    done: up to which outcome; settled: the planned vouchers and moves among them. What is carried
+    to the next run follows from the vouchers that were really issued: holders had their turn once.
     """
-    issued = [outcome for outcome, result in settled if result.skipped is None]
+    issued = [outcome for outcome, result in settled if outcome.gets and result.skipped is None]
+    planned = sum(outcome.gets for outcome, _ in settled)
+    moved = sum(outcome.moves and result.skipped is None for outcome, result in settled)
     left = dict(run.waiting_after)
     for outcome in issued:
         left[outcome.category] = left.get(outcome.category, 0) - 1
@@ -239,7 +245,8 @@ def advance(
         run,
         done=done,
         issued=run.issued + len(issued),
-        skipped=run.skipped + len(settled) - len(issued),
+        skipped=run.skipped + planned - len(issued),
+        moved=run.moved + moved,
         waiting_after=left,
         carry_after=next_turns(run.carry_after, turns, order),
         reserved_tiyn=run.reserved_tiyn + sum(result.reserved_tiyn for _, result in settled),
