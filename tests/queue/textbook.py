@@ -6,7 +6,7 @@ list; each group keeps the best of those it has and those who ask, and sends the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from chalicelib.queue.rules.matching import NONE, Market
 
@@ -35,31 +35,43 @@ def standing(market: Market, group: int) -> list[int]:
 
 
 def textbook(market: Market) -> list[int]:
-    """Return where everybody gets a place, -1 for nowhere. No batches, no reserve."""
+    """Return where everybody gets a place, -1 for nowhere; reserves as the pack means them."""
     rows = [standing(market, group) for group in range(len(market.places))]
     ranks = [{child: place for place, child in enumerate(row)} for row in rows]
-    return accepted(lists_of(market), ranks, market.places)
+
+    def best(group: int, asking: list[int]) -> list[int]:
+        most = market.places[group]
+        in_order = sorted(asking, key=ranks[group].__getitem__)
+        if not market.reserve:
+            return in_order[:most]
+        at_home = [child for child in in_order if market.own[child] == group]
+        kept_for = min(market.reserve[group], most - list(market.own).count(group))
+        favoured = [c for c in in_order if market.favoured[c] and c not in at_home][:kept_for]
+        line = [child for child in in_order if child not in at_home and child not in favoured]
+        return [*at_home, *favoured, *line][:most]
+
+    return accepted(lists_of(market), best, len(rows))
 
 
-def accepted(lists: Lists, ranks: Sequence[Mapping[int, int]], places: Sequence[int]) -> list[int]:
-    """Return the outcome of deferred acceptance, in rounds."""
+def accepted(lists: Lists, best: Callable[[int, list[int]], list[int]], groups: int) -> list[int]:
+    """Return the outcome of deferred acceptance, in rounds; best: whom a group keeps of some."""
     asked = [0] * len(lists)
-    held: list[list[int]] = [[] for _ in places]
-    nowhere = set(range(len(lists)))
+    held: list[list[int]] = [[] for _ in range(groups)]
     while True:
-        asking = [child for child in nowhere if asked[child] < len(lists[child])]
+        inside = {child for group in held for child in group}
+        asking = [
+            child
+            for child, listed in enumerate(lists)
+            if child not in inside and asked[child] < len(listed)
+        ]
         if not asking:
             break
         for child in asking:
             held[lists[child][asked[child]]].append(child)
             asked[child] += 1
-            nowhere.discard(child)
-        for group, inside in enumerate(held):
-            inside.sort(key=ranks[group].__getitem__)
-            nowhere.update(inside[places[group] :])
-            del inside[places[group] :]
+        held = [best(group, there) for group, there in enumerate(held)]
     seat = [NONE] * len(lists)
-    for group, inside in enumerate(held):
-        for child in inside:
+    for group, there in enumerate(held):
+        for child in there:
             seat[child] = group
     return seat
