@@ -269,6 +269,19 @@ def reserved_shards(programme: str, area: str) -> list[str]:
     return [f"RESERVED#{programme}#{area}#{n}" for n in range(QUEUE_SHARDS)]
 
 
+def mover(programme: str, area: str, order: str, voucher_id: str) -> tuple[str, str]:
+    """Which vouchers of an area are to be moved when it is their turn? (query each shard)"""
+    return (
+        f"MOVERS#{programme}#{area}#{shard(voucher_id, shards=QUEUE_SHARDS)}",
+        f"{order}#{voucher_id}",
+    )
+
+
+def mover_shards(programme: str, area: str) -> list[str]:
+    """The partitions that list an area's vouchers with a standing wish."""
+    return [f"MOVERS#{programme}#{area}#{n}" for n in range(QUEUE_SHARDS)]
+
+
 def enrolment(site_id: str, enrolment_id: str) -> tuple[str, str]:
     """Who is enrolled at this site? (query pk, sk begins ENROLMENT#)"""
     return f"SITE#{site_id}", f"ENROLMENT#{enrolment_id}"
@@ -321,13 +334,23 @@ def run(run_id: str) -> tuple[str, str]:
 
 
 def run_part(run_id: str, part: str, number: int) -> tuple[str, str]:
-    """A packed part of a run: INPUT or OUTCOME. (query pk, sk begins with the part)"""
+    """A packed part of a run: INPUT, OUTCOME, RESULT or LEAVES. (query pk, sk begins with it)"""
     return f"RUN#{run_id}", f"{part}#{number:05d}"
 
 
 def run_gate(run_id: str) -> tuple[str, str]:
     """May this run issue vouchers now? The row stands from release to end or stop."""
     return f"RUN#{run_id}", "GATE"
+
+
+def run_proof(run_id: str) -> tuple[str, str]:
+    """What was published of a run that ended: digests, size, root, the signed note?"""
+    return f"RUN#{run_id}", "PROOF"
+
+
+def proved(programme: str, area: str, ended_at: str, run_id: str) -> tuple[str, str]:
+    """Which runs of an area have a bundle, by their end? (query pk)"""
+    return f"PROVED#{programme}#{area}", f"{ended_at}#{run_id}"
 
 
 def runs(programme: str, area: str, at: str, run_id: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from chalicelib.access import actions as access
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, Role
-from chalicelib.kernel.periods import local_day, stamp
+from chalicelib.kernel.periods import from_stamp, local_day, stamp
 from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.policy.actions import load_pack
 from chalicelib.queue import rules, store
@@ -84,6 +84,7 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
         carry=carry,
         money=money,
         seeds=_seeds_of(seekers, reading.order),
+        pack_sha256=pack.digest,
     )
     inputs = store.digest([read, seekers, places])
     input_parts = store.input_parts(run_id, inputs, read, seekers, places)
@@ -119,6 +120,7 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
         waiting_after=waiting,
         release_at=stamp(release_at) if auto else None,
         money=money,
+        after=opened.value.last_run_id,
     )
     journal.commit(
         journal.entry(
@@ -215,11 +217,21 @@ def wind_up(run_id: str, *, by: Actor, now: datetime) -> Run:
 
 
 def closing(run: Run, opened: Kept[rules.Open]) -> list[Write]:
-    """Describe the end of a run for its area: the gate is free, the turns are carried on."""
+    """Describe the end of a run for its area: the gate is free, the turns are carried on.
+
+    What anybody can check of it is published next.
+    """
+    assert run.ended_at is not None
     carried = rules.Open(run_id=None, carry=run.carry_after, last_run_id=run.run_id)
     return [
         store.keep_open(opened, carried),
         store.keep_line(store.load_line(run), rules.line_of(run)),
+        outbox.work(
+            f"prove-run#{run.run_id}",
+            "queue/prove-run",
+            now=from_stamp(run.ended_at),
+            run_id=run.run_id,
+        ),
     ]
 
 

@@ -4,6 +4,7 @@
     issuing   what is still true when a planned voucher is to be issued
     engine    plan_iteration: who gets which place, and why, for everybody who waits
     funding   plan_by_budget: who gets a voucher while the money lasts, and what is missing
+    bundles   what is published of a run, and what only auditors are given
     runs      a run's states, who may release it, what it counted
     ranks     what a checkpoint publishes: places for families, cells for everybody
 
@@ -12,6 +13,7 @@ Callers import from here.
 
 from __future__ import annotations
 
+from chalicelib.queue.rules.bundles import Proof, Proved
 from chalicelib.queue.rules.engine import (
     BATCH_MOST,
     Outcome,
@@ -135,6 +137,8 @@ __all__ = [
     "Passed",
     "Place",
     "Plan",
+    "Proof",
+    "Proved",
     "Rank",
     "Run",
     "RunCommitted",

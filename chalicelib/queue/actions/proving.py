@@ -1,0 +1,400 @@
+"""The bundle of a run that ended: fixed in the tables, then published as files, chained.
+
+What is said is fixed first, in one commit with an entry of the journal, so that the record's log
+holds its digest; the files follow and are made anew from the run's own rows, the same to the byte
+however often. A runner that was killed anywhere is resumed by running it again. Bundles are chained
+in the order in which runs ended: one that was left out goes before the next.
+"""
+
+from __future__ import annotations
+
+import base64
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chalicelib.access import actions as access
+from chalicelib.applications import store as applications
+from chalicelib.children.actions import acting_for
+from chalicelib.journal import store as journal
+from chalicelib.kernel import merkle
+from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.notes import signed_note
+from chalicelib.kernel.periods import local_day
+from chalicelib.kernel.refusals import OutOfTurn, Unknown
+from chalicelib.policy.actions import load_pack
+from chalicelib.queue import rules, store
+from chalicelib.queue.actions import planning
+from chalicelib.queue.actions.running import wind_up, write_parts
+from chalicelib.queue.rules import Outcome, Place, Run, Seeker, bundles
+from chalicelib.queue.rules.bundles import Bundle, Known, Leaf, Proof, Read
+from chalicelib.queue.store import LeafAt
+from chalicelib.storage import signing
+from chalicelib.storage.commit import settles
+from chalicelib.storage.rows import stage
+from chalicelib.storage.secrets import ticket_salt
+
+_ENDED = ("committed", "stopped")
+
+
+class NotProved(OutOfTurn):
+    """The run has not ended, or what is published of it is being made: some minutes later."""
+
+    code = "queue/not-proved"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A ticket's input leaf with its path to the root that the note signs."""
+
+    note: str | None
+    leaf: Leaf
+    path: tuple[bytes, ...]
+
+
+# --- fixed, then published ----------------------------------------------------------------------
+
+
+def prove(run_id: str, *, by: Actor, now: datetime) -> Proof | None:
+    """Fix what is published of an ended run, and of those before it; None before the end.
+
+    Safe to repeat, to interrupt and to run beside another. Raises Unknown, KeysSilent.
+    """
+    left: list[Run] = []
+    following: str | None = run_id
+    while following is not None and store.find_proof(following) is None:
+        run = store.load_run(following).value
+        if run.state not in _ENDED:
+            break
+        left.append(wind_up(run.run_id, by=by, now=now))
+        following = run.after
+    for run in reversed(left):
+        _fix(run, by=by, now=now)
+    kept = store.find_proof(run_id)
+    return kept.value if kept else None
+
+
+def files_of(proof: Proof) -> Iterator[tuple[str, bytes]]:
+    """Yield a run's public files by their names, made from its rows; none where it is not public.
+
+    Raises DifferentNow when they would be other ones than those that were fixed.
+    """
+    if proof.bundle is None or proof.note is None:
+        return
+    made = _made_again(proof)
+    folder = folder_of(proof)
+    yield f"{folder}/bundle.json", made.public or b""
+    yield f"{folder}/note", proof.note.encode()
+
+
+def folder_of(proof: Proof) -> str:
+    """Return where a run's public files lie."""
+    return f"queue/{proof.programme}/{proof.area}/runs/{proof.run_id}"
+
+
+class DifferentNow(RuntimeError):
+    """A run's rows make another bundle than the one that was fixed: a person has to look."""
+
+
+@settles
+def _fix(run: Run, *, by: Actor, now: datetime) -> None:
+    if store.find_proof(run.run_id) is not None:
+        return
+    before = store.find_proof(run.after) if run.after else None
+    known = Known(
+        pack_sha256=_pack_of(run),
+        salt=_salt_of(run.run_id),
+        previous=before.value.newest if before else None,
+        hidden=frozenset(before.value.hidden) if before else frozenset(),
+        ordinary=_ordinary(run),
+    )
+    read = read_of(run)
+    made = bundles.bundle_of(read, known, ticket_salt)
+    levels = merkle.whole([leaf.digest for leaf in made.leaves])
+    number_of = {seeker.ticket: number for number, seeker in enumerate(read.seekers)}
+    leaves = [
+        LeafAt(leaf.ticket, number_of[leaf.ticket], bundles.base64_of(leaf.digest))
+        for leaf in made.leaves
+    ]
+    parts = store.leaves_parts(run.run_id, made.root, leaves)
+    write_parts("queue/run-proof-part", parts, by=by, now=now, pack=run.pack)
+    note = None
+    if made.public is not None:
+        text = bundles.note_text(made, run, stage=stage(), previous=known.previous)
+        note = signed_note(text, signing.signed(text.encode()))
+    assert run.ended_at is not None
+    proof = Proof(
+        run_id=run.run_id,
+        programme=run.programme,
+        area=run.area,
+        ended_at=run.ended_at,
+        size=len(leaves),
+        root=bundles.base64_of(made.root),
+        bundle=bundles.digest_of(made.public) if made.public is not None else None,
+        whole=bundles.digest_of(made.whole),
+        note=note,
+        previous=known.previous,
+        pack_sha256=known.pack_sha256,
+        checkpoint=known.checkpoint,
+        hidden_before=tuple(sorted(known.hidden)),
+        hidden=tuple(sorted(made.hidden)),
+        tops=tuple(
+            bundles.base64_of(top)
+            for top in (levels[store.LEAVES_LEVEL] if len(levels) > store.LEAVES_LEVEL else ())
+        ),
+        firsts=tuple(leaf.ticket for leaf in leaves[:: store.IN_A_LEAVES_PART]),
+    )
+    first, *others = store.create_proof(proof)
+    journal.commit(
+        journal.entry(
+            "queue/run-proved",
+            f"proof/{run.run_id}",
+            by=by,
+            now=now,
+            pack=run.pack,
+            area=run.area,
+            programme=run.programme,
+            run_id=run.run_id,
+            bundle=proof.bundle,
+            whole=proof.whole,
+            root=proof.root,
+            size=proof.size,
+        ),
+        first,
+        *others,
+    )
+
+
+def read_of(run: Run) -> Read:
+    """Return what a run read, decided and did, from its own rows."""
+    head = store.load_input(run)
+    judged = planning.judged_of(run)
+    order = rules.order_of(judged, head.academic_year, head.seeds)
+    seekers: list[Seeker] = []
+    places: list[Place] = []
+    for part in store.each_input(run):
+        seekers += part.seekers
+        places += part.places
+    intakes = applications.load_intakes(run.programme, run.area).value.intakes
+    telling = rules.telling_categories(order, judged.telling_tiers)
+    return Read(
+        run=run,
+        order=order,
+        carry=head.carry,
+        money=head.money,
+        seekers=seekers,
+        places=places,
+        outcomes=list(store.each_outcome(run)),
+        settled={one.application_id: one for one in store.each_settled(run)},
+        intakes=[one for one in intakes if one.intake_id in head.seeds],
+        cells=rules.cells_of(run.waiting_before, telling),
+    )
+
+
+def _made_again(proof: Proof) -> Bundle:
+    run = store.load_run(proof.run_id).value
+    known = Known(
+        pack_sha256=proof.pack_sha256,
+        salt=_salt_of(proof.run_id),
+        checkpoint=proof.checkpoint,
+        previous=proof.previous,
+        hidden=frozenset(proof.hidden_before),
+        ordinary=_ordinary(run),
+    )
+    made = bundles.bundle_of(read_of(run), known, ticket_salt)
+    public = None if made.public is None else bundles.digest_of(made.public)
+    if (public, bundles.digest_of(made.whole)) != (proof.bundle, proof.whole):
+        raise DifferentNow(proof.run_id)
+    return made
+
+
+def _pack_of(run: Run) -> str:
+    """Return the digest of the rules a run went by; "" where an older run did not note it."""
+    said = store.load_input(run).pack_sha256
+    pack = load_pack(run.programme, run.area)
+    return said or (pack.digest if pack.version == run.pack else "")
+
+
+def _ordinary(run: Run) -> str | None:
+    """Return the kind of group that any child may go to: the first one of the pack."""
+    if run.money is not None:
+        return None
+    return next(iter(planning.judged_of(run).kinds))
+
+
+def _salt_of(run_id: str) -> bytes:
+    # No application's id has a slash.
+    return ticket_salt(f"run/{run_id}")
+
+
+# --- shown --------------------------------------------------------------------------------------
+
+
+def proof_of(run_id: str) -> Proof:
+    """Return what was published of a run, to anybody. Raises Unknown, also where nothing was."""
+    kept = store.find_proof(run_id)
+    if kept is None or kept.value.bundle is None:
+        raise Unknown()
+    return kept.value
+
+
+def leaf_of(run_id: str, application_id: str, *, by: Actor, now: datetime) -> Found:
+    """Return what a run read of an application, to its child's representative.
+
+    Raises Unknown, NotProved.
+    """
+    kept = applications.find_application(application_id)
+    if kept is None:
+        raise Unknown()
+    acting_for(kept.value.child_id, by, None, local_day(now))
+    access.looked([kept.value.child_id], ("application",))
+    run = store.load_run(run_id).value
+    found = store.find_proof(run_id)
+    if found is None:
+        raise NotProved(run_id=run_id)
+    return _found(run, found.value, application_id, kept.value.ticket)
+
+
+def _found(run: Run, proof: Proof, application_id: str, ticket: str) -> Found:
+    root = base64.b64decode(proof.root)
+    level = store.LEAVES_LEVEL
+    part = bisect_right(proof.firsts, ticket) - 1
+    if part < 0:
+        raise Unknown()
+    leaves = store.load_leaves(run.run_id, root, part)
+    inside = next((n for n, leaf in enumerate(leaves) if leaf.ticket == ticket), None)
+    if inside is None:
+        raise Unknown()
+    parts: dict[int, list[list[bytes]]] = {part: _whole(leaves)}
+    tops = [base64.b64decode(top) for top in proof.tops]
+
+    def fetch(height: int, number: int) -> bytes:
+        if height >= level:
+            low = number << height - level
+            return _top(tops[low : low + (1 << height - level)])
+        where = number >> level - height
+        if where not in parts:
+            parts[where] = _whole(store.load_leaves(run.run_id, root, where))
+        return parts[where][height][number - (where << level - height)]
+
+    number = part * store.IN_A_LEAVES_PART + inside
+    path = tuple(merkle.inclusion(number, proof.size, fetch))
+    labels = bundles.batch_labels(store.each_outcome(run))
+    text = bundles.leaf_text(store.load_seeker(run, leaves[inside].read), labels)
+    salt = ticket_salt(application_id)
+    leaf = Leaf(ticket, number, text, salt, bundles.leaf_digest(salt, text))
+    return Found(proof.note, leaf, path)
+
+
+def _whole(leaves: Sequence[LeafAt]) -> list[list[bytes]]:
+    return merkle.whole([base64.b64decode(leaf.digest) for leaf in leaves])
+
+
+def _top(hashes: Sequence[bytes]) -> bytes:
+    """Return the root over whole subtrees of one size, as many as a power of two."""
+    row = list(hashes)
+    while len(row) > 1:
+        row = [merkle.node_hash(row[n], row[n + 1]) for n in range(0, len(row), 2)]
+    return row[0]
+
+
+def whole_of(run_id: str) -> bytes:
+    """Return the auditor's bundle of a run. Raises Unknown, NotProved, DifferentNow."""
+    kept = store.find_proof(run_id)
+    if kept is None:
+        store.load_run(run_id)
+        raise NotProved(run_id=run_id)
+    return _made_again(kept.value).whole
+
+
+def openings(
+    run_id: str, *, by: Actor, position: str | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return a page of what a run's leaves say and why each got what it got, for auditors.
+
+    In the order of serving; the first page begins with the head, which holds the whole bundle.
+    Whose tickets they are is noted as seen. Raises Unknown, NotProved.
+    """
+    run = store.load_run(run_id).value
+    access.demand(by, area=run.area)
+    start = int(position) if position else 0
+    lines: list[dict[str, Any]] = []
+    if start == 0:
+        lines.append(bundles.openings_head(run_id, whole_of(run_id)))
+    elif store.find_proof(run_id) is None:
+        raise NotProved(run_id=run_id)
+    outcomes: list[Outcome] = []
+    for outcome in store.each_outcome(run, start=start):
+        outcomes.append(outcome)
+        if len(outcomes) > limit:
+            break
+    lines += _lines(run, outcomes[:limit])
+    access.looked(_children_in(outcomes[:limit]), ("application",))
+    return lines, str(start + limit) if len(outcomes) > limit else None
+
+
+def every_opening(run_id: str) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a run's openings, the head first. Raises Unknown, NotProved."""
+    yield bundles.openings_head(run_id, whole_of(run_id))
+    run = store.load_run(run_id).value
+    yield from _lines(run, list(store.each_outcome(run)))
+
+
+def children_of_run(run_id: str) -> set[str]:
+    """Return whose tickets a run read; a call per hundred."""
+    return _children_in(list(store.each_outcome(store.load_run(run_id).value)))
+
+
+def _lines(run: Run, outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
+    wanted = {outcome.application_id for outcome in outcomes}
+    labels = bundles.batch_labels(store.each_outcome(run))
+    leaves: dict[str, Leaf] = {}
+    for part in store.each_input(run):
+        for seeker in part.seekers:
+            if seeker.application_id in wanted:
+                salt, text = ticket_salt(seeker.application_id), bundles.leaf_text(seeker, labels)
+                digest = bundles.leaf_digest(salt, text)
+                leaves[seeker.application_id] = Leaf(seeker.ticket, 0, text, salt, digest)
+    settled = {one.application_id: one for one in store.each_settled(run)}
+    for outcome in outcomes:
+        key = outcome.application_id
+        yield bundles.opening_of(outcome, settled.get(key), leaves[key])
+
+
+def _children_in(outcomes: Sequence[Outcome]) -> set[str]:
+    """Return whose tickets outcomes name: their own, and who got in last where they did not."""
+    own = {outcome.ticket: outcome.application_id for outcome in outcomes}
+    others = {p.last_ticket for o in outcomes for p in o.passed if p.last_ticket} - own.keys()
+    ids = {*own.values(), *applications.find_tickets(sorted(others)).values()}
+    found = applications.find_applications(sorted(ids))
+    return {kept.value.child_id for kept in found.values()}
+
+
+# --- decided again ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A run decided anew from what it read. first: the first ticket that got something else."""
+
+    run_id: str
+    applications: int
+    same: bool
+    engine: str
+    first: str | None = None
+
+
+def again(run_id: str) -> Again:
+    """Decide a run anew from its stored input and compare. Raises Unknown."""
+    run = store.load_run(run_id).value
+    head = store.load_input(run)
+    expected = list(store.each_outcome(run))
+    decided = planning.decide_again(run).outcomes
+    same = store.digest(decided) == run.outcome == store.digest(tuple(expected))
+    first = None
+    if not same:
+        pairs = zip(expected, decided, strict=False)
+        first = next((old.ticket for old, new in pairs if old != new), None)
+    return Again(run_id, len(expected), same, head.engine, first)
