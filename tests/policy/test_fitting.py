@@ -402,6 +402,36 @@ def test_a_contradiction_names_its_line_and_its_cure(old, new, at, wrong, cure):
             "label has {from}",
             "{tier}, {year}",
         ),
+        (
+            'reading = "merged-queue"\n',
+            'reading = "reserve"\n',
+            "a reserve without reserve_per_mille",
+            "reserve_per_mille = 250",
+        ),
+        (
+            'reading = "merged-queue"\n',
+            'reading = "merged-queue"\nreserve_per_mille = 250\n',
+            "reserve_per_mille of two tiers that alternate in one line",
+            'reading = "reserve"',
+        ),
+        (
+            'reading = "merged-queue"\n',
+            'reading = "reserve"\nreserve_per_mille = 1001\n',
+            "reserve_per_mille",
+            "0 to 1000",
+        ),
+        (
+            "movers = true\n",
+            "movers = false\n",
+            "swaps = true, and nobody is moved",
+            "swaps = false",
+        ),
+        (
+            'vouchers = "with-place"\n',
+            'vouchers = "by-budget"\n',
+            "movers = true, and vouchers come by budget, without a place",
+            'vouchers = "with-place"',
+        ),
     ],
 )
 def test_a_contradiction_in_preschool_is_found_as_well(old, new, wrong, cure):

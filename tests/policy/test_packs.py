@@ -136,6 +136,8 @@ def test_one_rows_rules_hold_their_values(pack):
     assert (rules.release.mode, rules.release.minutes) == ("auto", 30)
     assert (rules.iteration.hour, rules.iteration.minute) == (18, 0)
     assert (rules.iteration.working_days_only, rules.iteration.vouchers) == (True, "with-place")
+    moves = rules.iteration
+    assert (moves.siblings, moves.movers, moves.swaps) == (False, True, True)
     assert rules.rounding == "half-up-tenge"
     assert (rules.attendance.opens, rules.attendance.closes) == ("07:00", "19:00")
     assert (rules.attendance.opens_at.hour, rules.attendance.closes_at.hour) == (7, 19)

@@ -97,6 +97,10 @@ def check_rows(reader: Reader, rows: LocatedRows) -> None:
             )
     for each in rows["rates"]:
         _check_cap(reader, each)
+    for each in rows["interleave"]:
+        _check_reading(reader, each)
+    for each in rows["iteration"]:
+        _check_iteration(reader, each)
 
 
 def check_day(reader: Reader, now: LocatedRows, day: date) -> None:
@@ -107,6 +111,7 @@ def check_day(reader: Reader, now: LocatedRows, day: date) -> None:
     _check_programme(reader, now, day)
     _check_returns(reader, now, day)
     _check_signing(reader, now, day)
+    _check_reserve(reader, now, day)
     shares = sum(each.row.share_per_mille for each in now["sen_parts"])
     if now["sen_parts"] and shares != PER_MILLE:
         _report_once(
@@ -188,6 +193,53 @@ def _check_signing(reader: Reader, now: LocatedRows, day: date) -> None:
                 "required",
                 f"a signature is required before a confirmation that nobody gives on {day}",
                 "write required = false, or let confirm_working_days be 1 or more",
+            )
+
+
+def _check_reading(reader: Reader, each: Located[Any]) -> None:
+    alternate = each.row
+    if alternate.reading == "reserve" and not alternate.reserve_per_mille:
+        reader.report(
+            each.place.of("reading"),
+            "a reserve without reserve_per_mille",
+            'add reserve_per_mille = 250, or write reading = "merged-queue"',
+        )
+    if alternate.reading != "reserve" and alternate.reserve_per_mille:
+        reader.report(
+            each.place.of("reserve_per_mille"),
+            "reserve_per_mille of two tiers that alternate in one line",
+            'drop reserve_per_mille, or write reading = "reserve"',
+        )
+
+
+def _check_iteration(reader: Reader, each: Located[Any]) -> None:
+    rule = each.row
+    for key in ("siblings", "movers", "swaps"):
+        if rule.vouchers == "by-budget" and getattr(rule, key):
+            reader.report(
+                each.place.of(key),
+                f"{key} = true, and vouchers come by budget, without a place",
+                f'write {key} = false, or vouchers = "with-place"',
+            )
+    if rule.swaps and not rule.movers:
+        reader.report(
+            each.place.of("swaps"),
+            "swaps = true, and nobody is moved",
+            "write movers = true, or swaps = false",
+        )
+
+
+def _check_reserve(reader: Reader, now: LocatedRows, day: date) -> None:
+    """Report a part of each group kept where vouchers do not come with a place in one."""
+    by_budget = any(each.row.vouchers == "by-budget" for each in now["iteration"])
+    for each in now["interleave"]:
+        if by_budget and each.row.reading == "reserve":
+            _report_once(
+                reader,
+                each,
+                "reading",
+                f"a part of each group is kept, and vouchers come by budget on {day}",
+                'write reading = "merged-queue", or vouchers = "with-place" under iteration',
             )
 
 

@@ -221,13 +221,18 @@ class Interleave(Dated):
     reading "merged-queue": the two tiers are merged into one order before any place is given, so
     the ratio holds for the line and not for each kindergarten. Tiers not named stand before or
     behind the merged line as their order says.
+
+    reading "reserve": both stand in one line by time, and reserve_per_mille of each group's places
+    are kept for `first`; what it leaves goes to the line. The counts say what share that stands
+    for, and nothing else.
     """
 
     first: str
     first_count: int = field(metadata=AT_LEAST_ONE)
     then: str
     then_count: int = field(metadata=AT_LEAST_ONE)
-    reading: Literal["merged-queue"]
+    reading: Literal["merged-queue", "reserve"]
+    reserve_per_mille: int = field(default=0, metadata=between(0, 1000))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,12 +289,20 @@ class Release(Dated):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IterationRule(Dated):
-    """When the scheduled run happens, in Kazakhstan's time, and what a voucher comes with."""
+    """When the scheduled run happens, in Kazakhstan's time, and what a voucher comes with.
+
+    siblings: a group takes who has a brother or sister in that kindergarten before the line.
+    movers: holders may ask to be moved when their turn comes, and are, before all who wait.
+    swaps: those of them whose seats block each other's trade them when all others are served.
+    """
 
     hour: int = field(metadata=between(0, 23))
     minute: int = field(metadata=between(0, 59))
     working_days_only: bool
     vouchers: Literal["with-place", "by-budget"]
+    siblings: bool = False
+    movers: bool = False
+    swaps: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,6 +148,7 @@ def order_of(rules: Rules, academic_year: int, seeds: Mapping[str, str] | None =
     )
     alternate = rules.interleave
     by_money = rules.iteration.vouchers == "by-budget"
+    reserve = alternate is not None and alternate.reading == "reserve"
     return Order(
         lanes=lanes,
         tiers=tuple(tier.code for tier in rules.tiers),
@@ -161,6 +162,11 @@ def order_of(rules: Rules, academic_year: int, seeds: Mapping[str, str] | None =
         then_count=alternate.then_count if alternate else 1,
         ages_apart=rules.cohorts.by_birth_year and not by_money,
         seeds=dict(seeds or {}),
+        reading="reserve" if reserve else "interleave",
+        reserve_per_mille=alternate.reserve_per_mille if alternate else 0,
+        siblings_first=rules.iteration.siblings,
+        movers=rules.iteration.movers,
+        swaps=rules.iteration.swaps,
     )
 
 
