@@ -16,8 +16,11 @@ from datetime import datetime, timedelta
 from chalicelib.applications.rules import InLine, Moved, QueueEntry, explain_moves
 from chalicelib.kernel.periods import local, start_of
 from chalicelib.queue.rules.engine import Outcome
+from chalicelib.queue.rules.forecast import FirstForecast, Forecast
 from chalicelib.queue.rules.funding import Shortage
+from chalicelib.queue.rules.moves import Causes, Moves
 from chalicelib.queue.rules.order import Lane, Order, Seeker, merge, undrawn
+from chalicelib.queue.rules.whynot import NotThere
 
 CELL_LEAST = 5
 CHECKPOINT_HOUR = 19  # each evening, an hour after the iteration
@@ -52,6 +55,12 @@ class Rank:
     by budget, whose money it stands for and what that lacks until its turn; 0: the next run gives
     it one. intake: the one whose draw orders it; drawn: whether it is, else place is the first
     that it may become. moved: why the place is another than on the platform it was brought from.
+    ordered_at: the instant that counts for order; leaf: which leaf of the published tree is its.
+
+    step: the move since the checkpoint before, None for who did not stand there; sums: all moves
+    since checkpoint number `entered`, the first of those at which it stood without a break.
+    preferred: why not there, by the last run. forecast: of the month of its voucher, and the first
+    that it was shown, which is held against what came.
     """
 
     application_id: str
@@ -68,6 +77,14 @@ class Rank:
     intake: str | None = None
     drawn: bool = True
     moved: Moved | None = None
+    ordered_at: str = ""
+    leaf: int = 0
+    step: Moves | None = None
+    sums: Causes = ()
+    entered: int = 0
+    preferred: tuple[NotThere, ...] = ()
+    forecast: Forecast | None = None
+    first_forecast: FirstForecast | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +117,12 @@ class Head:
     cells: empty when fewer than five wait in the whole queue. told: applications whose families
     were told that their turn is near and that still stand so. shortages: what money is missing for
     everybody, as the public sees it.
+
+    number: of the signed checkpoint in the queue's chain, 0 where it has none (older than the
+    chain, or come late); then size and root of its tree, base64, the note, the run it came after.
+    blind: keeps what is hidden of small queues from being tried out against the public record.
+    reasons_of: the run whose reasons the ranks hold; unexplained: how many places moved without a
+    known cause, an alarm.
     """
 
     checkpoint_id: str
@@ -115,6 +138,14 @@ class Head:
     cells: tuple[Cell, ...] = ()
     told: tuple[str, ...] = ()
     shortages: tuple[Shortage, ...] = ()
+    number: int = 0
+    size: int = 0
+    root: str = ""
+    note: str = ""
+    run_id: str | None = None
+    blind: str = ""
+    reasons_of: str | None = None
+    unexplained: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +222,7 @@ def rank(
                 missing_tiyn=stand.missing_tiyn if stand else None,
                 intake=seeker.intake,
                 drawn=drawn,
+                ordered_at=seeker.ordered_at,
             )
         )
         in_category[category] = own + 1
@@ -284,30 +316,57 @@ def _is_plain(cells: Sequence[Cell]) -> bool:
     return cell.waiting < CELL_LEAST or (many > 1 and (cell.waiting == many or after_another))
 
 
-def listed(ranks: Iterable[Rank], cells: Sequence[Cell]) -> list[Listed]:
-    """Return the public order: cell by cell, in each as it is served within its categories.
+def in_public_order(ranks: Iterable[Rank], cells: Sequence[Cell]) -> list[Rank]:
+    """Return ranks in the public order: cell by cell, in each as it is served.
 
-    What was drawn is not shown in that order where categories stand together: anybody can count the
-    drawn numbers, and where they begin anew the next category begins. There it goes by ticket.
+    Where categories stand together nothing may show where one ends: neither a newcomer nor drawn
+    numbers that begin anew. There it goes by the time of application, and by ticket as soon as
+    anything in it was drawn. Without cells it goes by category; then nobody sees it.
     """
     ranks = list(ranks)
-    cell_of = {category: n for n, cell in enumerate(cells, 1) for category in cell.categories}
+    cell_of = _cell_of(cells)
     merged = {n for n, cell in enumerate(cells, 1) if len(cell.categories) > 1}
-    by_ticket = merged & {cell_of.get(one.category) for one in ranks if one.intake}
+    by_ticket = _by_ticket(ranks, cells)
+
+    def stands(one: Rank) -> tuple[int, str, str]:
+        cell = cell_of.get(one.category, 0)
+        if cell in by_ticket:
+            return cell, "", one.ticket
+        if cell in merged:
+            return cell, one.ordered_at, one.ticket
+        # Ranks come in the order of serving, and sorting keeps it within a category.
+        return cell, "" if cell else f"{one.category:06d}", ""
+
+    return sorted(ranks, key=stands)
+
+
+def listed(ranks: Iterable[Rank], cells: Sequence[Cell]) -> list[Listed]:
+    """Return the public order: a line for each ticket, its place within what is shown together."""
+    cell_of = _cell_of(cells)
+    ordered = in_public_order(ranks, cells)
+    by_ticket = _by_ticket(ordered, cells)
     lines: list[Listed] = []
     places: dict[int, int] = {}
-    # Ranks come in the order of serving, and sorting keeps it within a category.
-    for one in sorted(ranks, key=lambda r: r.category):
+    for one in ordered:
         cell = cell_of.get(one.category)
-        if cell is not None and cell in by_ticket:
-            lines.append(Listed(cell, 0, one.ticket, one.intake))
-        elif cell is not None:
-            places[cell] = places.get(cell, 0) + 1
-            place = places[cell] if one.drawn else 0
-            lines.append(Listed(cell, place, one.ticket, one.intake))
-    # Sorting keeps what stands within a cell, unless it goes by ticket there.
-    lines.sort(key=lambda line: (line.cell, line.ticket if line.cell in by_ticket else ""))
+        if cell is None:
+            continue
+        places[cell] = places.get(cell, 0) + 1
+        place = places[cell] if one.drawn and cell not in by_ticket else 0
+        lines.append(Listed(cell, place, one.ticket, one.intake))
     return lines
+
+
+def _cell_of(cells: Sequence[Cell]) -> dict[int, int]:
+    """Return category → number of the cell that shows it."""
+    return {category: n for n, cell in enumerate(cells, 1) for category in cell.categories}
+
+
+def _by_ticket(ranks: Sequence[Rank], cells: Sequence[Cell]) -> set[int]:
+    """Return the cells of several categories in which something was or is to be drawn."""
+    merged = {n for n, cell in enumerate(cells, 1) if len(cell.categories) > 1}
+    cell_of = _cell_of(cells)
+    return merged & {cell_of.get(one.category, 0) for one in ranks if one.intake}
 
 
 def near(ranks: Iterable[Rank], *, ahead_max: int) -> list[str]:
