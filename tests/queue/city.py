@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -13,13 +13,14 @@ from chalicelib.applications.rules import Application, entry_of
 from chalicelib.children import store as children
 from chalicelib.children.rules import Alias, Holding, Holdings, Person, Relation
 from chalicelib.edge import auth
+from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, Role, system
 from chalicelib.policy.actions import load_pack
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import DatedCapacity, Group, Site, SiteState
 from chalicelib.queue import actions
 from chalicelib.storage import keys
-from chalicelib.storage.commit import Write, commit
+from chalicelib.storage.commit import commit
 from infra.local.testing import TestCloud
 
 PROGRAMME, AREA = "preschool", "taldykorgan"
@@ -90,10 +91,31 @@ def an_application(name: str, **said: Any) -> Application:
 
 
 def settle_in(
-    groups: Iterable[Group], waiting: Iterable[Application], sizes: Mapping[str, int] | None = None
+    groups: Iterable[Group],
+    waiting: Iterable[Application],
+    sizes: Mapping[str, int] | None = None,
+    *,
+    journaled: bool = False,
 ) -> None:
-    """Put groups and applications into the tables."""
-    writes: list[Write] = []
+    """Put groups and applications into the tables; journaled: so that they can be rebuilt."""
+    things = [*_sites(groups), *_families(waiting, sizes or {})]
+    if journaled:
+        for aggregate, *rest in things:
+            entry = journal.entry(
+                "test/settled",
+                f"{aggregate.row.pk}/{aggregate.row.sk}",
+                by=JOB,
+                now=EVENING,
+                pack="pack",
+            )
+            journal.commit(entry, aggregate, *rest)
+        return
+    writes = [write for thing in things for write in thing]
+    for start in range(0, len(writes), 100):
+        commit(writes[start : start + 100])
+
+
+def _sites(groups: Iterable[Group]) -> Iterator[list[Any]]:
     for group in groups:
         site = Site(
             site_id=group.site_id,
@@ -106,9 +128,13 @@ def settle_in(
             form="private",
             state=SiteState.LISTED,
         )
-        writes += [*providers.create_site(site), *providers.create_group(group)]
+        yield providers.create_site(site)
+        yield providers.create_group(group)
+
+
+def _families(waiting: Iterable[Application], sizes: Mapping[str, int]) -> Iterator[list[Any]]:
     for application in waiting:
-        size = (sizes or {}).get(application.batch_id or "")
+        size = sizes.get(application.batch_id or "")
         holding = Holding(
             kind="application",
             id=application.application_id,
@@ -123,20 +149,20 @@ def settle_in(
             created_at=application.received_at,
             asked="",
         )
-        writes += [
-            children.create_person(person),
+        yield [
             applications.create_application(application),
+            children.create_person(person),
             *applications.announce(application),
             applications.enter_queue(application, entry_of(application, batch_size=size)),
             children.keep_holdings(
                 children.load_holdings(application.child_id), Holdings((holding,))
             ),
         ]
-    for start in range(0, len(writes), 100):
-        commit(writes[start : start + 100])
 
 
-def a_small_city(children_waiting: int = 60, groups: int = 6, seed: int = 3) -> None:
+def a_small_city(
+    children_waiting: int = 60, groups: int = 6, seed: int = 3, *, journaled: bool = False
+) -> None:
     """Put an invented city into the tables, always the same for a seed."""
     chance = random.Random(seed)
     places = [
@@ -161,7 +187,7 @@ def a_small_city(children_waiting: int = 60, groups: int = 6, seed: int = 3) -> 
         if n in (7, 8):
             said |= {"birth_year": 2021, "language": "kk", "batch_id": "batch-twins"}
         people.append(an_application(f"{n:04d}", **said))
-    settle_in(places, people, {"batch-twins": 2})
+    settle_in(places, people, {"batch-twins": 2}, journaled=journaled)
 
 
 def released(run_id: str = "run-of-the-day") -> str:
