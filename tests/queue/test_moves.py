@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -70,8 +71,8 @@ def test_what_has_no_cause_is_counted_and_the_sum_still_exact(
 def test_sums_over_several_checkpoints_add_up_whatever_lies_between(
     history: list[dict[str, Stood]], data: st.DataObject
 ) -> None:
-    sums: list[dict[str, tuple[int, moving.Causes]]] = [{ticket: (0, ()) for ticket in history[0]}]
-    for number, (before, now) in enumerate(zip(history, history[1:], strict=False), 1):
+    sums: list[dict[str, tuple[int, moving.Causes]]] = [dict.fromkeys(history[0], (0, ()))]
+    for number, (before, now) in enumerate(itertools.pairwise(history), 1):
         gone, came = needed(before, now)
         told = moves(
             before, now, gone=dict.fromkeys(gone, "ended"), came=dict.fromkeys(came, "right")

@@ -17,7 +17,11 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal, get_args
+
+from chalicelib.applications.rules import Application
+from chalicelib.kernel.periods import from_stamp
 
 Gone = Literal[
     "voucher",  # got a voucher
@@ -47,6 +51,9 @@ Cause = Gone | Came | Other | Own
 Causes = tuple[tuple[Cause, int], ...]
 
 UNEXPLAINED: Cause = "unexplained"
+# An order is read some moments after the instant that it is published under, and an application
+# that was being written then is read by the next one.
+_BEING_WRITTEN = timedelta(minutes=5)
 # More who changed their instant than this are counted by what is left over of both ways.
 _SINGLY_MOST = 200
 
@@ -191,6 +198,50 @@ _DISCREET: dict[Cause, Cause] = {
     **dict.fromkeys(get_args(Came), "entered"),
     "fell-back": "left",
 }
+
+
+def why_left(
+    application: Application | None, *, before: str, out_of_age: bool = False
+) -> Gone | None:
+    """Return why somebody stands in the queue no more; None where nothing says it.
+
+    before: the instant of the checkpoint it stood at; out_of_age: it stands there for no cohort.
+    """
+    if application is None:
+        return None
+    if out_of_age or application.state in ("annulled", "expired"):
+        return "ended"
+    ended = application.voucher_ended_at
+    if application.state in ("offered", "fulfilled") or (ended is not None and ended >= before):
+        return "voucher"
+    if application.state == "withdrawn":
+        return "withdrawn"
+    if application.state == "inactive" or application.restores:
+        return "inactive"
+    return None
+
+
+def why_came(
+    application: Application | None, *, before: str, year_turned: bool = False
+) -> Came | None:
+    """Return why somebody stands ahead who did not stand there before; None where nothing says it.
+
+    before: the instant of the checkpoint before; year_turned: another academic year began since.
+    """
+    if application is None:
+        return None
+    lately = from_stamp(before) - _BEING_WRITTEN
+    if from_stamp(application.ordered_at) >= lately:
+        return "earlier"
+    if application.restores:
+        return "restored"
+    if application.source is not None:
+        return "brought"
+    if application.intake is not None and from_stamp(application.received_at) >= lately:
+        return "intake"
+    if year_turned:
+        return "cohort"
+    return "corrected" if application.ordered_at != application.received_at else None
 
 
 def _own_cause(was: Stood, stands: Stood) -> Cause | None:
