@@ -196,6 +196,7 @@ def work() -> dict[str, batches.Handler]:
         "payouts/calculate": payouts_jobs.calculate,
         "queue/checkpoint": queue_jobs.checkpoint,
         "queue/commit-run": queue_jobs.commit_run,
+        "queue/prove-run": queue_jobs.prove_run,
         "queue/deadlines": lambda facts, now: queue_jobs.deadlines(facts, now, deadlines()),
         "rights/finish-erasure": rights_jobs.finish_erasure,
         "rights/retain": rights_jobs.retain,

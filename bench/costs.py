@@ -61,6 +61,7 @@ DOES = {
     "queue/checkpoint": "queue.checkpoint",
     "queue/commit-run": "queue.commit_run",
     "queue/deadlines": "queue.deadlines",
+    "queue/prove-run": "queue.prove_run",
     "rotation/turn": "rotation.turn",
     "rights/finish-erasure": "rights.finish_erasure",
     "rights/retain": "rights.retain",

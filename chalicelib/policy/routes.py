@@ -19,12 +19,16 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z-]{1,39}$(?!\n)")]
 
 
 class PackShown(msgspec.Struct, frozen=True):
-    """A rule pack: whose it is, its version, the acts it rests on."""
+    """A rule pack: whose it is, its version, the acts it rests on.
+
+    sha256: of the canonical content of pack and calendar; the version has its first 12 digits.
+    """
 
     id: str
     programme: str
     area: str
     version: str
+    sha256: str
     valid_from: date
     valid_to: date | None
     acts: list[dict[str, Any]]
@@ -73,5 +77,12 @@ def read_rules(call: Call[None], programme: str, area: str) -> RulesShown:
 def _shown(pack: Pack) -> PackShown:
     acts = [msgspec.to_builtins(act) for act in pack.acts]
     return PackShown(
-        pack.id, pack.programme, pack.area, pack.version, pack.valid_from, pack.valid_to, acts
+        id=pack.id,
+        programme=pack.programme,
+        area=pack.area,
+        version=pack.version,
+        sha256=pack.digest,
+        valid_from=pack.valid_from,
+        valid_to=pack.valid_to,
+        acts=acts,
     )

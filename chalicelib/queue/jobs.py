@@ -3,6 +3,7 @@
     18:00 on working days    run_iteration      a draft per pack
     within minutes           run_deadlines      releases it when its time has come
     a message per part       commit_run         issues the vouchers
+    when it has ended        prove_run          publishes what anybody can check of it
     after it, and at 19:00   checkpoint         publishes the ranks
 
 Schedules fire every day; the pack's calendar decides whether the day counts. What a job makes is
@@ -16,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from chalicelib.access import actions as access
-from chalicelib.adapters import work
+from chalicelib.adapters import files, work
 from chalicelib.applications import actions as applications
 from chalicelib.edge import clock, log
 from chalicelib.kernel.actors import Actor, system
@@ -113,6 +114,18 @@ def commit_run(facts: Mapping[str, Any], now: datetime) -> None:
         if clock.now() - now > LONGEST:
             break
     work.send([work.Message("queue/commit-run", {"run_id": run_id})])
+
+
+def prove_run(facts: Mapping[str, Any], now: datetime) -> None:
+    """Handle "queue/prove-run" {run_id}: fix what is published of an ended run, save its files.
+
+    The note is saved last: where it lies, the bundle does.
+    """
+    for proof in actions.prove(facts["run_id"], by=system("queue/prove-run"), now=now):
+        if proof.note is None or files.published(f"{proof.folder}/note") == proof.note.encode():
+            continue
+        for name, content in actions.files_of(proof):
+            files.publish(name, content)
 
 
 def checkpoint(facts: Mapping[str, Any], now: datetime) -> None:

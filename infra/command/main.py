@@ -6,6 +6,7 @@
     kezek import providers | applications | register | attendance FILE
     kezek run iteration | deadlines | billing | checkpoint | record
     kezek export queue | register | statements | figures | journal FILE
+    kezek queue bundle RUN FOLDER | openings RUN FILE --why PURPOSE | again RUN
     kezek record export FOLDER
     kezek record refill
     kezek policy check FILE...
@@ -36,6 +37,7 @@ from infra.command import (
     importing,
     keys,
     place,
+    proving,
     recording,
     triggering,
     vaulting,
@@ -65,6 +67,7 @@ cli = typer.Typer(
 cli.add_typer(importing.commands, name="import")
 cli.add_typer(triggering.commands, name="run")
 cli.add_typer(exporting.commands, name="export")
+cli.add_typer(proving.commands, name="queue")
 cli.add_typer(recording.commands, name="record")
 cli.add_typer(checking.commands, name="policy")
 cli.add_typer(keys.commands, name="keys")

@@ -9,20 +9,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.queue import actions, store
+from chalicelib.queue import store
 from chalicelib.queue.actions import proving
-from infra.local import faults
-from tests.queue import clubs
 from tests.queue.city import (
     JOB,
     LATER,
-    OPERATOR,
-    a_group,
     a_small_city,
-    an_application,
     finished,
     released,
-    settle_in,
 )
 
 pytestmark = pytest.mark.usefixtures("tables", "one_salt")
@@ -46,8 +40,7 @@ def root(digests: list[bytes]) -> bytes:
 
 
 def proved(run_id: str = RUN) -> tuple[Any, dict[str, bytes]]:
-    proof = proving.prove(run_id, by=JOB, now=LATER)
-    assert proof is not None
+    *_, proof = proving.prove(run_id, by=JOB, now=LATER)
     return proof, {name.rpartition("/")[2]: text for name, text in proving.files_of(proof)}
 
 

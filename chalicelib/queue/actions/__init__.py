@@ -5,6 +5,7 @@
     issuing      a released run's vouchers, a part at a time, resumable anywhere
     funding      the same where vouchers come by budget: some to a commit, with their money
     desk         what both need of the next vouchers
+    proving      the bundle of a run that ended, its leaves and openings
     publishing   checkpoints: ranks for families, the order for everybody
     showing      what is answered from them
     reminders    what has fallen due, looked at once
@@ -16,6 +17,23 @@ from __future__ import annotations
 
 from chalicelib.queue.actions.issuing import commit_part, list_to_offer
 from chalicelib.queue.actions.planning import decide_again
+from chalicelib.queue.actions.proving import (
+    OPENED,
+    Again,
+    Found,
+    NotProved,
+    again,
+    check_proved,
+    children_of_run,
+    every_opening,
+    files_of,
+    hand_openings,
+    leaf_of,
+    list_proved,
+    openings,
+    proof_of,
+    prove,
+)
 from chalicelib.queue.actions.publishing import publish
 from chalicelib.queue.actions.reminders import list_reminders, looked_at, passed
 from chalicelib.queue.actions.running import (
@@ -42,6 +60,21 @@ from chalicelib.queue.actions.showing import (
 )
 
 __all__ = [
+    "OPENED",
+    "Again",
+    "Found",
+    "NotProved",
+    "again",
+    "check_proved",
+    "children_of_run",
+    "every_opening",
+    "files_of",
+    "hand_openings",
+    "leaf_of",
+    "list_proved",
+    "openings",
+    "proof_of",
+    "prove",
     "CellShown",
     "ListedShown",
     "OrderShown",

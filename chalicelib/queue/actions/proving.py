@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -28,15 +28,16 @@ from chalicelib.policy.actions import load_pack
 from chalicelib.queue import rules, store
 from chalicelib.queue.actions import planning
 from chalicelib.queue.actions.running import wind_up, write_parts
-from chalicelib.queue.rules import Outcome, Place, Run, Seeker, bundles
+from chalicelib.queue.rules import Outcome, Place, Run, Seeker, bundles, chain
 from chalicelib.queue.rules.bundles import Bundle, Known, Leaf, Proof, Read
 from chalicelib.queue.store import LeafAt
 from chalicelib.storage import signing
 from chalicelib.storage.commit import settles
-from chalicelib.storage.rows import stage
-from chalicelib.storage.secrets import ticket_salt
+from chalicelib.storage.secrets import blind, ticket_salt
 
 _ENDED = ("committed", "stopped")
+# What an opened leaf says of a child, in words of looks.toml.
+OPENED = ("age", "application", "financing", "protected")
 
 
 class NotProved(OutOfTurn):
@@ -57,23 +58,26 @@ class Found:
 # --- fixed, then published ----------------------------------------------------------------------
 
 
-def prove(run_id: str, *, by: Actor, now: datetime) -> Proof | None:
-    """Fix what is published of an ended run, and of those before it; None before the end.
+def prove(run_id: str, *, by: Actor, now: datetime) -> list[Proof]:
+    """Fix what is published of an ended run, after those before it; none before the end.
 
-    Safe to repeat, to interrupt and to run beside another. Raises Unknown, KeysSilent.
+    Returns the run's proof last; those before it whose files may be missing go first. Safe to
+    repeat, to interrupt and to run beside another. Raises Unknown, KeysSilent.
     """
     left: list[Run] = []
-    following: str | None = run_id
-    while following is not None and store.find_proof(following) is None:
-        run = store.load_run(following).value
-        if run.state not in _ENDED:
+    run = store.load_run(run_id).value
+    while run.state in _ENDED:
+        left.append(run)
+        if run.after is None or (len(left) > 1 and store.find_proof(run.run_id) is not None):
             break
-        left.append(wind_up(run.run_id, by=by, now=now))
-        following = run.after
+        run = store.load_run(run.after).value
+    proofs = []
     for run in reversed(left):
-        _fix(run, by=by, now=now)
-    kept = store.find_proof(run_id)
-    return kept.value if kept else None
+        _fix(wind_up(run.run_id, by=by, now=now), by=by, now=now)
+        kept = store.find_proof(run.run_id)
+        assert kept is not None
+        proofs.append(kept.value)
+    return proofs
 
 
 def files_of(proof: Proof) -> Iterator[tuple[str, bytes]]:
@@ -84,14 +88,14 @@ def files_of(proof: Proof) -> Iterator[tuple[str, bytes]]:
     if proof.bundle is None or proof.note is None:
         return
     made = _made_again(proof)
-    folder = folder_of(proof)
-    yield f"{folder}/bundle.json", made.public or b""
-    yield f"{folder}/note", proof.note.encode()
+    yield f"{proof.folder}/bundle.json", made.public or b""
+    yield f"{proof.folder}/note", proof.note.encode()
 
 
-def folder_of(proof: Proof) -> str:
-    """Return where a run's public files lie."""
-    return f"queue/{proof.programme}/{proof.area}/runs/{proof.run_id}"
+def list_proved(programme: str, area: str) -> list[tuple[str, str]]:
+    """Return (run, end) of a queue's runs that have public files, by their end. One query."""
+    proved = store.each_proved(programme, area)
+    return [(one.run_id, one.ended_at) for one in proved if one.public]
 
 
 class DifferentNow(RuntimeError):
@@ -106,6 +110,7 @@ def _fix(run: Run, *, by: Actor, now: datetime) -> None:
     known = Known(
         pack_sha256=_pack_of(run),
         salt=_salt_of(run.run_id),
+        checkpoint=_checkpoint_before(run),
         previous=before.value.newest if before else None,
         hidden=frozenset(before.value.hidden) if before else frozenset(),
         ordinary=_ordinary(run),
@@ -122,7 +127,8 @@ def _fix(run: Run, *, by: Actor, now: datetime) -> None:
     write_parts("queue/run-proof-part", parts, by=by, now=now, pack=run.pack)
     note = None
     if made.public is not None:
-        text = bundles.note_text(made, run, stage=stage(), previous=known.previous)
+        title = signing.title(f"run/{run.programme}/{run.area}")
+        text = bundles.note_text(made, run, title=title, previous=known.previous)
         note = signed_note(text, signing.signed(text.encode()))
     assert run.ended_at is not None
     proof = Proof(
@@ -133,6 +139,7 @@ def _fix(run: Run, *, by: Actor, now: datetime) -> None:
         size=len(leaves),
         root=bundles.base64_of(made.root),
         bundle=bundles.digest_of(made.public) if made.public is not None else None,
+        length=len(made.public or b""),
         whole=bundles.digest_of(made.whole),
         note=note,
         previous=known.previous,
@@ -193,6 +200,16 @@ def read_of(run: Run) -> Read:
     )
 
 
+def _checkpoint_before(run: Run) -> tuple[int, str] | None:
+    """Return the newest published order from before a run was drafted; None before the first."""
+    for link in store.each_link(run.programme, run.area, newest=True):
+        if link.as_of <= run.proposed_at:
+            kept = store.find_checkpoint(link.checkpoint_id)
+            assert kept is not None
+            return link.number, chain.note_digest(kept.value.head.note)
+    return None
+
+
 def _made_again(proof: Proof) -> Bundle:
     run = store.load_run(proof.run_id).value
     known = Known(
@@ -225,8 +242,7 @@ def _ordinary(run: Run) -> str | None:
 
 
 def _salt_of(run_id: str) -> bytes:
-    # No application's id has a slash.
-    return ticket_salt(f"run/{run_id}")
+    return blind("bundle", run_id)[:16]
 
 
 # --- shown --------------------------------------------------------------------------------------
@@ -282,7 +298,8 @@ def _found(run: Run, proof: Proof, application_id: str, ticket: str) -> Found:
     number = part * store.IN_A_LEAVES_PART + inside
     path = tuple(merkle.inclusion(number, proof.size, fetch))
     labels = bundles.batch_labels(store.each_outcome(run))
-    text = bundles.leaf_text(store.load_seeker(run, leaves[inside].read), labels)
+    seeker = store.load_seeker(run, leaves[inside].read)
+    text = bundles.leaf_text(seeker, labels, run.run_id)
     salt = ticket_salt(application_id)
     leaf = Leaf(ticket, number, text, salt, bundles.leaf_digest(salt, text))
     return Found(proof.note, leaf, path)
@@ -302,11 +319,8 @@ def _top(hashes: Sequence[bytes]) -> bytes:
 
 def whole_of(run_id: str) -> bytes:
     """Return the auditor's bundle of a run. Raises Unknown, NotProved, DifferentNow."""
-    kept = store.find_proof(run_id)
-    if kept is None:
-        store.load_run(run_id)
-        raise NotProved(run_id=run_id)
-    return _made_again(kept.value).whole
+    check_proved(run_id)
+    return _made_again(store.load_proof(run_id).value).whole
 
 
 def openings(
@@ -331,7 +345,7 @@ def openings(
         if len(outcomes) > limit:
             break
     lines += _lines(run, outcomes[:limit])
-    access.looked(_children_in(outcomes[:limit]), ("application",))
+    access.looked(_children_in(outcomes[:limit]), OPENED)
     return lines, str(start + limit) if len(outcomes) > limit else None
 
 
@@ -340,6 +354,26 @@ def every_opening(run_id: str) -> Iterator[dict[str, Any]]:
     yield bundles.openings_head(run_id, whole_of(run_id))
     run = store.load_run(run_id).value
     yield from _lines(run, list(store.each_outcome(run)))
+
+
+def check_proved(run_id: str) -> None:
+    """Raise Unknown or NotProved where a run's leaves cannot be opened yet."""
+    if store.find_proof(run_id) is None:
+        store.load_run(run_id)
+        raise NotProved(run_id=run_id)
+
+
+@settles
+def hand_openings(run_id: str, *, why: str, by: Actor, now: datetime) -> None:
+    """Note in the journal that all openings of a run leave at once. Raises Unknown."""
+    kept = store.load_proof(run_id)
+    handed = replace(kept.value, handed=kept.value.handed + 1)
+    journal.commit(
+        journal.entry(
+            "queue/openings-handed", f"proof/{run_id}", by=by, now=now, run_id=run_id, why=why
+        ),
+        store.keep_proof(kept, handed),
+    )
 
 
 def children_of_run(run_id: str) -> set[str]:
@@ -354,7 +388,8 @@ def _lines(run: Run, outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
     for part in store.each_input(run):
         for seeker in part.seekers:
             if seeker.application_id in wanted:
-                salt, text = ticket_salt(seeker.application_id), bundles.leaf_text(seeker, labels)
+                salt = ticket_salt(seeker.application_id)
+                text = bundles.leaf_text(seeker, labels, run.run_id)
                 digest = bundles.leaf_digest(salt, text)
                 leaves[seeker.application_id] = Leaf(seeker.ticket, 0, text, salt, digest)
     settled = {one.application_id: one for one in store.each_settled(run)}

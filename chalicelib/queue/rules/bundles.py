@@ -29,8 +29,9 @@ from typing import Any
 
 from chalicelib.applications.rules import Intake
 from chalicelib.kernel import merkle
-from chalicelib.queue.rules.engine import Outcome, Place
+from chalicelib.queue.rules.engine import Outcome
 from chalicelib.queue.rules.funding import Money
+from chalicelib.queue.rules.groups import Place
 from chalicelib.queue.rules.order import Order, Seeker
 from chalicelib.queue.rules.ranks import CELL_LEAST, Cell
 from chalicelib.queue.rules.runs import Run, Settled
@@ -87,10 +88,11 @@ class Proof:
     """What was published of a run, fixed before any file is written.
 
     root, bundle, whole, previous: digests in base64; bundle is None where the run is the auditor's
-    alone, previous that of the queue's last public bundle before. note: signed. hidden_before,
-    hidden: cohorts whose turn is not public before and after the run. tops: hashes of the leaves'
-    whole parts, firsts: the first ticket of every part. checkpoint: number and digest of the
-    published order that the run came after.
+    alone, previous that of the queue's last public bundle before. length: of the public one, in
+    bytes. note: signed. hidden_before, hidden: cohorts whose turn is not public before and after
+    the run. tops: hashes of the leaves' whole parts, firsts: the first ticket of every part.
+    checkpoint: number and digest of the published order that the run came after. handed: how often
+    all openings left for an auditor at once.
     """
 
     run_id: str
@@ -100,6 +102,7 @@ class Proof:
     size: int
     root: str
     bundle: str | None
+    length: int
     whole: str
     note: str | None
     previous: str | None
@@ -109,11 +112,17 @@ class Proof:
     hidden: tuple[int, ...] = ()
     tops: tuple[str, ...] = ()
     firsts: tuple[str, ...] = ()
+    handed: int = 0
 
     @property
     def newest(self) -> str | None:
         """Return the digest that the next bundle is chained to."""
         return self.bundle or self.previous
+
+    @property
+    def folder(self) -> str:
+        """Return where the public files lie."""
+        return f"queue/{self.programme}/{self.area}/runs/{self.run_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +180,11 @@ def digest_of(content: bytes) -> str:
 # --- leaves -------------------------------------------------------------------------------------
 
 
-def leaf_text(seeker: Seeker, labels: Mapping[str, str]) -> str:
-    """Return what a run read of a ticket; labels: of the batches, by their ids."""
+def leaf_text(seeker: Seeker, labels: Mapping[str, str], run_id: str) -> str:
+    """Return what a run read of a ticket; labels: of the batches, by their ids.
+
+    The run stands in it, so that no digest tells that two runs read the same.
+    """
     return canonical(
         {
             "age": seeker.age,
@@ -186,6 +198,7 @@ def leaf_text(seeker: Seeker, labels: Mapping[str, str]) -> str:
             "out_of_age": seeker.out_of_age,
             "own": seeker.own,
             "preferences": list(seeker.preferences),
+            "run": run_id,
             "sen": seeker.sen,
             "siblings": list(seeker.siblings),
             "since": seeker.since,
@@ -211,7 +224,8 @@ def leaves_of(read: Read, salts: Salts) -> tuple[Leaf, ...]:
     labels = batch_labels(read.outcomes)
     leaves = []
     for number, seeker in enumerate(sorted(read.seekers, key=lambda one: one.ticket)):
-        salt, text = salts(seeker.application_id), leaf_text(seeker, labels)
+        salt = salts(seeker.application_id)
+        text = leaf_text(seeker, labels, read.run.run_id)
         leaves.append(Leaf(seeker.ticket, number, text, salt, leaf_digest(salt, text)))
     return tuple(leaves)
 
@@ -276,13 +290,17 @@ def bundle_of(read: Read, known: Known, salts: Salts) -> Bundle:
     return Bundle(public=canonical(public), whole=text, leaves=leaves, hidden=hidden_after)
 
 
-def note_text(bundle: Bundle, run: Run, *, stage: str, previous: str | None) -> str:
-    """Return what is signed of a run's public bundle; previous: digest of the one before."""
+def note_text(bundle: Bundle, run: Run, *, title: str, previous: str | None) -> str:
+    """Return what is signed of a run's public bundle.
+
+    title: the first line, unlike that of any other kind of note; previous: digest of the bundle
+    before.
+    """
     assert bundle.public is not None
     return "".join(
         f"{line}\n"
         for line in (
-            f"kezek/{stage}/run/{run.programme}/{run.area}",
+            title,
             len(bundle.leaves),
             base64_of(bundle.root),
             f"run {run.run_id}",
@@ -375,6 +393,7 @@ def _place(place: Place) -> dict[str, Any]:
     return {
         "age_from": place.age_from,
         "age_to": place.age_to,
+        "awaited": place.awaited,
         "free": place.free,
         "group_id": place.group_id,
         "kind": place.kind,
@@ -483,6 +502,7 @@ def _pooled_places(places: Sequence[Place], pooled: frozenset[str]) -> list[dict
     joined = {
         "age_from": min(place.age_from for place in inside),
         "age_to": max(place.age_to for place in inside),
+        "awaited": sum(place.awaited for place in inside),
         "free": sum(place.free for place in inside),
         "group_id": POOL,
         "kind": "*",
