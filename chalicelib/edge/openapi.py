@@ -182,7 +182,7 @@ def _operation(
         }
     elif operation.asks is not None:
         described["requestBody"] = {
-            "required": True,
+            "required": not operation.may_be_bare,
             "content": {"application/json": {"schema": by_kind[id(operation.asks)]}},
         }
     return described

@@ -96,6 +96,7 @@ class Operation:
     media: str
     body_media: str
     slice_name: str
+    may_be_bare: bool = False
 
 
 # What was registered so far; `operations()` for all there is.
@@ -150,12 +151,14 @@ class Routes:
         media: str = "application/json",
         body_media: str = "application/json",
         most_bytes: int = body.MOST_BYTES,
+        may_be_bare: bool = False,
     ) -> Callable[[View], View]:
         """Offer an operation.
 
         action: its row in the access table; asks, query, answers: their types; refuses: the
         refusals it may raise beyond the common ones; media: "text/csv" etc. where a File is
-        answered; body_media: where raw bytes are asked (asks=bytes).
+        answered; body_media: where raw bytes are asked (asks=bytes). may_be_bare: the body may be
+        left out; then `asked` is None.
         """
 
         def offer(view: View) -> View:
@@ -173,6 +176,7 @@ class Routes:
                 media,
                 body_media,
                 self.slice_name,
+                may_be_bare,
             )
             OPERATIONS.append(operation)
 
@@ -294,6 +298,8 @@ def _asked(operation: Operation, request: Request, most_bytes: int) -> Any:
     raw = request.raw_body
     if isinstance(raw, str):
         raw = raw.encode()
+    if operation.may_be_bare and not raw:
+        return None
     body.check_encoding(request.headers.get("content-encoding"))
     if operation.asks is bytes:
         expected = [media.strip() for media in operation.body_media.split(",")]

@@ -323,9 +323,26 @@ def ranks_list(programme: str, area: str, as_of: str, page: int) -> tuple[str, s
     return f"RANKS#{programme}#{area}#{as_of}", f"LIST#{page:05d}"
 
 
+def ranks_leaves(
+    programme: str, area: str, as_of: str, number: int, page: int
+) -> tuple[str, str]:
+    """Which digests stand for the tickets of checkpoint `number`? Behind the last: their roots."""
+    return f"RANKS#{programme}#{area}#{as_of}", f"LEAVES#{number:08d}#{page:05d}"
+
+
+def chain(programme: str, area: str, number: int) -> tuple[str, str]:
+    """Which checkpoint of a queue's chain has this number? (query pk: all, in order)"""
+    return f"CHAIN#{programme}#{area}", f"{number:08d}"
+
+
 def checkpoint(checkpoint_id: str) -> tuple[str, str]:
     """Was a checkpoint published under this id?"""
     return f"CHECKPOINT#{checkpoint_id}", ONLY
+
+
+def queue_history(programme: str, area: str) -> tuple[str, str]:
+    """How fast did a queue go forward, month by month, and how did past forecasts hold?"""
+    return f"HISTORY#{programme}#{area}", ONLY
 
 
 def run(run_id: str) -> tuple[str, str]:

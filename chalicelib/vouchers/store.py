@@ -14,10 +14,11 @@ from chalicelib.storage import keys
 from chalicelib.storage.commit import Delete, Put
 from chalicelib.storage.rows import AttendanceRow, FactsRow
 from chalicelib.storage.shelf import Kept, Shelf
-from chalicelib.vouchers.rules import Enrolment, Reserved, Roster, Stays, Voucher, Waiter
+from chalicelib.vouchers.rules import Enrolment, Reserved, Roster, Standing, Stays, Voucher, Waiter
 
 VOUCHERS: Shelf[Voucher] = Shelf(FactsRow, Voucher)
 WAITERS: Shelf[Waiter] = Shelf(FactsRow, Waiter)
+STANDING: Shelf[Standing] = Shelf(FactsRow, Standing)
 RESERVED: Shelf[Reserved] = Shelf(FactsRow, Reserved)
 ENROLMENTS: Shelf[Enrolment] = Shelf(FactsRow, Enrolment)
 STAYS: Shelf[Stays] = Shelf(FactsRow, Stays)
@@ -71,6 +72,37 @@ def put_waiting(waiter: Waiter, *, version: int) -> Put:
 def remove_waiting(waiter: Waiter, *, version: int) -> Delete:
     """Describe the removal of a waiting-list row; version as for `put_waiting`."""
     key = keys.waiting(waiter.group_id, waiter.order, waiter.voucher_id)
+    return Delete(FactsRow(*key, version=version))
+
+
+# --- vouchers to be moved when it is their turn
+
+
+def list_movers(programme: str, area: str) -> list[Kept[Voucher]]:
+    """Return an area's vouchers that have a standing wish, in the vouchers' order.
+
+    A query per shard, and a call per hundred vouchers.
+    """
+    shards = [STANDING.each(pk) for pk in keys.mover_shards(programme, area)]
+    named = [kept.value.voucher_id for kept in heapq.merge(*shards, key=lambda kept: kept.sk)]
+    found = find_vouchers(named)
+    # A voucher that ended between the two reads is not there any more, or has no wish left.
+    return [
+        found[v] for v in named if v in found and any(w.standing for w in found[v].value.waiting)
+    ]
+
+
+def put_standing(voucher: Voucher, *, version: int) -> Put:
+    """Describe a voucher's row in that list; version: of the voucher's row in the same commit."""
+    key = keys.mover(voucher.programme, voucher.area, voucher.order, voucher.voucher_id)
+    row = STANDING.create(key, Standing(voucher.voucher_id, voucher.order)).row
+    row.version = version
+    return Put(row)
+
+
+def remove_standing(voucher: Voucher, *, version: int) -> Delete:
+    """Describe the removal of a row of that list; version as for `put_standing`."""
+    key = keys.mover(voucher.programme, voucher.area, voucher.order, voucher.voucher_id)
     return Delete(FactsRow(*key, version=version))
 
 

@@ -126,7 +126,17 @@ def waiting_rows(before: Voucher | None, after: Voucher, *, version: int) -> lis
     new = rules.waiters(after)
     gone = [store.remove_waiting(old[g], version=version) for g in sorted(old.keys() - new.keys())]
     put = [store.put_waiting(new[g], version=version) for g in new if new[g] != old.get(g)]
-    return [*gone, *put]
+    return [*gone, *put, *_standing_row(before, after, version=version)]
+
+
+def _standing_row(before: Voucher | None, after: Voucher, *, version: int) -> list[Write]:
+    """Describe how the area's list of those to be moved follows the voucher."""
+    was = before is not None and any(w.standing for w in before.waiting)
+    stands = any(w.standing for w in after.waiting)
+    if was == stands:
+        return []
+    change = store.put_standing if stands else store.remove_standing
+    return [change(after, version=version)]
 
 
 def clocks(before: Voucher | None, after: Voucher) -> list[Write]:

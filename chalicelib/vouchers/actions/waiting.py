@@ -10,6 +10,7 @@ from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.ids import new_id
 from chalicelib.kernel.periods import local_day
 from chalicelib.providers import store as providers
+from chalicelib.providers.rules import free_places
 from chalicelib.storage.commit import settles
 from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import rules
@@ -19,8 +20,19 @@ from chalicelib.vouchers.rules import Voucher
 
 
 @settles
-def join(voucher_id: str, group_id: str, *, by: Actor, now: datetime) -> Voucher:
-    """Put the voucher on a group's waiting list; on it already, nothing changes.
+def join(
+    voucher_id: str,
+    group_id: str,
+    *,
+    standing: bool | None = None,
+    rank: int | None = None,
+    by: Actor,
+    now: datetime,
+) -> Voucher:
+    """Put the voucher on a group's waiting list, or say anew what is wished of it.
+
+    standing: to be moved there without being asked again; rank: the how manieth wish it is. Said
+    already, nothing changes. A place that is free for it is given at once.
 
     Raises Unknown, WrongState, TermPassed, AlreadyThere, AnotherArea, WrongForm, AgeDoesNotFit,
     ActivityAge, SenGroup, GroupClosed, PlaceIsFree, ListsFull.
@@ -36,11 +48,17 @@ def join(voucher_id: str, group_id: str, *, by: Actor, now: datetime) -> Voucher
         others_wait=offering.next_waiting(group.value, now=now) is not None,
         now=now,
         rules=pack.at(local_day(now)),
+        standing=standing,
+        rank=rank,
     )
 
     if after == kept.value:
         return after
     own, rest = change.puts(change.writes(kept, after, now=now))
+    first = rules.next_start(now, pack.at(local_day(now)).terms, pack.calendar)
+    if group_id in rules.standing_wishes(after) and free_places(group.value, from_on=first):
+        # Somebody who could not be asked before may have left a place free.
+        rest.append(change.offer_work(group_id, group.version + 1, now=now))
     journal.commit(
         journal.entry(
             "vouchers/waiting",
@@ -49,6 +67,7 @@ def join(voucher_id: str, group_id: str, *, by: Actor, now: datetime) -> Voucher
             now=now,
             pack=pack.version,
             group_id=group_id,
+            **({"standing": True} if group_id in rules.standing_wishes(after) else {}),
         ),
         own,
         *rest,

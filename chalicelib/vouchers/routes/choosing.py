@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from chalicelib.edge.routes import Call
 from chalicelib.providers.rules import GroupClosed
@@ -16,6 +18,18 @@ from chalicelib.vouchers.routes.shapes import (
     routes,
     voucher_shown,
 )
+
+
+class WaitAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is wished of a waiting list; what is not said stays as it was.
+
+    standing: the child is moved there when it is its turn, without being asked again; false, as at
+    first, asks by an offer for a day. rank: which of this voucher's wishes it is, 1 the dearest; a
+    new one is the last.
+    """
+
+    standing: bool | None = None
+    rank: Annotated[int, Meta(ge=1, le=100)] | None = None
 
 
 class AnswerAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,6 +54,8 @@ def choose(call: Call[GroupAsked], voucher_id: str) -> VoucherShown:
 @routes.put(
     "/{voucher_id}/waiting/{group_id}",
     action="vouchers/wait",
+    asks=WaitAsked,
+    may_be_bare=True,
     answers=VoucherShown,
     refuses=(
         *OWN,
@@ -52,9 +68,22 @@ def choose(call: Call[GroupAsked], voucher_id: str) -> VoucherShown:
         rules.ListsFull,
     ),
 )
-def wait(call: Call[None], voucher_id: str, group_id: str) -> VoucherShown:
-    """Stand on the waiting list of a full group, in the order in which vouchers were issued."""
-    return voucher_shown(actions.join(voucher_id, group_id, by=call.actor, now=call.now), call)
+def wait(call: Call[WaitAsked | None], voucher_id: str, group_id: str) -> VoucherShown:
+    """Stand on the waiting list of a full group, in the order in which vouchers were issued.
+
+    The body may be left out. `standing` says that the child is to be moved there when it is its
+    turn, without being asked again; sent once more it may be changed, and so may `rank`.
+    """
+    asked = call.asked or WaitAsked()
+    voucher = actions.join(
+        voucher_id,
+        group_id,
+        standing=asked.standing,
+        rank=asked.rank,
+        by=call.actor,
+        now=call.now,
+    )
+    return voucher_shown(voucher, call)
 
 
 @routes.delete(

@@ -45,11 +45,16 @@ class GroupAsked(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WaitingShown(Struct, frozen=True):
-    """A waiting list the voucher stands on; an open offer is answered before `offered_until`."""
+    """A waiting list the voucher stands on; an open offer is answered before `offered_until`.
+
+    The lists of a voucher stand in the order of its wishes. standing: the child is moved there when
+    it is its turn, without being asked again.
+    """
 
     group_id: str
     state: Literal["waiting", "offered"]
     offered_until: str | None
+    standing: bool
 
 
 class EnrolmentShown(Struct, frozen=True):
@@ -137,7 +142,9 @@ def voucher_shown(
         papers=voucher.papers,
         papers_reason=voucher.papers_reason,
         papers_text=actions.papers_text(voucher, call.language, now=call.now),
-        waiting=[WaitingShown(w.group_id, w.state, w.offered_until) for w in voucher.waiting],
+        waiting=[
+            WaitingShown(w.group_id, w.state, w.offered_until, w.standing) for w in voucher.waiting
+        ],
         enrolment_id=voucher.enrolment_id,
         transfers=list(voucher.transfers),
         closed_as=voucher.closed_as,

@@ -4,6 +4,7 @@ values      what a voucher, an enrolment and a roster are
 refusals    every no of this slice
 moving      the state machine: issue, confirm, choose, papers, lapse, close
 waiting     waiting lists: join, offer, answer
+standing    wishes that are carried out without being asked again
 seating     what that means for the groups' rows
 reserving   the money it holds of a budget
 raising     special needs found after its issue
@@ -65,6 +66,7 @@ from chalicelib.vouchers.rules.moving import (
     return_unsigned,
     seats_of,
     unseat,
+    wishes_after,
 )
 from chalicelib.vouchers.rules.raising import Raised, raise_financing, raised_already
 from chalicelib.vouchers.rules.refusals import (
@@ -97,6 +99,7 @@ from chalicelib.vouchers.rules.refusals import (
     SenGroup,
     TermPassed,
     TransferPending,
+    WishWithdrawn,
     WrongForm,
     WrongState,
     forms_called,
@@ -112,7 +115,24 @@ from chalicelib.vouchers.rules.reserving import (
     reserves_of,
     warn,
 )
-from chalicelib.vouchers.rules.seating import Seating, seat, touched, waiters
+from chalicelib.vouchers.rules.seating import (
+    Change,
+    Seating,
+    seat,
+    seat_together,
+    touched,
+    vacant_on,
+    waiters,
+)
+from chalicelib.vouchers.rules.standing import (
+    Mover,
+    NotNow,
+    demand_wish,
+    enrolment_id_for,
+    not_now,
+    reseat,
+    standing_wishes,
+)
 from chalicelib.vouchers.rules.values import (
     Began,
     Closing,
@@ -122,6 +142,7 @@ from chalicelib.vouchers.rules.values import (
     PapersResult,
     Reserved,
     Roster,
+    Standing,
     Stay,
     Stays,
     Used,
@@ -144,6 +165,18 @@ from chalicelib.vouchers.rules.waiting import (
 )
 
 __all__ = [
+    "wishes_after",
+    "vacant_on",
+    "seat_together",
+    "standing_wishes",
+    "reseat",
+    "not_now",
+    "enrolment_id_for",
+    "demand_wish",
+    "WishWithdrawn",
+    "NotNow",
+    "Mover",
+    "Change",
     "FRAUD_CALLED",
     "FraudReason",
     "cancelled_already",
@@ -192,6 +225,7 @@ __all__ = [
     "Roster",
     "Seating",
     "SenGroup",
+    "Standing",
     "Started",
     "Stay",
     "Stays",

@@ -21,6 +21,7 @@ from chalicelib.vouchers.rules.moving import (
     directed,
     leave_seats,
     may,
+    wishes_after,
 )
 from chalicelib.vouchers.rules.refusals import (
     BadLastDay,
@@ -218,7 +219,7 @@ def transfer(
         enrolment_id=enrolment_id,
         transfers=(*voucher.transfers, str(Month.of(starts_on))) if limited else voucher.transfers,
         leaving=_leaving(voucher, ended, joins=group.group_id),
-        waiting=tuple(w for w in voucher.waiting if w.group_id != group.group_id),
+        waiting=wishes_after(voucher.waiting, group.group_id),
     )
     moved = directed(moved, group)
     started = _enrolment(moved, group, enrolment_id, starts_on)

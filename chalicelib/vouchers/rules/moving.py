@@ -377,8 +377,22 @@ def seated(voucher: Voucher, group: Group) -> Voucher:
         seat="reserved",
         papers="none",
         papers_reason=None,
-        waiting=tuple(w for w in voucher.waiting if w.group_id != group.group_id),
+        waiting=wishes_after(voucher.waiting, group.group_id),
     )
+
+
+def wishes_after(waiting: Iterable[Waiting], group_id: str) -> tuple[Waiting, ...]:
+    """Return the waiting lists of a holder who got a place in a group.
+
+    Nobody is moved on to what was wished less: standing wishes behind this one are over. Where the
+    group is none of the wishes, its holder chose by hand; the others ask again from then on.
+    """
+    listed = tuple(waiting)
+    at = next((n for n, w in enumerate(listed) if w.group_id == group_id), None)
+    if at is None:
+        return tuple(replace(w, standing=False) for w in listed)
+    behind = (w for w in listed[at + 1 :] if not w.standing or w.state == "offered")
+    return (*listed[:at], *(replace(w, standing=False) for w in behind))
 
 
 def resumed(voucher: Voucher, now: datetime, calendar: Calendar) -> Voucher:

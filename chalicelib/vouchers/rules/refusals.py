@@ -205,3 +205,9 @@ class NotOffered(OutOfTurn):
     """No offer from this waiting list is open."""
 
     code = "vouchers/not-offered"
+
+
+class WishWithdrawn(OutOfTurn):
+    """The holder does not ask to be moved to this group any more."""
+
+    code = "vouchers/wish-withdrawn"

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
-from chalicelib.providers.rules import Group, Seat, free_seat, leave_seat, take_seat, use_seat
+from chalicelib.providers.rules import (
+    Group,
+    Seat,
+    free_places,
+    free_seat,
+    leave_seat,
+    take_seat,
+    use_seat,
+)
 from chalicelib.vouchers.rules.moving import seats_of
 from chalicelib.vouchers.rules.values import Voucher, Waiter
+
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A voucher before and after a change; starts_on: the first day of a used seat."""
+
+    before: Voucher
+    after: Voucher
+    starts_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +62,49 @@ def seat(
     starts_on: the first day of a used seat. Raises NoPlace, GroupClosed of the group that gives
     a new seat.
     """
-    voucher_id = after.voucher_id
+    return seat_together([Change(before, after, starts_on)], groups, today=today)
+
+
+def seat_together(
+    changes: Sequence[Change], groups: Mapping[str, Group], *, today: date, upto: date | None = None
+) -> Seating:
+    """Return the groups after several vouchers changed seats in one step, into each other's too.
+
+    upto: a seat reserved anew may be kept from a later day on, this at the latest, where the one
+    who leaves it has it until then. Raises NoPlace, GroupClosed.
+    """
     changed = dict(groups)
+    left: list[tuple[Change, dict[str, Seat | None]]] = []
+    freed: set[str] = set()
+    for change in changes:
+        on = _leave(change.before, change.after, changed, today=today)
+        left.append((change, on))
+        freed |= set(seats_of(change.before) - seats_of(change.after))
+    for change, on in left:
+        _take(change, changed, on, today=today, upto=upto)
+    taken = {change.after.group_id for change in changes}
+    return Seating(changed, frozenset(freed - taken if len(changes) > 1 else freed))
+
+
+def vacant_on(group: Group, first: date, upto: date, *, seats: int = 1) -> date | None:
+    """Return the first day, `upto` at the latest, from which so many places are free for good."""
+    ends = {s.until + _ONE_DAY for s in group.holders.values() if s.until is not None}
+    for day in sorted({first, *(end for end in ends if first < end <= upto)}):
+        if free_places(group, from_on=day) >= seats:
+            return day
+    return None
+
+
+def _leave(
+    before: Voucher, after: Voucher, changed: dict[str, Group], *, today: date
+) -> dict[str, Seat | None]:
+    """Take away the seats that a voucher gives up; return those that may go on, by group."""
+    voucher_id = after.voucher_id
     freed = set(seats_of(before) - seats_of(after))
     # A seat that was left and whose job is late: the group is joined anew, not the old seat kept.
     left = {old.group_id for old in before.leaving} - {new.group_id for new in after.leaving}
     on = {
-        old.group_id: groups[old.group_id].holders.get(voucher_id)
+        old.group_id: changed[old.group_id].holders.get(voucher_id)
         for old in before.leaving
         if old.group_id in left and old.until >= today
     }
@@ -57,6 +112,19 @@ def seat(
         changed[group_id] = free_seat(changed[group_id], voucher_id)
     for leaving in {*after.leaving} - {*before.leaving}:
         changed[leaving.group_id] = leave_seat(changed[leaving.group_id], voucher_id, leaving.until)
+    return on
+
+
+def _take(
+    change: Change,
+    changed: dict[str, Group],
+    on: Mapping[str, Seat | None],
+    *,
+    today: date,
+    upto: date | None,
+) -> None:
+    """Give a voucher the seats that it holds anew."""
+    after, voucher_id = change.after, change.after.voucher_id
     for group_id in sorted(seats_of(after) - {old.group_id for old in after.leaving}):
         own = group_id == after.group_id
         if group_id not in changed:
@@ -64,13 +132,13 @@ def seat(
         group = changed[group_id]
         if own and after.seat == "used":
             if voucher_id in group.holders:
-                changed[group_id] = use_seat(group, voucher_id, starts_on)
+                changed[group_id] = use_seat(group, voucher_id, change.starts_on)
             else:
-                taken = take_seat(group, voucher_id, "used", starts_on or today)
+                taken = take_seat(group, voucher_id, "used", change.starts_on or today)
                 changed[group_id] = _gone_on(taken, voucher_id, on.get(group_id))
         else:
-            changed[group_id] = take_seat(group, voucher_id, "reserved", today)
-    return Seating(changed, frozenset(freed))
+            since = today if upto is None else vacant_on(group, today, upto) or today
+            changed[group_id] = take_seat(group, voucher_id, "reserved", since)
 
 
 def _gone_on(group: Group, voucher_id: str, earlier: Seat | None) -> Group:
@@ -84,6 +152,6 @@ def _gone_on(group: Group, voucher_id: str, earlier: Seat | None) -> Group:
 def waiters(voucher: Voucher) -> dict[str, Waiter]:
     """Return the rows that a voucher's waiting lists need, by group."""
     return {
-        w.group_id: Waiter(w.group_id, voucher.voucher_id, voucher.order, w.state)
+        w.group_id: Waiter(w.group_id, voucher.voucher_id, voucher.order, w.state, w.standing)
         for w in voucher.waiting
     }

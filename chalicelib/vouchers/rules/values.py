@@ -27,11 +27,15 @@ Closing = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A waiting list this voucher stands on; while an offer is open its seat is reserved."""
+    """A waiting list this voucher stands on; while an offer is open its seat is reserved.
+
+    standing: its holder is to be moved there when it is its turn, without being asked again.
+    """
 
     group_id: str
     state: Literal["waiting", "offered"] = "waiting"
     offered_until: str | None = None
+    standing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class Voucher:
     raised: digest of the request that made it one for special needs after its issue.
     asked: digest of the request that a voucher without a run was issued for. source: the row of
     the platform it was taken over from. cancelled: digest of the decision that ended it for fraud.
+    waiting: as its holder wishes, the dearest first. moved_in: the last run that moved it there by
+    a standing wish.
     """
 
     voucher_id: str
@@ -109,6 +115,7 @@ class Voucher:
     raised: str = ""
     source: Provenance | None = None
     cancelled: str = ""
+    moved_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +149,15 @@ class Waiter:
     voucher_id: str
     order: str
     state: Literal["waiting", "offered"] = "waiting"
+    standing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A voucher in its area's list of those to be moved when it is their turn."""
+
+    voucher_id: str
+    order: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 The order of a list is the place in the merged queue at issue, so it does not matter who asks
 first. While an offer is open its seat is reserved; declined or unanswered it goes to the next.
+A voucher's own lists stand in the order of its holder's wishes; a standing wish is not offered but
+carried out (`standing`).
 """
 
 from __future__ import annotations
@@ -41,16 +43,20 @@ def join(
     others_wait: bool,
     now: datetime,
     rules: Rules,
+    standing: bool | None = None,
+    rank: int | None = None,
 ) -> Voucher:
-    """Return the voucher on one more waiting list; already on it, as it is.
+    """Return the voucher on one more waiting list; already on it, with what is said of it anew.
 
     others_wait: somebody stands on the list already, so that a free place is about to be offered.
-    Raises WrongState, TermPassed, AlreadyThere, what `check_group` raises, GroupClosed,
-    PlaceIsFree, ListsFull.
+    standing: to be moved there without being asked again; rank: the how manieth wish it is, 1 the
+    dearest. None: as it was, or not standing and the last. Raises WrongState, TermPassed,
+    AlreadyThere, what `check_group` raises, GroupClosed, PlaceIsFree, ListsFull.
     """
     state = may(voucher, "wait")
-    if waiting_for(voucher, group.group_id) is not None:
-        return voucher
+    entry = waiting_for(voucher, group.group_id)
+    if entry is not None:
+        return _wished(voucher, _standing(entry, standing), rank)
     check_term(voucher, now)
     if group.group_id in seats_of(voucher):
         raise AlreadyThere()
@@ -62,7 +68,21 @@ def join(
     most = rules.terms.waiting_lists_max
     if len(voucher.waiting) >= most:
         raise ListsFull(most=most)
-    return replace(voucher, state=state, waiting=(*voucher.waiting, Waiting(group.group_id)))
+    entry = Waiting(group.group_id, standing=bool(standing))
+    return _wished(replace(voucher, state=state, waiting=(*voucher.waiting, entry)), entry, rank)
+
+
+def _standing(entry: Waiting, standing: bool | None) -> Waiting:
+    return entry if standing is None else replace(entry, standing=standing)
+
+
+def _wished(voucher: Voucher, entry: Waiting, rank: int | None) -> Voucher:
+    """Return the voucher with an entry put where it is wished among its lists."""
+    named = [w.group_id for w in voucher.waiting]
+    others = [w for w in voucher.waiting if w.group_id != entry.group_id]
+    others.insert(named.index(entry.group_id) if rank is None else rank - 1, entry)
+    wished = tuple(others)
+    return voucher if wished == voucher.waiting else replace(voucher, waiting=wished)
 
 
 def leave(voucher: Voucher, group_id: str) -> Voucher:
@@ -80,7 +100,7 @@ def offer(
     return replace(
         voucher,
         waiting=tuple(
-            Waiting(group_id, "offered", stamp(until)) if w.group_id == group_id else w
+            replace(w, state="offered", offered_until=stamp(until)) if w.group_id == group_id else w
             for w in voucher.waiting
         ),
     )
@@ -143,11 +163,18 @@ def take_back(voucher: Voucher, group_id: str) -> Voucher:
     return replace(
         voucher,
         waiting=tuple(
-            Waiting(w.group_id) if w.group_id == group_id else w for w in voucher.waiting
+            replace(w, state="waiting", offered_until=None) if w.group_id == group_id else w
+            for w in voucher.waiting
         ),
     )
 
 
 def lapse_offer(voucher: Voucher, group_id: str) -> Voucher:
-    """Return the voucher off the list whose offer it did not answer."""
+    """Return the voucher off the list whose offer it did not answer.
+
+    Who said meanwhile that it wants to be moved need not answer: it waits, and is moved.
+    """
+    entry = waiting_for(voucher, group_id)
+    if entry is not None and entry.standing:
+        return take_back(voucher, group_id)
     return leave(voucher, group_id)
