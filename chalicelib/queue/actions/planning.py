@@ -5,29 +5,32 @@ One reading serves both, so a forecast is what a run would decide over the same 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.applications import store as applications
-from chalicelib.applications.rules import Intake, QueueEntry, undrawn_at
+from chalicelib.applications.rules import Intake, QueueEntry, entry_of, undrawn_at
 from chalicelib.applications.rules import seeds as intake_seeds
 from chalicelib.budgets import actions as budgets
 from chalicelib.kernel.periods import local_day
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Pack, Rules
 from chalicelib.providers import store as providers
+from chalicelib.providers.rules import Group
 from chalicelib.queue import rules, store
 from chalicelib.queue.rules import Money, Order, Place, Plan, Seeker
 from chalicelib.vouchers import store as vouchers
+from chalicelib.vouchers.rules import Voucher, not_now, standing_wishes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """An area's queue at an instant, with the rules that judge it.
 
-    seekers: by application id. money: None where places decide. undrawn: a window of intake that
-    has opened and whose order nobody knows yet.
+    seekers: who waits, by application id. money: None where places decide. undrawn: a window of
+    intake that has opened and whose order nobody knows yet.
     """
 
     pack: Pack
@@ -77,15 +80,23 @@ def read(programme: str, area: str, *, now: datetime) -> Reading:
     )
 
 
-def places_now(reading: Reading, programme: str, area: str, *, now: datetime) -> list[Place]:
-    """Return the places a run may give, by group id; none where money decides."""
+def supply(
+    reading: Reading, programme: str, area: str, *, now: datetime
+) -> tuple[list[Seeker], list[Place]]:
+    """Return who stands in a run, holders who ask to move last, and the places it may give.
+
+    Places go by group id; there are none where money decides.
+    """
     if reading.money is not None:
-        return []
-    year = reading.academic_year
-    from_on = rules.starts(local_day(now), year, reading.judged.academic_year)
-    groups = [k.value for k in providers.list_groups(programme, area)]
-    places = rules.places_of(groups, academic_year=year, from_on=from_on)
-    return [_after_waiting_lists(p) for p in sorted(places, key=lambda place: place.group_id)]
+        return list(reading.seekers), []
+    groups = {k.value.group_id: k.value for k in providers.list_groups(programme, area)}
+    asking = _asking(reading, groups, programme, area, now=now)
+    movers = _movers(reading, asking)
+    places = _places(reading, groups, asking, movers, now=now)
+    seekers = [*reading.seekers, *movers]
+    if reading.order.siblings_first:
+        seekers = _with_siblings(reading, seekers, asking, groups, places, now=now)
+    return seekers, places
 
 
 def decide(
@@ -104,9 +115,12 @@ def decide(
 def decide_again(run: rules.Run) -> Plan:
     """Return what a run's stored input decides by the rules of its day.
 
-    Whoever doubts a run compares this with its outcome: equal input gives equal outcome.
+    Whoever doubts a run compares this with its outcome: equal input gives equal outcome. Raises
+    OtherEngine for a run of an algorithm that this code does not have.
     """
     head = store.load_input(run)
+    if head.engine not in rules.ENGINES.values():
+        raise rules.OtherEngine(run_id=run.run_id, engine=head.engine)
     order = rules.order_of(judged_of(run), head.academic_year, head.seeds)
     seekers: list[Seeker] = []
     places: list[Place] = []
@@ -122,10 +136,127 @@ def judged_of(run: rules.Run) -> Rules:
     return load_pack(run.programme, run.area).at(day)
 
 
-def _after_waiting_lists(place: Place) -> Place:
-    """Leave the places to a run that nobody with a voucher waits for: they were there before."""
-    if place.free < 1:
+def _asking(
+    reading: Reading, groups: Mapping[str, Group], programme: str, area: str, *, now: datetime
+) -> list[Voucher]:
+    """Return the vouchers whose holders asked to be moved and could be today."""
+    if not reading.order.movers:
+        return []
+    terms, calendar = reading.judged.terms, reading.pack.calendar
+
+    def may_move(voucher: Voucher) -> bool:
+        own = groups.get(voucher.group_id or "")
+        if own is None or own.academic_year != reading.academic_year:
+            return False
+        return not_now(voucher, now=now, terms=terms, calendar=calendar, limited=own.open) is None
+
+    return [k.value for k in vouchers.list_movers(programme, area) if may_move(k.value)]
+
+
+def _movers(reading: Reading, asking: Iterable[Voucher]) -> list[Seeker]:
+    """Return holders as the engine sees them.
+
+    A voucher taken over from another platform has no ticket, so no proof of a run could name it:
+    its holder moves between runs.
+    """
+    by_application = {v.application_id: v for v in asking if v.application_id}
+    applied = applications.find_applications(list(by_application))
+    movers = []
+    for application_id, voucher in by_application.items():
+        if application_id not in applied:
+            continue
+        entry = entry_of(applied[application_id].value)
+        movers.append(
+            replace(
+                rules.seeker_of(entry, reading.judged, reading.academic_year),
+                age=voucher.age + reading.academic_year - voucher.academic_year,
+                language=voucher.language,
+                kind=voucher.kind,
+                preferences=tuple(g for g in standing_wishes(voucher) if g != voucher.group_id),
+                out_of_age=None,
+                intake=None,
+                own=voucher.group_id,
+                voucher_id=voucher.voucher_id,
+                since=voucher.order,
+            )
+        )
+    return movers
+
+
+def _places(
+    reading: Reading,
+    groups: Mapping[str, Group],
+    asking: Iterable[Voucher],
+    movers: Sequence[Seeker],
+    *,
+    now: datetime,
+) -> list[Place]:
+    """Return the places a run may give: those that no holder outside it waits for."""
+    from_on = rules.starts(local_day(now), reading.academic_year, reading.judged.academic_year)
+    places = rules.places_of(
+        (groups[key] for key in sorted(groups)),
+        academic_year=reading.academic_year,
+        from_on=from_on,
+    )
+    inside = {seeker.voucher_id for seeker in movers}
+    others = {voucher.voucher_id for voucher in asking} - inside
+    leaving = Counter(seeker.own for seeker in movers)
+    return [_after_waiting_lists(p, others, leaving=leaving[p.group_id]) for p in places]
+
+
+def _after_waiting_lists(place: Place, others: Container[str], *, leaving: int) -> Place:
+    """Leave the places to a run that no holder outside it waits for: they were there before.
+
+    others: vouchers to be moved, but not in this run; leaving: how many of the group's own ask to
+    leave it. Where more wait than places are free, what those leave is theirs as well.
+    """
+    if place.free < 1 and not leaving:
         return place
-    waiters = vouchers.each_waiter(place.group_id)
-    waiting = sum(1 for kept in waiters if kept.value.state == "waiting")
-    return replace(place, free=max(0, place.free - waiting))
+    waiting = sum(
+        1
+        for kept in vouchers.each_waiter(place.group_id)
+        if kept.value.state == "waiting"
+        and (not kept.value.standing or kept.value.voucher_id in others)
+    )
+    return replace(
+        place,
+        free=max(0, place.free - waiting),
+        awaited=min(leaving, max(0, waiting - place.free)),
+    )
+
+
+def _with_siblings(
+    reading: Reading,
+    seekers: Iterable[Seeker],
+    asking: Iterable[Voucher],
+    groups: Mapping[str, Group],
+    places: Iterable[Place],
+    *,
+    now: datetime,
+) -> list[Seeker]:
+    """Return who stands in a run with the groups of kindergartens that a brother or sister is in.
+
+    Children of one representative are found by their enrolments: a query per kindergarten costs
+    less than one per family that waits.
+    """
+    from_on = rules.starts(local_day(now), reading.academic_year, reading.judged.academic_year)
+    families = {e.application_id: (e.person_id, e.child_id) for e in reading.entries.values()}
+    families |= {v.application_id: (v.person_id, v.child_id) for v in asking}
+    at_site: dict[str, list[Place]] = {}
+    for place in places:
+        at_site.setdefault(groups[place.group_id].site_id, []).append(place)
+    enrolled: dict[str, list[tuple[str, str]]] = {}
+    for site_id in sorted(at_site):
+        for enrolment in vouchers.list_enrolments(site_id, first=from_on):
+            if enrolment.state == "active":
+                enrolled.setdefault(enrolment.person_id, []).append((site_id, enrolment.child_id))
+
+    def related(seeker: Seeker) -> Seeker:
+        person_id, child_id = families[seeker.application_id]
+        sites = {site for site, other in enrolled.get(person_id, ()) if other != child_id}
+        if not sites:
+            return seeker
+        near = [place for site_id in sites for place in at_site[site_id]]
+        return replace(seeker, siblings=rules.fitting(near, seeker))
+
+    return [related(seeker) for seeker in seekers]

@@ -69,8 +69,8 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
             closes_at=reading.undrawn.closes_at,
             draws_at=reading.undrawn.round_at,
         )
-    seekers, money, year = reading.seekers, reading.money, reading.academic_year
-    places = planning.places_now(reading, programme, area, now=now)
+    money, year = reading.money, reading.academic_year
+    seekers, places = planning.supply(reading, programme, area, now=now)
     carry = opened.value.carry
 
     plan = planning.decide(seekers, places, money, reading.order, dict(carry))
@@ -91,7 +91,7 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
     outcome_parts = store.outcome_parts(run_id, inputs, plan.outcomes)
     write_parts("queue/run-part", [*input_parts, *outcome_parts], by=by, now=now, pack=pack.version)
 
-    waiting = rules.waiting_by_category(seekers, reading.order)
+    waiting = rules.waiting_by_category(reading.seekers, reading.order)
     judged = reading.judged
     auto = judged.release.mode == "auto"
     release_at = now + timedelta(minutes=judged.release.minutes)
@@ -113,6 +113,7 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
         outcome_parts=len(outcome_parts),
         planned=len(plan.outcomes),
         vouchers=plan.vouchers,
+        moves=plan.moves,
         places=sum(place.free for place in places),
         carry_before=carry,
         carry_after=carry,
@@ -134,6 +135,7 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
             inputs=run.inputs,
             outcome=run.outcome,
             vouchers=run.vouchers,
+            moves=run.moves,
         ),
         store.create_run(run),
         store.keep_open(opened, replace(opened.value, run_id=run_id)),

@@ -2,11 +2,19 @@
 
     order     who stands before whom: cohorts, tiers, one to three, batches
     issuing   what is still true when a planned voucher is to be issued
+    groups    the open groups of an area, and whom each takes
+    matching  who gets which place when wishes meet rights, over flat rows
+    trading   holders whose seats block each other trade them
+    transfers in what order moves can be made
     engine    plan_iteration: who gets which place, and why, for everybody who waits
     funding   plan_by_budget: who gets a voucher while the money lasts, and what is missing
     bundles   what is published of a run, and what only auditors are given
     runs      a run's states, who may release it, what it counted
+    chain     what a checkpoint publishes so that anybody can check it
     ranks     what a checkpoint publishes: places for families, cells for everybody
+    moves     why a place moved since an earlier checkpoint, cause by cause
+    whynot    why a preferred group was not given, and who was the last to get in
+    forecast  when a voucher may be expected, from the queue's own past
 
 Callers import from here.
 """
@@ -14,14 +22,24 @@ Callers import from here.
 from __future__ import annotations
 
 from chalicelib.queue.rules.bundles import Proof, Proved
+from chalicelib.queue.rules.chain import (
+    LEAVES_IN_A_PAGE,
+    BehindPublished,
+    Link,
+    NoCheckpoint,
+    NotInCheckpoint,
+    folder_of,
+    last_in,
+    tops_of,
+)
 from chalicelib.queue.rules.engine import (
     BATCH_MOST,
     Outcome,
     Passed,
-    Place,
     Plan,
     plan_iteration,
 )
+from chalicelib.queue.rules.forecast import FirstForecast, Forecast, History, Outlook, Scores
 from chalicelib.queue.rules.funding import (
     ANY,
     WHOLE,
@@ -33,6 +51,7 @@ from chalicelib.queue.rules.funding import (
     plan_by_budget,
     shortages,
 )
+from chalicelib.queue.rules.groups import Place, fitting
 from chalicelib.queue.rules.issuing import (
     APPLICATION_CHANGED,
     PLACE_TAKEN,
@@ -44,6 +63,7 @@ from chalicelib.queue.rules.issuing import (
     starts,
     still_waits,
 )
+from chalicelib.queue.rules.moves import Cause, Causes, Moves, Stood
 from chalicelib.queue.rules.order import (
     Lane,
     Line,
@@ -67,6 +87,7 @@ from chalicelib.queue.rules.ranks import (
     Rank,
     cells_of,
     explained,
+    in_public_order,
     listed,
     near,
     next_checkpoint,
@@ -80,6 +101,7 @@ from chalicelib.queue.rules.runs import (
     MONEY_GONE,
     IntakeOpen,
     NeedsAnother,
+    OtherEngine,
     Open,
     Run,
     RunCommitted,
@@ -100,8 +122,29 @@ from chalicelib.queue.rules.runs import (
     voucher_id_for,
     voucher_order,
 )
+from chalicelib.queue.rules.whynot import NotThere, Threshold
 
 __all__ = [
+    "folder_of",
+    "last_in",
+    "LEAVES_IN_A_PAGE",
+    "BehindPublished",
+    "Link",
+    "NoCheckpoint",
+    "NotInCheckpoint",
+    "tops_of",
+    "in_public_order",
+    "Cause",
+    "Causes",
+    "FirstForecast",
+    "Forecast",
+    "History",
+    "Moves",
+    "NotThere",
+    "Outlook",
+    "Scores",
+    "Stood",
+    "Threshold",
     "APPLICATION_CHANGED",
     "BATCH_MOST",
     "CELL_LEAST",
@@ -130,6 +173,7 @@ __all__ = [
     "NeedsAnother",
     "Open",
     "Order",
+    "OtherEngine",
     "Granted",
     "OutOfAgeReason",
     "Outcome",
@@ -157,6 +201,7 @@ __all__ = [
     "explained",
     "falls_due",
     "finish",
+    "fitting",
     "line_of",
     "listed",
     "merge",

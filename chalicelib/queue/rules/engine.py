@@ -19,11 +19,11 @@ who is announced but has not applied yet is waited for.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from chalicelib.queue.rules.groups import Groups, Place, misfit
 from chalicelib.queue.rules.matching import NONE, Market, match
 from chalicelib.queue.rules.order import Order, Seeker, merge, next_turns
 from chalicelib.queue.rules.trading import trade
@@ -53,23 +53,6 @@ Reason = Literal[
     "stays",  # it keeps its place: what it wants more is full
 ]
 Why = Literal["full", "too-few", "closed", "kind", "language", "age"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """An open group of the area: whom it takes and how many more.
-
-    awaited: how many more holders stand on its waiting list than it has places; what movers leave
-    there is offered to them before the run may give it.
-    """
-
-    group_id: str
-    age_from: int
-    age_to: int
-    language: str
-    kind: str
-    free: int
-    awaited: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,61 +130,9 @@ class Plan:
     def vouchers(self) -> int:
         return sum(outcome.gets for outcome in self.outcomes)
 
-
-@dataclass(slots=True)
-class Groups:
-    """The open groups of an area, by number, and which of them fit whom.
-
-    shared: for each sort of child that was asked for, all groups that fit, most places first.
-    """
-
-    places: Sequence[Place]  # sorted by group id
-    index: dict[str, int] = field(default_factory=dict)
-    shared: list[array[int]] = field(default_factory=list)
-    _sorts: dict[tuple[int, str, str], int] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, places: Iterable[Place]) -> Groups:
-        in_order = sorted(places, key=lambda place: place.group_id)
-        return cls(in_order, {place.group_id: n for n, place in enumerate(in_order)})
-
-    def sort_of(self, seeker: Seeker) -> int:
-        """Return which of the shared lists holds the groups that fit a child."""
-        asked = seeker.age, seeker.language, seeker.kind
-        known = self._sorts.get(asked)
-        if known is None:
-            known = self._sorts[asked] = len(self.shared)
-            fitting = [n for n in range(len(self.places)) if self.misfit(n, seeker) is None]
-            fitting.sort(key=lambda n: -self.places[n].free)
-            self.shared.append(array("i", fitting))
-        return known
-
-    def wished(self, seeker: Seeker) -> list[int]:
-        """Return the preferred groups that fit, best first."""
-        known = (self.index.get(group_id) for group_id in dict.fromkeys(seeker.preferences))
-        return [n for n in known if n is not None and self.misfit(n, seeker) is None]
-
-    def misfit(self, number: int, seeker: Seeker) -> Literal["kind", "language", "age"] | None:
-        """Return what keeps a child out of a group whatever its places, None when it fits."""
-        place = self.places[number]
-        if place.kind != seeker.kind:
-            return "kind"
-        if place.language != seeker.language:
-            return "language"
-        if not place.age_from <= seeker.age <= place.age_to:
-            return "age"
-        return None
-
-    def shortage(self, seeker: Seeker) -> Reason:
-        """Return why a child finds no place at all."""
-        if self.shared[self.sort_of(seeker)]:
-            return "no-place-left"
-        of_kind = [place for place in self.places if place.kind == seeker.kind]
-        if not of_kind:
-            return "no-group-of-kind"
-        if all(place.language != seeker.language for place in of_kind):
-            return "no-group-in-language"
-        return "no-group-for-age"
+    @property
+    def moves(self) -> int:
+        return sum(outcome.moves for outcome in self.outcomes)
 
 
 @dataclass(slots=True)
@@ -487,9 +418,9 @@ def _passed(
             continue
         if number == got:
             break
-        misfit = groups.misfit(number, seeker)
-        if misfit is not None:
-            passed.append(Passed(group_id, misfit))
+        unfit = misfit(groups.places[number], seeker)
+        if unfit is not None:
+            passed.append(Passed(group_id, unfit))
             continue
         why: Why = "too-few" if decided.left[number] else "full"
         last = decided.last.get(number)

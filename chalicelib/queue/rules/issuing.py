@@ -14,7 +14,8 @@ from datetime import date
 from chalicelib.applications.rules import Application
 from chalicelib.policy.rules import AcademicYear
 from chalicelib.providers.rules import Group, free_places
-from chalicelib.queue.rules.engine import Groups, Outcome, Place, Reason, decide, waiting
+from chalicelib.queue.rules.engine import Outcome, Reason, decide, waiting
+from chalicelib.queue.rules.groups import Groups, Place
 from chalicelib.queue.rules.matching import NONE
 from chalicelib.queue.rules.order import Seeker
 

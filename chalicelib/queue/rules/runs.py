@@ -53,6 +53,12 @@ class IntakeOpen(OutOfTurn):
     code = "queue/intake-open"
 
 
+class OtherEngine(OutOfTurn):
+    """The run was decided by another algorithm, `engine`; the code of its time decides it again."""
+
+    code = "queue/other-engine"
+
+
 class RunOutdated(OutOfTurn):
     """The run went by the budget of a year that is over; stop it and propose another."""
 
@@ -72,11 +78,11 @@ class Run:
     inputs, outcome: SHA-256 of what was read and of what was decided; the parts lie under
     `inputs`' first letters, input_parts and outcome_parts of them. carry: turns by cohort, before
     the run and after what it has issued so far. waiting_before, waiting_after: by category.
-    planned: how many outcomes; vouchers: how many of them get one; done: up to which outcome
-    they were issued; issued, skipped: what became of the vouchers. moves: how many holders move;
-    moved: how many did so far. money: what a run by budget went by; reserved_tiyn: what its vouchers took of it; short: directions whose money was found
-    gone when it came to issuing, so that nobody behind passes whoever lacked it. after: the
-    queue's run before, to whose bundle this one's is chained.
+    planned: how many outcomes; vouchers: how many of them get one; moves: how many holders move;
+    done: up to which outcome they were made; issued, skipped, moved: what became of the vouchers
+    and of the moves. money: what a run by budget went by; reserved_tiyn: what its vouchers took of
+    it; short: directions whose money was found gone when it came to issuing, so that nobody behind
+    passes whoever lacked it. after: the queue's run before, to whose bundle this one's is chained.
     """
 
     run_id: str
