@@ -275,7 +275,6 @@ def leaf_of(run_id: str, application_id: str, *, by: Actor, now: datetime) -> Fo
 
 def _found(run: Run, proof: Proof, application_id: str, ticket: str) -> Found:
     root = base64.b64decode(proof.root)
-    level = store.LEAVES_LEVEL
     part = bisect_right(proof.firsts, ticket) - 1
     if part < 0:
         raise Unknown()
@@ -283,38 +282,26 @@ def _found(run: Run, proof: Proof, application_id: str, ticket: str) -> Found:
     inside = next((n for n, leaf in enumerate(leaves) if leaf.ticket == ticket), None)
     if inside is None:
         raise Unknown()
-    parts: dict[int, list[list[bytes]]] = {part: _whole(leaves)}
-    tops = [base64.b64decode(top) for top in proof.tops]
 
-    def fetch(height: int, number: int) -> bytes:
-        if height >= level:
-            low = number << height - level
-            return _top(tops[low : low + (1 << height - level)])
-        where = number >> level - height
-        if where not in parts:
-            parts[where] = _whole(store.load_leaves(run.run_id, root, where))
-        return parts[where][height][number - (where << level - height)]
+    def digests(number: int) -> list[bytes]:
+        found = leaves if number == part else store.load_leaves(run.run_id, root, number)
+        return [base64.b64decode(leaf.digest) for leaf in found]
 
     number = part * store.IN_A_LEAVES_PART + inside
-    path = tuple(merkle.inclusion(number, proof.size, fetch))
-    labels = bundles.batch_labels(store.each_outcome(run))
+    path = bundles.path_in_parts(
+        number,
+        proof.size,
+        level=store.LEAVES_LEVEL,
+        tops=[base64.b64decode(top) for top in proof.tops],
+        load=digests,
+    )
     seeker = store.load_seeker(run, leaves[inside].read)
+    # Which number a batch has, only the order of serving tells.
+    labels = bundles.batch_labels(store.each_outcome(run)) if seeker.batch_id else {}
     text = bundles.leaf_text(seeker, labels, run.run_id)
     salt = ticket_salt(application_id)
     leaf = Leaf(ticket, number, text, salt, bundles.leaf_digest(salt, text))
     return Found(proof.note, leaf, path)
-
-
-def _whole(leaves: Sequence[LeafAt]) -> list[list[bytes]]:
-    return merkle.whole([base64.b64decode(leaf.digest) for leaf in leaves])
-
-
-def _top(hashes: Sequence[bytes]) -> bytes:
-    """Return the root over whole subtrees of one size, as many as a power of two."""
-    row = list(hashes)
-    while len(row) > 1:
-        row = [merkle.node_hash(row[n], row[n + 1]) for n in range(0, len(row), 2)]
-    return row[0]
 
 
 def whole_of(run_id: str) -> bytes:

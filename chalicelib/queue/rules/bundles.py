@@ -213,6 +213,35 @@ def leaf_digest(salt: bytes, text: str) -> bytes:
     return hashlib.sha256(_LEAF + salt + text.encode()).digest()
 
 
+def path_in_parts(
+    number: int,
+    size: int,
+    *,
+    level: int,
+    tops: Sequence[bytes],
+    load: Callable[[int], Sequence[bytes]],
+) -> tuple[bytes, ...]:
+    """Return the path from a leaf to the root of a tree whose leaves lie in parts.
+
+    level: of a whole part's top, which covers 2^level leaves; tops: of the whole parts; load: the
+    digests of a part, asked for the leaf's own and, where it is another, the last.
+    """
+    parts: dict[int, list[list[bytes]]] = {}
+
+    def fetch(height: int, at: int) -> bytes:
+        if height >= level:
+            row = list(tops[at << height - level : (at + 1) << height - level])
+            while len(row) > 1:
+                row = [merkle.node_hash(row[n], row[n + 1]) for n in range(0, len(row), 2)]
+            return row[0]
+        part = at >> level - height
+        if part not in parts:
+            parts[part] = merkle.whole(load(part))
+        return parts[part][height][at - (part << level - height)]
+
+    return tuple(merkle.inclusion(number, size, fetch))
+
+
 def batch_labels(outcomes: Iterable[Outcome]) -> dict[str, str]:
     """Return b1, b2… by batch, in the order of serving: ids that a family chose stay out."""
     ids = dict.fromkeys(o.batch_id for o in outcomes if o.batch_id is not None)
@@ -466,11 +495,13 @@ def pool_of(
 
     Those of other kinds than the ordinary one, and as many ordinary ones as it takes that for each
     ticket in a telling group there are several in groups that tell nothing. Which ones, a hash
-    says; all of them where they are few.
+    says; all of them where they are few. A holder's group that the run did not know may tell, too.
     """
     if ordinary is None:
         return frozenset()
+    known = {place.group_id for place in places}
     telling = {place.group_id for place in places if place.kind != ordinary}
+    telling |= {row["from"] for row in rows if row["from"] is not None} - known
     if not telling:
         return frozenset()
 
@@ -500,8 +531,8 @@ def pool_of(
 def _pooled_places(places: Sequence[Place], pooled: frozenset[str]) -> list[dict[str, Any]]:
     inside = [place for place in places if place.group_id in pooled]
     joined = {
-        "age_from": min(place.age_from for place in inside),
-        "age_to": max(place.age_to for place in inside),
+        "age_from": min((place.age_from for place in inside), default=0),
+        "age_to": max((place.age_to for place in inside), default=0),
         "awaited": sum(place.awaited for place in inside),
         "free": sum(place.free for place in inside),
         "group_id": POOL,
