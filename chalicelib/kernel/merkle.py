@@ -120,7 +120,11 @@ def consistency(old: int, new: int, fetch: Fetch) -> list[bytes]:
 
 def whole(leaves: Sequence[bytes]) -> list[list[bytes]]:
     """Return the whole nodes of a tree, level by level from the leaves' hashes up."""
-    level = [leaf_hash(leaf) for leaf in leaves]
+    return above([leaf_hash(leaf) for leaf in leaves])
+
+
+def above(level: list[bytes]) -> list[list[bytes]]:
+    """Return a level's whole nodes and those of all levels above it."""
     levels = [level]
     while len(level) > 1:
         level = [node_hash(*level[n : n + 2]) for n in range(0, len(level) - 1, 2)]

@@ -93,9 +93,9 @@ def run_checkpoint(event: Scheduled) -> None:
 
     def publish(programme: str, area: str) -> None:
         checkpoint_id = f"evening-{programme}-{area}-{local_day(now).isoformat()}"
-        actions.publish(
-            checkpoint_id, programme=programme, area=area, by=system("queue/checkpoint"), now=now
-        )
+        _publish(checkpoint_id, programme, area, now=now)
+        # Also what an earlier pass was killed at.
+        save_files(programme, area)
 
     _for_each_area("queue/checkpoint", publish)
 
@@ -119,24 +119,113 @@ def commit_run(facts: Mapping[str, Any], now: datetime) -> None:
 def prove_run(facts: Mapping[str, Any], now: datetime) -> None:
     """Handle "queue/prove-run" {run_id}: fix what is published of an ended run, save its files.
 
-    The note is saved last: where it lies, the bundle does.
+    The index comes last: what it names lies there.
     """
-    for proof in actions.prove(facts["run_id"], by=system("queue/prove-run"), now=now):
-        if proof.note is None or files.published(f"{proof.folder}/note") == proof.note.encode():
-            continue
-        for name, content in actions.files_of(proof):
-            files.publish(name, content)
+    by = system("queue/prove-run")
+    for proof in actions.prove(facts["run_id"], by=by, now=now):
+        if proof.note is not None and not proof.saved:
+            for name, content in actions.files_of(proof):
+                files.publish(name, content)
+            actions.saved(proof.run_id, by=by, now=now)
+        if proof.note is not None:
+            save_files(proof.programme, proof.area)
 
 
 def checkpoint(facts: Mapping[str, Any], now: datetime) -> None:
-    """Handle "queue/checkpoint" {checkpoint_id, programme, area}: publish after a run."""
-    actions.publish(
+    """Handle "queue/checkpoint" {checkpoint_id, programme, area[, run_id]}: publish after a run."""
+    _publish(
         facts["checkpoint_id"],
-        programme=facts["programme"],
-        area=facts["area"],
-        by=system("queue/checkpoint"),
+        facts["programme"],
+        facts["area"],
+        run_id=facts.get("run_id"),
         now=now,
     )
+
+
+def publish_files(facts: Mapping[str, Any], now: datetime) -> None:
+    """Handle "queue/files" {programme, area}: save the files of a queue that are not saved."""
+    del now
+    save_files(facts["programme"], facts["area"])
+
+
+def save_files(programme: str, area: str) -> None:
+    """Save what lacks of a queue's public files, the index last: what it names lies there.
+
+    Killed anywhere, the next pass begins behind the last checkpoint that the index names. Two at
+    once write the same, and whoever wrote the index looks once more for what came meanwhile.
+    Raises BehindPublished where another order was published under a number.
+    """
+    name = f"{rules.folder_of(programme, area)}/index.json"
+    index = files.published(name)
+    while True:
+        for link in actions.links_after(programme, area, rules.last_in(index)):
+            _save_checkpoint(link.checkpoint_id)
+        new = actions.index_of(programme, area)
+        if new == index:
+            return
+        if rules.last_in(new) < rules.last_in(index):
+            raise rules.BehindPublished(published=rules.last_in(index))
+        files.publish(name, new)
+        index = new
+
+
+def _save_checkpoint(checkpoint_id: str) -> None:
+    made = list(actions.checkpoint_files(checkpoint_id))
+    name, note = made[-1]
+    lying = files.published(name)
+    if lying == note:
+        return
+    if lying is not None:
+        raise rules.BehindPublished(checkpoint_id=checkpoint_id)
+    for name, content in made:
+        files.publish(name, content)
+
+
+def _publish(
+    checkpoint_id: str, programme: str, area: str, *, now: datetime, run_id: str | None = None
+) -> None:
+    try:
+        index = files.published(f"{rules.folder_of(programme, area)}/index.json")
+    except files.FilesSilent as refusal:
+        # Families learn their places all the same.
+        log.logger.warning("queue/checkpoint", extra={"area": area, "code": refusal.code})
+        index = None
+    published = actions.publish(
+        checkpoint_id,
+        programme=programme,
+        area=area,
+        by=system("queue/checkpoint"),
+        now=now,
+        run_id=run_id,
+        published=rules.last_in(index),
+    )
+    sound(published.head)
+
+
+def sound(head: rules.Head) -> None:
+    """Wake somebody where a place moved and nothing says why; the checkpoint stands all the same."""
+    if head.unexplained:
+        log.loud(
+            actions.UNEXPLAINED,
+            metric=actions.UNEXPLAINED_METRIC,
+            checkpoint_id=head.checkpoint_id,
+        )
+
+
+def tell_moved(facts: Mapping[str, Any], now: datetime) -> None:
+    """Handle "queue/tell-moved" {checkpoint_id, page}: tell families whose place became worse.
+
+    A page of ranks after the other; what one message does not reach goes on in another.
+    """
+    from chalicelib.queue.routes.sentences import causes_said
+
+    checkpoint_id, page = facts["checkpoint_id"], int(facts["page"])
+    while actions.tell_page(checkpoint_id, page, said=causes_said, now=now):
+        page += 1
+        if clock.now() - now > LONGEST:
+            facts = {"checkpoint_id": checkpoint_id, "page": page}
+            work.send([work.Message("queue/tell-moved", dict(facts))])
+            return
 
 
 def run_deadlines(event: Scheduled, more: Mapping[str, Lapse] | None = None) -> None:

@@ -19,8 +19,11 @@ import msgspec
 
 from chalicelib.kernel.refusals import OutOfTurn, Unavailable
 from chalicelib.queue.rules import (
+    LEAVES_IN_A_PAGE,
     Checkpoint,
     Head,
+    History,
+    Link,
     Listed,
     Money,
     Open,
@@ -34,6 +37,7 @@ from chalicelib.queue.rules import (
     RunStopped,
     Seeker,
     Settled,
+    tops_of,
 )
 from chalicelib.storage import keys, veil
 from chalicelib.storage.commit import Check, Delete, Put
@@ -66,6 +70,13 @@ class Packed:
 
     veiled: str = ""
     packed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """SHA-256 digests one behind the other, in base64."""
+
+    digests: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +137,10 @@ GATES: Shelf[Gate] = Shelf(QueueRow, Gate)
 PARTS: Shelf[Packed] = Shelf(QueueRow, Packed)
 HEADS: Shelf[Head] = Shelf(QueueRow, Head)
 CHECKPOINTS: Shelf[Checkpoint] = Shelf(QueueRow, Checkpoint)
+# How a line of few went forward tells of them.
+HISTORIES: Shelf[History] = Shelf(QueueRow, History, veiled=("paces", "scores"))
+LINKS: Shelf[Link] = Shelf(QueueRow, Link)
+DIGESTS: Shelf[Digests] = Shelf(QueueRow, Digests)
 MARKS: Shelf[Mark] = Shelf(QueueRow, Mark)
 PROOFS: Shelf[Proof] = Shelf(QueueRow, Proof)
 PROVED: Shelf[Proved] = Shelf(QueueRow, Proved)
@@ -154,6 +169,9 @@ _LATER: Mapping[str, object] = {
     "awaited": 0,
     "direction": None,
     "drawn": True,
+    "entered": 0,
+    "first_forecast": None,
+    "forecast": None,
     "from_group": None,
     "intake": None,
     "leaf": 0,
@@ -359,17 +377,27 @@ def find_proof(run_id: str) -> Kept[Proof] | None:
     return PROOFS.find(keys.run_proof(run_id))
 
 
-def create_proof(proof: Proof) -> list[Put]:
-    """Describe what was published of a run, and its line among those of its queue."""
+def load_proof(run_id: str) -> Kept[Proof]:
+    """Return what was published of a run. Raises Unknown."""
+    return PROOFS.load(keys.run_proof(run_id))
+
+
+def keep_proof(kept: Kept[Proof], proof: Proof) -> Put:
+    return PROOFS.replace(kept, proof)
+
+
+def create_proof(proof: Proof) -> Put:
+    return PROOFS.create(keys.run_proof(proof.run_id), proof)
+
+
+def create_proved(proof: Proof) -> Put:
+    """Describe a run's line among those of its queue whose bundles lie in public."""
     where = keys.proved(proof.programme, proof.area, proof.ended_at, proof.run_id)
-    return [
-        PROOFS.create(keys.run_proof(proof.run_id), proof),
-        PROVED.create(where, Proved(proof.run_id, proof.ended_at, proof.bundle is not None)),
-    ]
+    return PROVED.create(where, Proved(proof.run_id, proof.ended_at))
 
 
 def each_proved(programme: str, area: str) -> Iterator[Proved]:
-    """Yield the runs of a queue that were proved, by their end. One query."""
+    """Yield the runs of a queue whose bundles lie in public, by their end. One query."""
     pk, _ = keys.proved(programme, area, "", "")
     return (kept.value for kept in PROVED.each(pk))
 
@@ -424,6 +452,12 @@ def find_checkpoint(checkpoint_id: str) -> Kept[Checkpoint] | None:
     return CHECKPOINTS.find(keys.checkpoint(checkpoint_id))
 
 
+def find_checkpoints(checkpoint_ids: Sequence[str]) -> dict[str, Head]:
+    """Return those of these checkpoints that exist, by id; a call per hundred."""
+    found = CHECKPOINTS.find_many([keys.checkpoint(one) for one in checkpoint_ids])
+    return {kept.value.checkpoint_id: kept.value.head for kept in found.values()}
+
+
 def create_checkpoint(checkpoint: Checkpoint) -> Put:
     return CHECKPOINTS.create(keys.checkpoint(checkpoint.checkpoint_id), checkpoint)
 
@@ -472,6 +506,93 @@ def listed_from(head: Head, start: int, limit: int) -> list[Listed]:
         if len(lines) >= limit:
             break
     return lines[:limit]
+
+
+def find_ranks(head: Head) -> list[Rank]:
+    """Return everybody's rank of a checkpoint. One query."""
+    pk, _ = keys.ranks_page(head.programme, head.area, head.series, 0)
+    return [one for kept in PARTS.each(pk, begins="PAGE#") for one in _RANKS.decode(_opened(kept))]
+
+
+def ranks_on(head: Head, page: int) -> list[Rank]:
+    """Return the ranks of one page. One read."""
+    key = keys.ranks_page(head.programme, head.area, head.series, page)
+    return _RANKS.decode(_opened(PARTS.load(key)))
+
+
+def ranks_at(
+    programme: str, area: str, links: Sequence[Link], application_id: str
+) -> dict[int, Rank]:
+    """Return an application's rank by the number of the checkpoint. A call per hundred."""
+    at = {
+        keys.ranks_page(
+            programme, area, link.series, keys.shard(application_id, shards=link.pages)
+        ): link.number
+        for link in links
+        if link.pages
+    }
+    return {
+        at[key]: one
+        for key, kept in PARTS.find_many(list(at)).items()
+        for one in _RANKS.decode(_opened(kept))
+        if one.application_id == application_id
+    }
+
+
+def find_history(programme: str, area: str) -> Kept[History]:
+    """Return how fast a queue went forward; nothing known, at version 0, at first. One read."""
+    pk, sk = keys.queue_history(programme, area)
+    return HISTORIES.find((pk, sk)) or Kept(History(), pk, sk, 0, "{}")
+
+
+def keep_history(kept: Kept[History], history: History) -> Put:
+    if kept.version == 0:
+        return HISTORIES.create((kept.pk, kept.sk), history)
+    return HISTORIES.replace(kept, history)
+
+
+# --- the chain of checkpoints -------------------------------------------------------------------
+
+
+def create_link(programme: str, area: str, link: Link) -> Put:
+    """Describe a number of the chain being taken; raced when another checkpoint has it."""
+    return LINKS.create(keys.chain(programme, area, link.number), link)
+
+
+def each_link(
+    programme: str, area: str, *, after: int = 0, before: int | None = None, newest: bool = False
+) -> Iterator[Link]:
+    """Yield the checkpoints of a queue's chain in order; newest: the last one first."""
+    if before is not None and before <= after + 1:
+        return
+    pk, low = keys.chain(programme, area, after)
+    upto = "~" if before is None else keys.chain(programme, area, before - 1)[1]
+    for kept in LINKS.each(pk, after=low, upto=upto, newest_first=newest):
+        yield kept.value
+
+
+def leaf_pages(head: Head, leaves: Sequence[bytes]) -> list[Put]:
+    """Describe a tree's leaves, page by page, and behind them the roots of the whole pages.
+
+    They are public, so they are not veiled.
+    """
+    pages = parts_of(leaves, LEAVES_IN_A_PAGE)
+    return [_digests(head, n, page) for n, page in enumerate([*pages, tops_of(pages)])]
+
+
+def leaf_page(head: Head, page: int) -> list[bytes]:
+    """Return the digests of a page of a tree's leaves, or the roots behind the last. One read."""
+    content = base64.b64decode(DIGESTS.load(_leaves_key(head, page)).value.digests)
+    return [content[at : at + 32] for at in range(0, len(content), 32)]
+
+
+def _digests(head: Head, page: int, found: Sequence[bytes]) -> Put:
+    packed = Digests(base64.b64encode(b"".join(found)).decode())
+    return DIGESTS.create(_leaves_key(head, page), packed, otherwise=WrittenAlready())
+
+
+def _leaves_key(head: Head, page: int) -> tuple[str, str]:
+    return keys.ranks_leaves(head.programme, head.area, head.series, head.number, page)
 
 
 # --- deadlines ----------------------------------------------------------------------------------

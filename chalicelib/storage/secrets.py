@@ -165,6 +165,12 @@ def ticket_salt(application_id: str) -> bytes:
     return hmac.new(purpose_key("ticket-salt"), said, hashlib.sha256).digest()[:16]
 
 
+def blind(*of: str) -> bytes:
+    """Return 16 bytes that hide a thing named so, the same for ever and known to nobody."""
+    said = "\x00".join(of).encode()
+    return hmac.new(purpose_key("blind"), said, hashlib.sha256).digest()[:16]
+
+
 def number_digests(kind: str, value: str) -> Digests:
     """Return the digests under which an IIN or a BIN is claimed: version, "-", 64 digits."""
     ring = keyring()

@@ -32,6 +32,11 @@ def origin() -> str:
     return os.environ.get("KEZEK_RECORD_ORIGIN") or f"kezek/{stage()}/record"
 
 
+def title(kind: str) -> str:
+    """Return the first line of a signed text of a kind, so that it passes for no other."""
+    return f"kezek/{stage()}/{kind}"
+
+
 def signed(message: bytes) -> list[tuple[str, bytes, bytes]]:
     """Return (name, public key, signature) of every key. Raises KeysSilent."""
     return [(key.name, _public(key), _private(key).sign(message)) for key in _keys(*_where())]

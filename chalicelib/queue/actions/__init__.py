@@ -6,7 +6,12 @@
     funding      the same where vouchers come by budget: some to a commit, with their money
     desk         what both need of the next vouchers
     proving      the bundle of a run that ended, its leaves and openings
+    moving       why places moved since the checkpoint before
+    reasons      why not there, by the last run
+    forecasting  when a voucher may be expected, and how past forecasts held
     publishing   checkpoints: ranks for families, the order for everybody
+    checkpoints  the files of their chain, and a family's proof of its place
+    comparing    who is served under each reading of one to three
     showing      what is answered from them
     reminders    what has fallen due, looked at once
 
@@ -15,7 +20,29 @@ Callers import from here.
 
 from __future__ import annotations
 
+from chalicelib.queue.actions.checkpoints import (
+    CheckpointShown,
+    checkpoint_files,
+    checkpoint_of,
+    checkpoints_page,
+    index_of,
+    links_after,
+    newest_checkpoint,
+    newest_number,
+    place_proof,
+)
+from chalicelib.queue.actions.comparing import ComparisonShown, compare
+from chalicelib.queue.actions.forecasting import Record, record
 from chalicelib.queue.actions.issuing import commit_part, list_to_offer
+from chalicelib.queue.actions.moving import (
+    UNEXPLAINED,
+    UNEXPLAINED_METRIC,
+    MoveShown,
+    WholeShown,
+    moves_page,
+    moves_since,
+    tell_page,
+)
 from chalicelib.queue.actions.planning import decide_again
 from chalicelib.queue.actions.proving import (
     OPENED,
@@ -33,6 +60,7 @@ from chalicelib.queue.actions.proving import (
     openings,
     proof_of,
     prove,
+    saved,
 )
 from chalicelib.queue.actions.publishing import publish
 from chalicelib.queue.actions.reminders import list_reminders, looked_at, passed
@@ -60,6 +88,24 @@ from chalicelib.queue.actions.showing import (
 )
 
 __all__ = [
+    "MoveShown",
+    "UNEXPLAINED",
+    "UNEXPLAINED_METRIC",
+    "Record",
+    "WholeShown",
+    "moves_page",
+    "moves_since",
+    "record",
+    "tell_page",
+    "CheckpointShown",
+    "checkpoint_files",
+    "checkpoint_of",
+    "checkpoints_page",
+    "index_of",
+    "links_after",
+    "newest_checkpoint",
+    "newest_number",
+    "place_proof",
     "OPENED",
     "Again",
     "Found",
@@ -75,7 +121,9 @@ __all__ = [
     "openings",
     "proof_of",
     "prove",
+    "saved",
     "CellShown",
+    "ComparisonShown",
     "ListedShown",
     "OrderShown",
     "OutcomeShown",
@@ -84,6 +132,7 @@ __all__ = [
     "ShortageShown",
     "decide_again",
     "commit_part",
+    "compare",
     "figures",
     "is_run_day",
     "list_reminders",

@@ -135,6 +135,7 @@ def _finish(run_id: str, *, by: Actor, now: datetime) -> None:
             checkpoint_id=f"after-{run_id}"[:64],
             programme=run.programme,
             area=run.area,
+            run_id=run_id,
         ),
     )
 

@@ -7,6 +7,7 @@
     trading   holders whose seats block each other trade them
     transfers in what order moves can be made
     engine    plan_iteration: who gets which place, and why, for everybody who waits
+    comparing one queue under each reading of one to three
     funding   plan_by_budget: who gets a voucher while the money lasts, and what is missing
     bundles   what is published of a run, and what only auditors are given
     runs      a run's states, who may release it, what it counted
@@ -31,6 +32,15 @@ from chalicelib.queue.rules.chain import (
     folder_of,
     last_in,
     tops_of,
+)
+from chalicelib.queue.rules.comparing import (
+    A_QUARTER,
+    READINGS,
+    Compared,
+    Comparison,
+    NotByPlace,
+    Total,
+    compare,
 )
 from chalicelib.queue.rules.engine import (
     BATCH_MOST,
@@ -202,6 +212,13 @@ __all__ = [
     "falls_due",
     "finish",
     "fitting",
+    "A_QUARTER",
+    "READINGS",
+    "Compared",
+    "Comparison",
+    "NotByPlace",
+    "Total",
+    "compare",
     "line_of",
     "listed",
     "merge",

@@ -91,8 +91,8 @@ class Proof:
     alone, previous that of the queue's last public bundle before. length: of the public one, in
     bytes. note: signed. hidden_before, hidden: cohorts whose turn is not public before and after
     the run. tops: hashes of the leaves' whole parts, firsts: the first ticket of every part.
-    checkpoint: number and digest of the published order that the run came after. handed: how often
-    all openings left for an auditor at once.
+    checkpoint: number and digest of the published order that the run came after. saved: whether
+    the files surely lie in their place; handed: how often all openings left for an auditor at once.
     """
 
     run_id: str
@@ -112,6 +112,7 @@ class Proof:
     hidden: tuple[int, ...] = ()
     tops: tuple[str, ...] = ()
     firsts: tuple[str, ...] = ()
+    saved: bool = False
     handed: int = 0
 
     @property
@@ -127,11 +128,10 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """A line of a queue's runs: which have bundles, and which of them are public."""
+    """A line of a queue's runs: whose bundle lies in public, and when the run ended."""
 
     run_id: str
     ended_at: str
-    public: bool
 
 
 @dataclass(frozen=True, slots=True)

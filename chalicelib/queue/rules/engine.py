@@ -195,6 +195,24 @@ def plan_iteration(
     return Plan(tuple(outcomes), next_turns(carry, admitted, order))
 
 
+def given(
+    seekers: Sequence[Seeker], places: Sequence[Place], order: Order, carry: Mapping[int, int]
+) -> list[str | None]:
+    """Return the group each of the seekers gets, as `plan_iteration` does, and nothing else."""
+    line = merge(seekers, order, carry)
+    members = [*line.movers, *line.members]
+    standing = [seekers[index] for index in members]
+    groups = Groups.of(places)
+    decided = decide(standing, list(_units(standing)), groups, order)
+    got: list[str | None] = [None] * len(seekers)
+    for at, index in enumerate(members):
+        number = decided.seat[at]
+        if number != NONE:
+            inside = number < len(groups.places)
+            got[index] = groups.places[number].group_id if inside else seekers[index].own
+    return got
+
+
 def decide(
     standing: Sequence[Seeker],
     units: Sequence[Sequence[int]],
