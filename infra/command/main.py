@@ -6,6 +6,7 @@
     kezek import providers | applications | register | attendance FILE
     kezek run iteration | deadlines | billing | checkpoint | record
     kezek export queue | register | statements | figures | journal FILE
+    kezek compare [--area AREA] [--language kk|ru|en]
     kezek queue bundle RUN FOLDER | openings RUN FILE --why PURPOSE | again RUN
     kezek record export FOLDER
     kezek record refill
@@ -32,6 +33,7 @@ from infra.client import SystemSilent
 from infra.command import (
     breaching,
     checking,
+    comparing,
     exporting,
     forgetting,
     importing,
@@ -74,6 +76,7 @@ cli.add_typer(keys.commands, name="keys")
 cli.add_typer(vaulting.commands, name="vault")
 cli.add_typer(forgetting.commands, name="erasures")
 cli.command("breach")(breaching.breach)
+cli.command("compare")(comparing.compare)
 
 Data = Annotated[Path | None, typer.Option(help="Data folder of the local Kezek.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer for programs.")]

@@ -80,6 +80,16 @@ def read(programme: str, area: str, *, now: datetime) -> Reading:
     )
 
 
+def check_drawn(reading: Reading) -> None:
+    """Raise IntakeOpen while nobody knows the order of an intake that has opened."""
+    if reading.undrawn is not None:
+        raise rules.IntakeOpen(
+            intake_id=reading.undrawn.intake_id,
+            closes_at=reading.undrawn.closes_at,
+            draws_at=reading.undrawn.round_at,
+        )
+
+
 def supply(
     reading: Reading, programme: str, area: str, *, now: datetime
 ) -> tuple[list[Seeker], list[Place]]:

@@ -7,7 +7,7 @@ One run of an area is under way at a time; the area's gate row says which.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -63,12 +63,7 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
         opened = store.find_open(programme, area)
 
     reading = planning.read(programme, area, now=now)
-    if reading.undrawn is not None:
-        raise rules.IntakeOpen(
-            intake_id=reading.undrawn.intake_id,
-            closes_at=reading.undrawn.closes_at,
-            draws_at=reading.undrawn.round_at,
-        )
+    planning.check_drawn(reading)
     money, year = reading.money, reading.academic_year
     seekers, places = planning.supply(reading, programme, area, now=now)
     carry = opened.value.carry
@@ -93,6 +88,7 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
 
     waiting = rules.waiting_by_category(reading.seekers, reading.order)
     judged = reading.judged
+    together = _together(reading, waiting, opened.value, store.find_head(programme, area))
     auto = judged.release.mode == "auto"
     release_at = now + timedelta(minutes=judged.release.minutes)
     run = Run(
@@ -122,6 +118,7 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
         release_at=stamp(release_at) if auto else None,
         money=money,
         after=opened.value.last_run_id,
+        together=together,
     )
     journal.commit(
         journal.entry(
@@ -138,7 +135,7 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
             moves=run.moves,
         ),
         store.create_run(run),
-        store.keep_open(opened, replace(opened.value, run_id=run_id)),
+        store.keep_open(opened, replace(opened.value, run_id=run_id, together=together)),
         store.create_line(run, rules.line_of(run)),
         *([agenda.due(release_at, "queue/release", run_id)] if auto else []),
     )
@@ -224,7 +221,9 @@ def closing(run: Run, opened: Kept[rules.Open]) -> list[Write]:
     What anybody can check of it is published next.
     """
     assert run.ended_at is not None
-    carried = rules.Open(run_id=None, carry=run.carry_after, last_run_id=run.run_id)
+    carried = rules.Open(
+        run_id=None, carry=run.carry_after, last_run_id=run.run_id, together=opened.value.together
+    )
     return [
         store.keep_open(opened, carried),
         store.keep_line(store.load_line(run), rules.line_of(run)),
@@ -235,6 +234,20 @@ def closing(run: Run, opened: Kept[rules.Open]) -> list[Write]:
             run_id=run.run_id,
         ),
     ]
+
+
+def _together(
+    reading: planning.Reading,
+    waiting: Mapping[int, int],
+    opened: rules.Open,
+    head: Kept[rules.Head] | None,
+) -> rules.Together:
+    """Return which categories the public sees as one from this run on."""
+    year, order = reading.academic_year, reading.order
+    stay = rules.kept_together((), year, opened.together, head.value.together if head else None)
+    telling = rules.telling_categories(order, reading.judged.telling_tiers)
+    cells = rules.cells_of(waiting, telling, every=order.categories.values(), together=stay)
+    return rules.kept_together(cells, year, stay)
 
 
 def _seeds_of(seekers: Iterable[Seeker], order: rules.Order) -> dict[str, str]:

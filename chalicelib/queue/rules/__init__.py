@@ -13,6 +13,7 @@
     runs      a run's states, who may release it, what it counted
     chain     what a checkpoint publishes so that anybody can check it
     ranks     what a checkpoint publishes: places for families, cells for everybody
+    cells     which categories the public sees apart
     moves     why a place moved since an earlier checkpoint, cause by cause
     whynot    why a preferred group was not given, and who was the last to get in
     forecast  when a voucher may be expected, from the queue's own past
@@ -23,6 +24,7 @@ Callers import from here.
 from __future__ import annotations
 
 from chalicelib.queue.rules.bundles import Proof, Proved
+from chalicelib.queue.rules.cells import CELL_LEAST, Cell, Together, cells_of, kept_together
 from chalicelib.queue.rules.chain import (
     LEAVES_IN_A_PAGE,
     BehindPublished,
@@ -87,15 +89,12 @@ from chalicelib.queue.rules.order import (
     undrawn,
 )
 from chalicelib.queue.rules.ranks import (
-    CELL_LEAST,
     CHECKPOINT_HOUR,
     Ahead,
-    Cell,
     Checkpoint,
     Head,
     Listed,
     Rank,
-    cells_of,
     explained,
     in_public_order,
     listed,
@@ -111,8 +110,8 @@ from chalicelib.queue.rules.runs import (
     MONEY_GONE,
     IntakeOpen,
     NeedsAnother,
-    OtherEngine,
     Open,
+    OtherEngine,
     Run,
     RunCommitted,
     RunLine,
@@ -206,6 +205,8 @@ __all__ = [
     "advance",
     "as_planned",
     "cells_of",
+    "Together",
+    "kept_together",
     "decide_release",
     "decide_stop",
     "explained",
