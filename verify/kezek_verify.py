@@ -283,6 +283,21 @@ SENTENCES = {
         "bundle.json: {name} отсутствует или не то",
         "bundle.json: {name} жоқ немесе дұрыс емес",
     ),
+    "whole/digest": (
+        "the auditor's bundle is not the one that the public bundle names",
+        "пакет аудитора не тот, что назван в публичном",
+        "аудитордың пакеті жариядағы аталғаны емес",
+    ),
+    "whole/differs": (
+        "the auditor's bundle says another {name} than the public one",
+        "в пакете аудитора другое, чем в публичном: {name}",
+        "аудитордың пакетінде жариядағыдан басқа: {name}",
+    ),
+    "whole/outcome": (
+        "ticket {ticket}: the auditor's bundle says another {name} than the public one",
+        "талон {ticket}: в пакете аудитора другое {name}, чем в публичном",
+        "{ticket} талоны: аудитордың пакетінде {name} жариядағыдан басқа",
+    ),
     "checkpoint/named": (
         "the run names checkpoint {number}; the queue has another under this number",
         "распределение называет контрольную точку {number}; под этим номером в очереди другая",
@@ -517,10 +532,15 @@ UNCHECKED = {
         "кто перед кем, возраст, язык, вид и зависть: только с --openings",
         "кім кімнің алдында, жасы, тілі, түрі, қызғаныш: тек --openings арқылы",
     ),
-    "movers": (
-        "which seats movers left is not public: capacity is checked with all of them together",
-        "какие места освободили переведённые, не публично: вместимость проверена с учётом их всех",
-        "ауысқандар босатқан орындар жария емес: сыйымдылық бәрін қоса тексерілді",
+    "pool": (
+        "groups that would tell a child's status are one pool: each apart only with openings",
+        "группы, выдающие статус ребёнка, слиты в одну: порознь только с раскрытиями",
+        "баланың мәртебесін аңғартатын топтар жария түрде біріктірілген: бөлек тек ашулармен",
+    ),
+    "unsigned": (
+        "too small to be public: compare `whole` with the record's entry queue/run-proved",
+        "распределение слишком мало для публикации: сравните `whole` с записью queue/run-proved",
+        "үлестіру жариялауға тым аз: `whole` мәнін queue/run-proved жазбасымен салыстырыңыз",
     ),
     "truth": (
         "whether what families stated is true: that is for registers and papers",
@@ -558,9 +578,9 @@ UNCHECKED = {
         "қаржы кітаптағыдай екені және ай бағасы: үлестіру пакетінен алынды",
     ),
     "hidden": (
-        "runs with fewer than 5 applicants are not public: {count}",
-        "распределения с менее чем 5 заявителями не публичны: {count}",
-        "5-тен аз өтініші бар үлестірулер жария емес: {count}",
+        "runs with fewer than 5 applicants: they are not public",
+        "распределения с менее чем 5 заявителями: они не публичны",
+        "5-тен аз өтініші бар үлестірулер: олар жария емес",
     ),
 }
 
@@ -1406,16 +1426,16 @@ class Queue:
 
     def check_runs(self):
         """Check the public bundles that lie here, one after the other; return seeds of draws."""
-        self.runs, self.hidden, seeds = [], 0, {}
+        self.runs, seeds = [], {}
         ended = None
         for line in self.index["runs"]:
             if ended is not None and instant(line["ended_at"]) < ended:
                 raise says("index/unreadable")
             ended = instant(line["ended_at"])
             folder = self.place.inside("runs/" + line["run_id"])
-            if folder.read("bundle.json") is None and folder.read("note") is None:
-                self.hidden += 1
-                continue
+            for name in ("note", "bundle.json"):
+                if folder.read(name) is None:
+                    raise says("missing/file", where=f"runs/{line['run_id']}/{name}")
             run = Run(folder, self.keys)
             run.note.must_be_of(self.name)
             if run.bundle["run_id"] != line["run_id"]:
@@ -1472,7 +1492,7 @@ def check_lines(number, shown, size, draws):
     if len(lines) != size:
         raise says("lines/count", number=number, other=len(lines), size=size)
     seen = set()
-    counted = [0] * (len(cells) + 1)
+    counted, drawn = [0] * (len(cells) + 1), set()
     last = 1
     for line in lines:
         ticket, cell = line["ticket"], line["cell"]
@@ -1483,18 +1503,21 @@ def check_lines(number, shown, size, draws):
             raise says("lines/cell", number=number, ticket=ticket)
         last = cell
         counted[cell] += 1
-        if line["place"] and line["place"] != counted[cell]:
-            raise says(
-                "lines/place",
-                number=number,
-                ticket=ticket,
-                other=line["place"],
-                expected=counted[cell],
+        if line["intake"] is not None:
+            drawn.add(cell)
+        if line["place"] != counted[cell] and (line["place"] is not None or cell not in drawn):
+            unplaced = line["place"] is None and any(
+                one["intake"] is not None for one in lines if one["cell"] == cell
             )
-        if not line["place"] and line["intake"] is None:
-            raise says(
-                "lines/place", number=number, ticket=ticket, other=None, expected=counted[cell]
-            )
+            if not unplaced:
+                raise says(
+                    "lines/place",
+                    number=number,
+                    ticket=ticket,
+                    other=line["place"],
+                    expected=counted[cell],
+                )
+            drawn.add(cell)
     known = [category for cell in cells for category in cell["categories"]]
     if known != sorted(set(known)) or not all(cell["categories"] for cell in cells):
         raise says("small/count", number=number, other=len(known), size=len(set(known)))
@@ -1537,7 +1560,7 @@ BUNDLE = {
         "tiers": ["str"],
         "waiting_lists_max": "count",
     },
-    "seeds": [{"intake": "id", "seed": "str", "source": "str?"}],
+    "seeds": [{"intake": "id", "seed": "str", "source": "any"}],
     "carry_before": "any",
     "carry_after": "any",
     "money": "any",
@@ -1549,22 +1572,26 @@ BUNDLE = {
             "group_id": "id",
             "kind": "str",
             "language": "str",
+            "awaited": "count",
         }
     ],
     "leaves": ["b32"],
-    "outcomes": [{"group_id": "id?", "settled": "str", "ticket": "id", "to": "id?"}],
+    "outcomes": [{"from": "id?", "group_id": "id?", "settled": "str", "ticket": "id", "to": "id?"}],
     "cells": [{"categories": ["int"], "vouchers": "count?", "waiting": "count?"}],
     "checkpoint": "any",
     "previous": "b32?",
 }
 MONEY = {
-    "pots": [{"direction": "str", "free_tiyn": "int"}],
+    "pots": [{"direction": "str", "free_tiyn": "int?"}],
     "month_tiyn": "count",
     "sen_month_tiyn": "count",
     "first": "str",
     "last": "str",
 }
 MOVED = ("moved", "swapped")
+POOL = "pool"
+HIDDEN = ("carry_before", "carry_after", "money", "places", "outcomes")
+ENGINES = ("places-2", "funding-1")
 
 
 class Run:
@@ -1578,7 +1605,22 @@ class Run:
         self.note = Note(raw_note, keys, "note", "run")
         if digest_b64(raw) != self.note["bundle"]:
             raise says("bundle/digest")
-        self.digest = self.note["bundle"]
+        self.digest, self.queue = self.note["bundle"], self.note.queue
+        self.take(raw)
+        if not plain_b64(self.bundle.get("whole") or "", 32):
+            raise says("bundle/fields", name="whole")
+
+    @classmethod
+    def of_auditor(cls, raw):
+        """Return a run from the auditor's copy alone: one that is too small to be public."""
+        run = cls.__new__(cls)
+        run.note, run.digest = None, None
+        run.take(raw)
+        run.queue = run.bundle["programme"] + "/" + run.bundle["area"]
+        return run
+
+    def take(self, raw):
+        """Check a bundle, the public one or an auditor's."""
         try:
             self.bundle = parse_json(raw, "bundle.json")
         except Unusable:
@@ -1587,6 +1629,52 @@ class Run:
         self.check_rules()
         self.check_outcomes()
         self.check_cells()
+
+    def open_whole(self, text):
+        """Go on with the auditor's bundle: the one named, and saying no other than in public."""
+        raw = text.encode("utf-8", "surrogatepass")
+        shown = self.bundle
+        if digest_b64(raw) != shown["whole"]:
+            raise says("whole/digest")
+        places = {place["group_id"] for place in shown["places"]}
+        self.take(raw)
+        for name in BUNDLE:
+            if name not in HIDDEN and self.bundle[name] != shown[name]:
+                raise says("whole/differs", name=name)
+        for name in ("carry_before", "carry_after"):
+            if any(self.bundle[name].get(key) != turn for key, turn in shown[name].items()):
+                raise says("whole/differs", name=name)
+        self.check_hidden(shown, places)
+
+    def check_hidden(self, shown, places):
+        """Check that what is joined or left out in public is so in the auditor's, and no more."""
+        if (shown["money"] is None) != (self.bundle["money"] is None):
+            raise says("whole/differs", name="money")
+        if shown["money"] is not None:
+            mine = dict(self.bundle["money"])
+            mine["pots"] = [dict(pot, free_tiyn=None) for pot in mine["pots"]]
+            if shown["money"] not in (mine, self.bundle["money"]):
+                raise says("whole/differs", name="money")
+        pool = [place for name, place in self.places.items() if name not in places]
+        kept = [place for name, place in self.places.items() if name in places]
+        joined = [place for place in shown["places"] if place["group_id"] not in self.places]
+        free = sum(place["free"] for place in pool)
+        if [place for place in shown["places"] if place["group_id"] in self.places] != kept or (
+            [(place["group_id"], place["free"]) for place in joined]
+            != ([(POOL, free)] if POOL in places else [])
+        ):
+            raise says("whole/differs", name="places")
+        for mine, public in zip(self.bundle["outcomes"], shown["outcomes"]):
+            for name in ("ticket", "settled", "group_id", "from", "to"):
+                said = mine[name]
+                if name not in ("ticket", "settled") and said is not None and POOL in places:
+                    said = said if said in places else public[name] and POOL
+                if said != public[name] and not (
+                    name in ("from", "to", "group_id")
+                    and mine[name] not in self.places
+                    and mine[name] == public[name]
+                ):
+                    raise says("whole/outcome", ticket=mine["ticket"], name=name)
 
     def check_fields(self):
         bundle, note = self.bundle, self.note
@@ -1605,21 +1693,26 @@ class Run:
             )
         if wrong:
             raise says("bundle/fields", name=wrong)
+        self.leaves = [plain_b64(leaf) for leaf in bundle["leaves"]]
+        if note is not None:
+            self.check_note()
+        moments = [bundle["proposed_at"], bundle["released_at"], bundle["ended_at"]]
+        moments = [instant(at) for at in moments if at is not None]
+        if moments != sorted(moments):
+            raise says("time/run")
+
+    def check_note(self):
+        """Check that the note is of this bundle."""
+        bundle, note = self.bundle, self.note
         note.must_be_of(bundle["programme"] + "/" + bundle["area"])
         if note["run"] != bundle["run_id"]:
             raise says("bundle/fields", name="run_id")
         if (bundle["previous"] or "-") != note["previous"]:
             raise says("chain/run", name=bundle["run_id"])
-        leaves = [plain_b64(leaf) for leaf in bundle["leaves"]]
-        if len(leaves) != note.size:
-            raise says("root/size", where="bundle.json", other=len(leaves), size=note.size)
-        if root_of(leaves) != note.root:
+        if len(self.leaves) != note.size:
+            raise says("root/size", where="bundle.json", other=len(self.leaves), size=note.size)
+        if root_of(self.leaves) != note.root:
             raise says("root/leaves", where="bundle.json")
-        self.leaves = leaves
-        moments = [bundle["proposed_at"], bundle["released_at"], bundle["ended_at"]]
-        moments = [instant(at) for at in moments if at is not None]
-        if moments != sorted(moments):
-            raise says("time/run")
 
     def check_rules(self):
         """Check that the rules of order are such as can be followed."""
@@ -1679,47 +1772,49 @@ class Run:
         outcomes, last = bundle["outcomes"], ""
         if len(outcomes) != len(self.leaves):
             raise says("outcomes/count", other=len(outcomes), size=len(self.leaves))
-        inside, moved = {}, 0
+        came, left, self.moved = {}, {}, 0
         for outcome in outcomes:
-            ticket = outcome["ticket"]
+            ticket, settled = outcome["ticket"], outcome["settled"]
             if ticket <= last:
                 raise says("outcomes/order", ticket=ticket)
             last = ticket
             self.check_settled(outcome)
-            moved += outcome["settled"] in MOVED
-            if outcome["settled"] in ("issued", *MOVED) and outcome["to"] is not None:
-                inside.setdefault(outcome["to"], []).append(ticket)
-        beyond = 0
-        for group, tickets in sorted(inside.items()):
-            free = self.places[group]["free"]
-            over = len(tickets) - free
-            beyond += max(0, over)
-            if over > moved or beyond > moved:
+            self.moved += settled in MOVED
+            if settled in MOVED:
+                left[outcome["from"]] = left.get(outcome["from"], 0) + 1
+            if settled in ("issued", *MOVED) and outcome["to"] is not None:
+                came.setdefault(outcome["to"], []).append(ticket)
+        for group, tickets in sorted(came.items()):
+            size = self.places[group]["free"] + left.get(group, 0)
+            if len(tickets) > size:
                 raise says(
-                    "capacity/public", ticket=tickets[-1], name=group, other=len(tickets), size=free
+                    "capacity/public",
+                    ticket=tickets[-1],
+                    name=group,
+                    other=len(tickets),
+                    size=size,
                 )
-        self.moved = moved
 
     def check_settled(self, outcome):
-        """Check that what became of a ticket fits where it was to go and where it went."""
+        """Check that what became of a ticket fits where it was, was to go, and is."""
         settled, ticket = outcome["settled"], outcome["ticket"]
-        planned, to = outcome["group_id"], outcome["to"]
-        by_budget = self.bundle["money"] is not None
+        before, planned, to = outcome["from"], outcome["group_id"], outcome["to"]
+        gets = self.bundle["money"] is not None or planned is not None
         good = {
-            "issued": (to is None and planned is None) if by_budget else None not in (planned, to),
-            "moved": planned is not None and planned == to,
-            "swapped": planned is not None and planned == to,
-            "stays": to is None or planned is None or to == planned or planned in self.places,
-            "none": planned is None and to is None,
-            "passed": by_budget or planned is not None,
-            "void": to is None or to not in self.places,
+            "issued": before is None and gets and (to is None) == (planned is None),
+            "moved": None not in (before, to) and planned == to and (to != before or to == POOL),
+            "swapped": None not in (before, to) and planned == to and (to != before or to == POOL),
+            "stays": before is not None and to == before and planned == before,
+            "none": before is None and planned is None and to is None,
+            "passed": gets and to == before,
+            "void": gets and to == before,
         }.get(settled)
         if not good:
             raise says("outcomes/settled", ticket=ticket, name=settled)
         if settled == "void" and self.bundle["state"] != "stopped":
             raise says("outcomes/void", ticket=ticket)
         for group in (planned, to):
-            if group is not None and settled != "stays" and group not in self.places:
+            if group not in (None, before) and group not in self.places:
                 raise says("group/unknown", ticket=ticket, name=group)
 
     def check_cells(self):
@@ -1749,9 +1844,17 @@ class Run:
             raise says("chain/run", name=self.bundle["run_id"])
         if before is None:
             return
-        for cohort in sorted(set(before.after) | set(self.before)):
-            here = any(lane["cohort"] == cohort for lane in self.bundle["order"]["lanes"])
-            if here and before.after.get(cohort, 0) != self.before.get(cohort, 0):
+        # Whoever waited through both runs waited in any run between: five are enough to know that
+        # none was too small to be public, so the round goes on from here.
+        open_still = {
+            outcome["ticket"]
+            for outcome in before.bundle["outcomes"]
+            if outcome["settled"] in ("none", "passed", "void")
+        } & {outcome["ticket"] for outcome in self.bundle["outcomes"]}
+        if len(open_still) < PUBLIC_LEAST:
+            return
+        for cohort in sorted(set(before.after) & set(self.before)):
+            if before.after[cohort] != self.before[cohort]:
                 raise says("carry/before", name=cohort)
 
 
@@ -1780,6 +1883,7 @@ LEAF = {
     "out_of_age": "str?",
     "own": "id?",
     "preferences": ["id"],
+    "run": "id",
     "sen": "bool",
     "siblings": ["id"],
     "since": "str",
@@ -1788,11 +1892,17 @@ LEAF = {
 }
 OPENING = {"outcome": "any", "salt": "b16", "text": "str", "ticket": "id"}
 OUTCOME = {
+    "category": "count?",
+    "from": "id?",
     "group_id": "id?",
+    "missing_tiyn": "count?",
     "passed": ["any"],
     "position": "count",
     "preference": "count?",
     "reason": "str",
+    "settled": "str",
+    "skipped": "str?",
+    "to": "id?",
     "turn": "count?",
     "waiting": ["id"],
 }
@@ -1808,15 +1918,23 @@ class Child:
     )
 
 
-def read_openings(raw, run):
+HEAD = {"format": "str", "run_id": "str", "whole": "str"}
+
+
+def read_head(line):
+    """Return what the first line of openings says. Raises Unusable."""
+    head = parse_json(line, "line 1 of the openings")
+    if misshapen(head, HEAD) or head["format"] != "kezek/openings/1":
+        raise Unusable("line 1 of the openings is not their head")
+    return head
+
+
+def read_openings(lines, run):
     """Return the children of a run by ticket, each opened by the text that was committed."""
-    lines = raw.split(b"\n")
-    if lines and not lines[-1]:
-        lines.pop()
     outcomes = run.bundle["outcomes"]
     place = {outcome["ticket"]: number for number, outcome in enumerate(outcomes)}
     children = {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, 2):
         opened = parse_json(line, f"line {number} of the openings")
         wrong = misshapen(opened, OPENING)
         if wrong:
@@ -1845,11 +1963,16 @@ def read_openings(raw, run):
             wrong = "form"
         if not wrong and child.leaf["ticket"] != ticket:
             wrong = "ticket"
+        if not wrong and child.leaf["run"] != run.bundle["run_id"]:
+            wrong = "run"
         if not wrong and len(set(child.leaf["preferences"])) != len(child.leaf["preferences"]):
             wrong = "preferences"
         if wrong:
             raise says("opening/text", ticket=ticket, name=wrong)
-        if misshapen(child.said, OUTCOME) or child.said["group_id"] != child.outcome["group_id"]:
+        if misshapen(child.said, OUTCOME) or any(
+            child.said[name] != child.outcome[name]
+            for name in ("from", "group_id", "settled", "to")
+        ):
             raise says("opening/outcome", ticket=ticket)
     for outcome in outcomes:
         if outcome["ticket"] not in children:
@@ -1885,6 +2008,7 @@ class Count:
         for child in self.far:
             child.at, child.turn, child.number = 0, None, len(self.line)
         self.units = self.decided_together()
+        self.awaited = sum(place["awaited"] for place in run.places.values())
 
     def check_child(self, child):
         leaf = child.leaf
@@ -1998,12 +2122,12 @@ class Count:
 
     def right(self, child, group):
         """Return a child's right in a group: smaller is stronger."""
-        most = len(self.line)
+        most = len(self.line) + self.awaited
         if child.own == group and group is not None:
             return child.number
         if group in child.near:
             return most + child.number
-        return 2 * most + child.number
+        return 2 * most + self.awaited + child.number
 
     # --- proposals and rejections
 
@@ -2016,11 +2140,18 @@ class Count:
         self.favoured = self.favoured_tiers()
         self.groups = {}
         for name, place in self.run.places.items():
-            kept = place["free"] * self.order["reserve_per_mille"] // 1000
+            kept = (place["free"] * self.order["reserve_per_mille"] + 500) // 1000
             reads = self.order["reading"] == "reserve"
             self.groups[name] = Group(place["free"], kept if reads else 0)
         for child in self.movers:
             self.groups.setdefault(child.own, Group(0, 0)).add_owner()
+        ahead = 2 * (len(self.line) + self.awaited)
+        for name, place in self.run.places.items():
+            for _ in range(place["awaited"]):
+                # A holder on the waiting list who does not move at once: nobody, who stands first.
+                if self.groups[name].admits(ahead, False):
+                    self.groups[name].take(ahead, Nobody(ahead), False)
+                ahead += 1
         for child in self.movers:
             self.propose(child)
         for unit in self.units:
@@ -2054,7 +2185,7 @@ class Count:
             rejected = group.take(
                 self.right(asking, name), asking, asking.leaf["tier"] in self.favoured
             )
-            if rejected is not None:
+            if rejected is not None and not isinstance(rejected, Nobody):
                 rejected.seat = None
                 if rejected.own is not None:
                     self.groups[rejected.own].note_away(rejected, True)
@@ -2169,6 +2300,13 @@ class Count:
                 month = money["sen_month_tiyn" if child.leaf["sen"] else "month_tiyn"]
                 left[pot] -= month * months
                 self.gets[child.ticket] = left[pot] >= 0
+
+
+class Nobody:
+    """Who waits for a place that a mover leaves there, and is not named."""
+
+    def __init__(self, number):
+        self.ticket, self.own = str(number), None
 
 
 class Rest:
@@ -2374,7 +2512,9 @@ class Judge:
         """Holders move, swap or stay; who waits gets a place or none; swaps are real ones."""
         settled = child.outcome["settled"]
         holds = child.own is not None
-        if holds == (settled in ("issued", "none")):
+        if holds != (child.outcome["from"] is not None) or child.own != child.outcome["from"]:
+            found.add(child, "mover/none")
+        elif holds == (settled in ("issued", "none")):
             if settled not in ("passed", "void"):
                 found.add(child, "mover/none")
         elif not holds and settled in ("moved", "swapped", "stays"):
@@ -2452,6 +2592,13 @@ class Judge:
     # --- what families are told
 
     def check_reasons(self):
+        self.last_in = {}
+        for child in self.count.line:
+            if child.seat is not None and child.seat != child.own:
+                other = self.last_in.get(child.seat)
+                rights = [self.count.right(one, child.seat) for one in (child, other) if one]
+                if len(rights) == 1 or rights[0] > rights[1]:
+                    self.last_in[child.seat] = child
         for child in [*self.count.line, *self.count.far]:
             expected = self.reasons(child)
             for name, value in expected.items():
@@ -2483,7 +2630,7 @@ class Judge:
             "reason": "preferred" if wished else "other-group",
             "preference": wished,
             "waiting": waiting,
-            "passed": [[group, self.why_passed(child, group)] for group in passed],
+            "passed": [self.told_passed(child, group) for group in passed],
         }
 
     def why_apart(self, unit):
@@ -2496,10 +2643,15 @@ class Judge:
         both = any(not any(self.count.misfit(c, place) for c in unit) for place in places)
         return "no-place-together" if both else "batch-differs"
 
-    def why_passed(self, child, group):
+    def told_passed(self, child, group):
+        """Return why a group was not given, and who was the last to get in there in this run."""
         if group not in self.places:
-            return "closed"
-        return self.count.misfit(child, self.places[group]) or "full"
+            return [group, "closed", None, None]
+        last = self.last_in.get(group)
+        why = self.count.misfit(child, self.places[group]) or "full"
+        if why != "full" or last is None:
+            return [group, why, None, None]
+        return [group, why, last.category, last.ticket]
 
     def why_none(self, child):
         leaf, places = child.leaf, list(self.places.values())
@@ -2646,11 +2798,15 @@ class Weakest:
 
     def __init__(self, judge, group, children):
         count = judge.count
-        self.judge, self.group, most = judge, group, 2 * len(count.line)
+        self.judge, self.group = judge, group
+        most = 2 * (len(count.line) + count.awaited) + count.awaited
         kept = count.groups[group]
         together = [child for child in children if child.own is None and len(child.units) > 1]
         single = [child for child in children if child.own is not None or len(child.units) == 1]
         self.free = judge.room(group) - len(children)
+        awaited = judge.places[group]["awaited"] if group in judge.places else 0
+        self.awaited = min(awaited, max(self.free, 0))
+        self.free -= self.awaited
         rights = [(count.right(child, group), child) for child in single]
         rights.sort(key=lambda one: one[0])
         favoured = [one for one in rights if one[1].leaf["tier"] in count.favoured]
@@ -2680,6 +2836,8 @@ class Weakest:
             return "waste/free", "-"
         count = self.judge.count
         right = count.right(child, self.group)
+        if self.awaited and self.group in child.near:
+            return "sibling/passed", "-"
         if right < self.last[0]:
             near = self.group in child.near
             return ("sibling/passed" if near else "envy/passed"), self.last[1].ticket
@@ -2709,6 +2867,7 @@ OWN_LEAF = {"number": "count", "text": "str", "salt": "b16"}
 QUEUE_LEAF = {
     "category": "count",
     "intake": "id?",
+    "number": "count",
     "ordered_at": "time",
     "place": "count",
     "ticket": "id",
@@ -2732,6 +2891,9 @@ def read_own(name, kind, keys):
     except Unusable:
         raise says("leaf/text", where=name) from None
     if misshapen(told_of, shape) or set(told_of) != set(shape):
+        raise says("leaf/text", where=name)
+    named = ("number", str(told_of["number"])) if kind == "place" else ("run", told_of["run"])
+    if note[named[0]] != named[1]:
         raise says("leaf/text", where=name)
     if canonical(told_of) != opened["leaf"]["text"]:
         raise says("leaf/text", where=name)
@@ -2797,14 +2959,13 @@ def run_queue(asked):
     keys = keys_of(asked, places[0])
     kept = [(name, read_file(name)) for name in asked.checkpoint]
     answer = {"queues": [], "checkpoints": 0, "runs": 0, "newest": None}
-    unchecked, hidden, names = ["truth"], 0, set()
+    unchecked, names = ["truth"], set()
     for place in places:
         queue = Queue(place, keys).check(kept)
         answer["queues"].append(queue.name)
         names.add(queue.name)
         answer["checkpoints"] += len(queue.notes)
         answer["runs"] += len(queue.runs)
-        hidden += queue.hidden
         if queue.notes:
             answer["newest"] = queue.notes[-1]["as-of"]
         if any(run.seeds for run in queue.runs) and "beacon" not in unchecked:
@@ -2817,9 +2978,7 @@ def run_queue(asked):
             )
     if answer["runs"]:
         unchecked.append("openings")
-    if hidden:
         unchecked.append("hidden")
-        answer["hidden"] = hidden
     return dict(answer, unchecked=unchecked)
 
 
@@ -2831,29 +2990,47 @@ def run_run(asked):
         queue_place = queue_places(asked.queue)[0]
     elif beside is not None and beside.read("index.json") is not None:
         queue_place = beside
-    keys = keys_of(asked, place)
-    run = Run(place, keys)
-    bundle = run.bundle
-    answer = {
-        "run": bundle["run_id"],
-        "queue": run.note.queue,
-        "applicants": len(bundle["outcomes"]),
-        "issued": sum(o["settled"] == "issued" for o in bundle["outcomes"]),
-        "moved": run.moved,
-    }
+    head, lines = None, []
+    if asked.openings:
+        lines = read_file(asked.openings).split(b"\n")
+        lines = lines if lines[-1] else lines[:-1]
+        head = read_head(lines[0] if lines else b"")
+    if head and place.read("bundle.json") is None and place.read("note") is None:
+        run, keys = Run.of_auditor(head["whole"].encode("utf-8", "surrogatepass")), None
+    else:
+        keys = keys_of(asked, place)
+        run = Run(place, keys)
     unchecked = ["truth", "pack"]
-    if queue_place is None:
+    if keys is None:
+        unchecked += ["unsigned"]
+    elif queue_place is None:
         unchecked += ["previous", "checkpoint"]
     else:
         check_beside(run, Queue(queue_place, keys))
     if run.seeds:
         unchecked.append("beacon")
-    if bundle["money"] is not None:
+    if run.bundle["money"] is not None:
         unchecked.append("ledger")
-    if not asked.openings:
-        unchecked += ["openings"] + ["movers"] * bool(run.moved)
+    outcomes = run.bundle["outcomes"]
+    answer = {
+        "run": run.bundle["run_id"],
+        "queue": run.queue,
+        "applicants": len(outcomes),
+        "issued": sum(outcome["settled"] == "issued" for outcome in outcomes),
+        "moved": run.moved,
+    }
+    if head is None:
+        unchecked += ["openings"] + ["pool"] * (POOL in run.places)
         return dict(answer, unchecked=unchecked)
-    children = read_openings(read_file(asked.openings), run)
+    if run.bundle["engine"] not in ENGINES:
+        raise Unusable(f"the run was decided by {run.bundle['engine']}: take a newer verifier")
+    if keys is None:
+        answer["whole"] = digest_b64(head["whole"].encode("utf-8", "surrogatepass"))
+    else:
+        run.open_whole(head["whole"])
+    if head["run_id"] != run.bundle["run_id"]:
+        raise says("bundle/fields", name="run_id")
+    children = read_openings(lines[1:], run)
     judge = Judge(Count(run, children))
     judge.check()
     if judge.between:
@@ -2864,7 +3041,8 @@ def run_run(asked):
 
 def check_beside(run, queue):
     """Check a run against its queue: the checkpoint it names, and the run before it."""
-    run.note.must_be_of(queue.name)
+    if run.queue != queue.name:
+        raise says("note/another", where="note", name=run.queue, expected=queue.name)
     named = run.bundle["checkpoint"]
     if named is not None:
         listed = [told_of["number"] for told_of in queue.index["checkpoints"]]
@@ -3036,7 +3214,7 @@ def show(answer, code, language):
     )
     lines = [f"{HEADS[head][column]}: {text}"]
     for word in answer.get("unchecked", ()):
-        count = answer.get("count", answer.get("hidden", 0))
+        count = answer.get("count", 0)
         lines.append(f"{HEADS['unchecked'][column]}: {UNCHECKED[word][column].format(count=count)}")
     return "\n".join(lines)
 

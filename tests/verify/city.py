@@ -90,7 +90,9 @@ def orders(run: Run) -> list[Checkpoint]:
                    key=lambda one: one.position)  # fmt: skip
     numbers = {(row[0], row[1]): row[2] for row in run.order["categories"]}
 
-    def published(as_of: str, who: list[Applicant], *, drawn: bool, name: str = "") -> Checkpoint:
+    def published(
+        number: int, as_of: str, who: list[Applicant], *, drawn: bool, name: str = ""
+    ) -> Checkpoint:
         """Categories 1 to 5 are few each and stand together; 6 are those who are drawn."""
         drawn_ones = [one for one in waits if one in who and one.intake]
         if not drawn:
@@ -101,20 +103,22 @@ def orders(run: Run) -> list[Checkpoint]:
             categories = sorted({numbers[one.tier, one.cohort] for one in part})
             cells.append({"categories": categories, "waiting": len(part)})
             for place, one in enumerate(part, 1):
-                shown = place if drawn or not one.intake else 0
+                shown = place if drawn or not one.intake else None
                 lines.append(a_line(one.ticket, cell, shown, one.intake))
                 category = numbers[one.tier, one.cohort]
-                text = leaf_text(one.ticket, category, shown, one.ordered_at, one.intake)
+                text = leaf_text(
+                    one.ticket, category, shown or 0, one.ordered_at, one.intake, number
+                )
                 leaves.append((text, salt_of(one.ticket)))
         return Checkpoint(as_of, cells, lines, leaves, run=name or None)
 
     left = [one for one in waits if one.to is None]
     early = [one for one in waits if one.ordered_at < at(40)]
     return [
-        published("2026-06-30T14:00:00.000000Z", early, drawn=False),
-        published("2026-07-01T14:00:00.000000Z", waits, drawn=False),
-        published("2026-07-02T05:00:00.000000Z", waits, drawn=True),
-        published("2026-07-02T13:32:00.000000Z", left, drawn=True, name=run.run_id),
+        published(1, "2026-06-30T14:00:00.000000Z", early, drawn=False),
+        published(2, "2026-07-01T14:00:00.000000Z", waits, drawn=False),
+        published(3, "2026-07-02T05:00:00.000000Z", waits, drawn=True),
+        published(4, "2026-07-02T13:32:00.000000Z", left, drawn=True, name=run.run_id),
     ]
 
 

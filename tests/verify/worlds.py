@@ -93,11 +93,14 @@ def a_line(ticket: str, cell: int, place: int | None, intake: str | None = None)
     return {"cell": cell, "intake": intake, "place": place, "ticket": ticket}
 
 
-def leaf_text(ticket: str, category: int, place: int, at: str, intake: str | None = None) -> str:
+def leaf_text(
+    ticket: str, category: int, place: int, at: str, intake: str | None = None, number: int = 1
+) -> str:
     return canonical(
         {
             "category": category,
             "intake": intake,
+            "number": number,
             "ordered_at": at,
             "place": place,
             "ticket": ticket,
@@ -141,42 +144,66 @@ class Applicant:
     reason: str = ""
     preference: int | None = None
     waiting: list[str] = field(default_factory=list)
-    passed: list[list[str]] = field(default_factory=list)
+    passed: list[list[Any]] = field(default_factory=list)
     salt: bytes | None = None
     text: str | None = None
     opened_text: str | None = None
     opened_salt: bytes | None = None
     skipped: str | None = None
+    category: int | None = None
+    missing_tiyn: int | None = None
+    held: str | None = None  # what the bundle says as `from`, where that is not `own`
+    told: dict[str, Any] = field(default_factory=dict)  # what replaces parts of the opened outcome
 
-    def leaf(self) -> str:
+    def leaf(self, run_id: str) -> str:
         names = (
             *("age", "batch", "batch_size", "cohort", "intake", "kind", "language", "ordered_at"),
             *("out_of_age", "own", "preferences", "sen", "siblings", "since", "ticket", "tier"),
         )
-        return self.text or canonical({name: getattr(self, name) for name in names})
+        said = {name: getattr(self, name) for name in names}
+        return self.text or canonical({**said, "run": run_id})
 
-    def opening(self) -> dict[str, Any]:
+    def row(self) -> dict[str, Any]:
+        return {
+            "from": self.held or self.own,
+            "group_id": self.group_id,
+            "settled": self.settled,
+            "ticket": self.ticket,
+            "to": self.to,
+        }
+
+    def opening(self, run_id: str) -> dict[str, Any]:
         outcome = {
             name: getattr(self, name)
             for name in (
                 *("group_id", "passed", "position", "preference", "reason", "turn", "waiting"),
             )
         }
-        if self.skipped:
-            outcome["skipped"] = self.skipped
+        outcome.update(
+            {
+                "category": self.category,
+                "from": self.held or self.own,
+                "missing_tiyn": self.missing_tiyn,
+                "settled": self.settled,
+                "skipped": self.skipped,
+                "to": self.to,
+                **self.told,
+            }
+        )
         return {
             "outcome": outcome,
             "salt": b64(self.opened_salt or self.salt or salt_of(self.ticket)),
-            "text": self.opened_text or self.leaf(),
+            "text": self.opened_text or self.leaf(run_id),
             "ticket": self.ticket,
         }
 
 
 def a_place(
-    group_id: str, free: int, ages: tuple[int, int] = (4, 5), **said: str
+    group_id: str, free: int, ages: tuple[int, int] = (4, 5), **said: Any
 ) -> dict[str, Any]:
     return {
         "age_from": ages[0],
+        "awaited": said.get("awaited", 0),
         "age_to": ages[1],
         "free": free,
         "group_id": group_id,
@@ -232,7 +259,10 @@ class Run:
     released_at: str | None = "2026-07-02T13:30:00.000000Z"
     ended_at: str = "2026-07-02T13:31:00.000000Z"
     seed: bytes = SEED
-    more: dict[str, Any] = field(default_factory=dict)  # fields that replace those of the bundle
+    more: dict[str, Any] = field(default_factory=dict)  # what replaces parts of both bundles
+    public_more: dict[str, Any] = field(default_factory=dict)  # … of the public one
+    whole_more: dict[str, Any] = field(default_factory=dict)  # … of the auditor's
+    head_more: dict[str, Any] = field(default_factory=dict)
     note_more: dict[str, str] = field(default_factory=dict)
     openings: list[str] | None = None  # lines, where they are not those of the applicants
     public: bool = True
@@ -311,7 +341,9 @@ class World:
     ) -> str:
         by_ticket = sorted(run.applicants, key=lambda one: one.ticket)
         leaves = [
-            sha(b"kezek/run/1\n" + (one.salt or salt_of(one.ticket)) + one.leaf().encode())
+            sha(
+                b"kezek/run/1\n" + (one.salt or salt_of(one.ticket)) + one.leaf(run.run_id).encode()
+            )
             for one in by_ticket
         ]
         bundle = {
@@ -335,15 +367,7 @@ class World:
             "money": run.money,
             "places": run.places,
             "leaves": [b64(leaf) for leaf in leaves],
-            "outcomes": [
-                {
-                    "group_id": one.group_id,
-                    "settled": one.settled,
-                    "ticket": one.ticket,
-                    "to": one.to,
-                }
-                for one in by_ticket
-            ],
+            "outcomes": [one.row() for one in by_ticket],
             "cells": run.cells,
             "checkpoint": {"note": digests[run.checkpoint], "number": run.checkpoint}
             if run.checkpoint
@@ -351,7 +375,9 @@ class World:
             "previous": previous,
         }
         bundle.update(run.more)
-        raw = canonical(bundle).encode()
+        whole = canonical({**bundle, "salt": b64(salt_of(run.run_id)), **run.whole_more})
+        shown = {**bundle, "whole": b64(sha(whole.encode())), **run.public_more}
+        raw = canonical(shown).encode()
         told = {
             "size": str(len(leaves)),
             "root": b64(root_and_paths(leaves)[0]),
@@ -375,7 +401,9 @@ class World:
             order = sorted(
                 run.applicants, key=lambda one: (one.own is None, one.position or far, one.ticket)
             )
-            lines = [canonical(one.opening()) for one in order]
+            lines = [canonical(one.opening(run.run_id)) for one in order]
+        head = {"format": "kezek/openings/1", "run_id": run.run_id, "whole": whole}
+        lines = [canonical({**head, **run.head_more}), *lines]
         (place.parents[2] / f"{run.run_id}.openings").write_text("".join(x + "\n" for x in lines))
         return b64(sha(raw))
 
@@ -549,8 +577,11 @@ def tell(
     places: dict[str, dict[str, Any]],
 ) -> None:
     """Write down what was decided, as the files say it."""
+    numbers = {(row[0], row[1]): row[2] for row in run.order["categories"]}
     for one in run.applicants:
+        one.category = numbers.get((one.tier, one.cohort))
         one.group_id = one.to = seat.get(one.ticket)
+    for one in run.applicants:
         one.settled = "issued" if one.to else "none"
         if one.own:
             one.settled = "stays" if one.to == one.own else "moved"
@@ -563,19 +594,25 @@ def tell(
         one.waiting = fitting[: run.order["waiting_lists_max"]] if one.to and not choice else []
         one.reason = "preferred" if choice else "other-group" if one.to else why_none(run, one)
         stated = one.preferences[: choice - 1] if choice else one.preferences if one.to else []
-        one.passed = [[group, why_not(places, one, group)] for group in stated]
+        one.passed = [why_not(run, one, group) for group in stated]
     run.carry_after = carried(run, line)
     run.cells = counted(run)
 
 
-def why_not(places: dict[str, dict[str, Any]], one: Applicant, group: str) -> str:
-    place = places.get(group)
+def why_not(run: Run, one: Applicant, group: str) -> list[Any]:
+    place = next((place for place in run.places if place["group_id"] == group), None)
     if place is None:
-        return "closed"
+        return [group, "closed", None, None]
     for part in ("kind", "language"):
         if place[part] != getattr(one, part):
-            return part
-    return "full" if place["age_from"] <= one.age <= place["age_to"] else "age"
+            return [group, part, None, None]
+    if not place["age_from"] <= one.age <= place["age_to"]:
+        return [group, "age", None, None]
+    inside = [o for o in run.applicants if o.group_id == group and o.own != group]
+    near = run.order["siblings_first"]
+    inside.sort(key=lambda o: (not (near and group in o.siblings), o.own is None, o.position))
+    last = inside[-1] if inside else None
+    return [group, "full", last.category if last else None, last.ticket if last else None]
 
 
 def why_none(run: Run, one: Applicant) -> str:
