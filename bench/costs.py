@@ -62,6 +62,7 @@ DOES = {
     "queue/commit-run": "queue.commit_run",
     "queue/deadlines": "queue.deadlines",
     "queue/prove-run": "queue.prove_run",
+    "queue/tell-moved": "queue.tell_moved",
     "rotation/turn": "rotation.turn",
     "rights/finish-erasure": "rights.finish_erasure",
     "rights/retain": "rights.retain",

@@ -372,6 +372,7 @@ def _loud() -> dict[str, Any]:
     """Alarms on what the code counts by itself (edge.log.loud)."""
     told = {
         "BreakGlass": "Somebody broke the glass: see that it is reviewed within a weekday",
+        "QueueMoveUnexplained": "A place in a queue moved without a known cause",
         "BreakGlassUnreviewed": "An opening was not reviewed in its time",
     }
     return {

@@ -44,6 +44,25 @@ def text(key: str, language: str, facts: Mapping[str, object] | None = None) -> 
     return _Kind().vformat(found.get(language) or found[DEFAULT_LANGUAGE], (), said)
 
 
+def counted(key: str, language: str, count: int, facts: Mapping[str, object] | None = None) -> str:
+    """Return a text that says a number, in the form the language has for it: {count} and facts.
+
+    The forms stand as `key#one`, `key#few`, `key#many`; a language with fewer of them has the same
+    text under several.
+    """
+    form = plural(language, abs(count))
+    return text(f"{key}#{form}", language, {**(facts or {}), "count": abs(count)})
+
+
+def plural(language: str, count: int) -> str:
+    """Return which form a language says a number in: Kazakh has one, English two, Russian three."""
+    if language == "ru":
+        if count % 10 == 1 and count % 100 != 11:
+            return "one"
+        return "few" if count % 10 in (2, 3, 4) and count % 100 not in (12, 13, 14) else "many"
+    return "one" if language == "kk" or count == 1 else "many"
+
+
 def language_of(accept: str | None) -> str:
     """Return the best of our languages for an Accept-Language header."""
     best, best_weight = DEFAULT_LANGUAGE, 0.0

@@ -188,6 +188,7 @@ _LATER: Mapping[str, object] = {
     "sen": False,
     "siblings": (),
     "since": "",
+    "together": None,
     "voucher_id": None,
 }
 

@@ -10,11 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 
+from chalicelib.access import actions as access
 from chalicelib.applications import store as applications
 from chalicelib.applications.rules import Application
-from chalicelib.children.actions import representatives_of
-from chalicelib.kernel.periods import local_day, stamp
+from chalicelib.children.actions import acting_for, representatives_of
+from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.periods import from_stamp, local_day, stamp
+from chalicelib.kernel.refusals import Unknown
+from chalicelib.policy.actions import load_pack
 from chalicelib.queue import rules, store
 from chalicelib.queue.actions.planning import Reading
 from chalicelib.queue.rules import Head, Moves, Rank, Stood
@@ -24,6 +29,9 @@ from chalicelib.storage.commit import Raced, Write, commit
 from chalicelib.storage.shelf import Kept
 
 Said = Mapping[str, str]  # by language
+# What the alarm says, and what it counts.
+UNEXPLAINED = "a place moved without a known cause"
+UNEXPLAINED_METRIC = "QueueMoveUnexplained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +113,10 @@ def worse(one: Rank) -> bool:
 def _moved(one: Rank, before: Rank | None, step: Moves | None, number: int) -> Rank:
     if before is None or step is None:
         return replace(one, entered=number)
-    return replace(
-        one,
-        step=step,
-        sums=why.added(before.sums, step.causes),
-        # Those of a checkpoint before there were sums begin to be counted at it.
-        entered=before.entered or number - 1,
-    )
+    if not before.entered:
+        # The checkpoint before is older than these sums: they begin now.
+        return replace(one, step=step, entered=number)
+    return replace(one, step=step, sums=why.added(before.sums, step.causes), entered=before.entered)
 
 
 def _stood(ranks: Mapping[str, Rank], *, timed: bool) -> dict[str, Stood]:
@@ -145,7 +150,7 @@ def tell_page(
     for one in told:
         kept_application = found.get(one.application_id)
         if kept_application is not None and one.step is not None:
-            reasons = said(shown_causes(head, one.category, one.step.causes))
+            reasons = said(shown_causes(head, one, one.step.causes))
             _tell(head, one, kept_application.value, reasons, now)
     return page + 1 < head.pages
 
@@ -171,10 +176,118 @@ def _tell(head: Head, one: Rank, application: Application, reasons: Said, now: d
             continue  # told before
 
 
-def shown_causes(head: Head, category: int, causes: rules.Causes) -> rules.Causes:
-    """Return causes as a family is shown them: those of a category that stands apart as they are.
+def shown_causes(head: Head, one: Rank, causes: rules.Causes) -> rules.Causes:
+    """Return causes of an application's moves as they may be shown.
 
-    In any other why somebody else left or came could tell of that child.
+    Where fewer than five wait in the category, or it tells of itself a protected status, why
+    somebody else left or came could tell of that child.
     """
-    apart = any(cell.categories == (category,) for cell in head.cells)
-    return causes if apart else why.discreet(causes)
+    judged = load_pack(head.programme, head.area).at(local_day(from_stamp(head.as_of)))
+    if one.waiting < rules.CELL_LEAST or one.tier in judged.telling_tiers:
+        return why.discreet(causes)
+    return causes
+
+
+@dataclass(frozen=True, slots=True)
+class MoveShown:
+    """Where a ticket stood at a checkpoint and how it came there from the one before.
+
+    moves: None at the first checkpoint of a standing; its causes are those a family may know.
+    """
+
+    number: int
+    as_of: str
+    place: int
+    moves: Moves | None
+
+
+@dataclass(frozen=True, slots=True)
+class WholeShown:
+    """The moves from one checkpoint to the newest, all together."""
+
+    checkpoint_id: str
+    since: str
+    number: int
+    as_of: str
+    moves: Moves
+
+
+def moves_page(
+    application_id: str,
+    *,
+    by: Actor,
+    position: str | None,
+    limit: int,
+    now: datetime,
+) -> tuple[tuple[MoveShown, ...], str | None]:
+    """Return the moves of an application, newest first, and where to go on. Raises Unknown.
+
+    For the family; for officers of the area and auditors, whose look at the child is recorded. A
+    query, and a call for the ranks. limit: of checkpoints looked at; where the application did
+    not wait it has no move.
+    """
+    application = _seen(application_id, by, now)
+    programme, area = application.programme, application.area
+    before = int(position) if position else None
+    links = list(islice(store.each_link(programme, area, before=before, newest=True), limit + 1))
+    heads = store.find_checkpoints([link.checkpoint_id for link in links[:limit]])
+    ranks = store.ranks_at(programme, area, links[:limit], application_id)
+    page = tuple(
+        MoveShown(link.number, link.as_of, one.place, _as_shown(heads[link.checkpoint_id], one))
+        for link in links[:limit]
+        if (one := ranks.get(link.number)) is not None and link.checkpoint_id in heads
+    )
+    return page, str(links[limit - 1].number) if len(links) > limit else None
+
+
+def moves_since(
+    application_id: str, checkpoint_id: str, *, by: Actor, now: datetime
+) -> WholeShown | None:
+    """Return all moves of an application since a checkpoint, as one. Raises Unknown.
+
+    None where it waits no more, or did not wait then. Both ends are read, nothing between.
+    """
+    application = _seen(application_id, by, now)
+    newest = store.find_head(application.programme, application.area)
+    then = store.find_checkpoint(checkpoint_id)
+    if newest is None or then is None:
+        raise Unknown()
+    head = then.value.head
+    if (head.programme, head.area) != (application.programme, application.area):
+        raise Unknown()
+    first = store.find_rank(head, application_id)
+    last = store.find_rank(newest.value, application_id)
+    if first is None or last is None or head.as_of > newest.value.as_of or not head.number:
+        return None
+    whole = why.since(
+        first.place,
+        last.place,
+        then=first.sums,
+        today=last.sums,
+        unbroken=first.entered == last.entered,
+    )
+    causes = shown_causes(newest.value, last, whole.causes)
+    return WholeShown(
+        checkpoint_id,
+        head.as_of,
+        newest.value.number,
+        newest.value.as_of,
+        replace(whole, causes=causes),
+    )
+
+
+def _seen(application_id: str, by: Actor, now: datetime) -> Application:
+    kept = applications.find_application(application_id)
+    if kept is None:
+        raise Unknown()
+    application = kept.value
+    if not access.may(by, area=application.area):
+        acting_for(application.child_id, by, None, local_day(now))
+    access.looked([application.child_id], ("application",))
+    return application
+
+
+def _as_shown(head: Head, one: Rank) -> Moves | None:
+    if one.step is None:
+        return None
+    return replace(one.step, causes=shown_causes(head, one, one.step.causes))

@@ -95,7 +95,11 @@ def publish(
     ranks, history = forecasting.foretold(ranks, reading, since, now=now)
     waiting = rules.waiting_by_category(seekers, order)
     telling = rules.telling_categories(order, reading.judged.telling_tiers)
-    cells = rules.cells_of(waiting, telling)
+    year = reading.academic_year
+    stay = rules.kept_together(
+        (), year, opened.together, kept_head.value.together if kept_head else None
+    )
+    cells = rules.cells_of(waiting, telling, every=order.categories.values(), together=stay)
     lines = rules.listed(ranks, cells)
     near = rules.near(ranks, ahead_max=reading.judged.terms.turn_is_near_ahead)
 
@@ -131,6 +135,7 @@ def publish(
         blind=secrets.blind("checkpoint", checkpoint_id).hex(),
         reasons_of=reasons_of,
         unexplained=since.unexplained,
+        together=rules.kept_together(cells, year, stay),
     )
     # A checkpoint that comes late stands in the record, but never in front of a newer one.
     newest = kept_head is None or kept_head.value.as_of <= as_of

@@ -44,7 +44,12 @@ def given(
     telling = rules.telling_categories(reading.order, reading.judged.telling_tiers)
     cells = {
         category: cell.categories
-        for cell in rules.cells_of(run.waiting_before, telling)
+        for cell in rules.cells_of(
+            run.waiting_before,
+            telling,
+            every=reading.order.categories.values(),
+            together=run.together,
+        )
         for category in cell.categories
     }
     outcomes = {one.application_id: one for one in store.each_outcome(run) if not one.voucher_id}

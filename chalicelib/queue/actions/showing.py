@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from chalicelib.access import actions as access
@@ -15,7 +15,8 @@ from chalicelib.kernel.refusals import Unknown
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Text
 from chalicelib.queue import rules, store
-from chalicelib.queue.rules import Head, Outcome, Passed, Rank, Run, RunLine
+from chalicelib.queue.actions.moving import shown_causes
+from chalicelib.queue.rules import Causes, Head, Outcome, Passed, Rank, Run, RunLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class PlaceShown:
 
     state: of the application; only a queued one has a place. direction_text: the name of the
     direction whose money it waits for. draws_at: when its intake can be drawn, None when it is.
+    causes: of the last move, as the family may know them; texts: the names of all categories.
     """
 
     application_id: str
@@ -35,6 +37,8 @@ class PlaceShown:
     category_text: Text | None = None
     direction_text: Text | None = None
     draws_at: str | None = None
+    causes: Causes = ()
+    texts: Mapping[int, Text] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +137,13 @@ def place_of(application_id: str, *, by: Actor, now: datetime) -> PlaceShown:
     rank = store.find_rank(head.value, application_id)
     if rank is None:
         return shown
+    texts = _texts(head.value)
     return replace(
         shown,
         rank=rank,
-        category_text=_texts(head.value)[rank.category],
+        category_text=texts[rank.category],
+        causes=shown_causes(head.value, rank, rank.step.causes) if rank.step else (),
+        texts=texts,
         direction_text=_direction_text(head.value, rank.direction),
         draws_at=None if rank.drawn else _draws_at(application.programme, application.area, rank),
     )

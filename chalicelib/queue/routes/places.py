@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from msgspec import Struct
 
 from chalicelib.edge.routes import Call
@@ -11,6 +13,7 @@ from chalicelib.kernel.periods import from_stamp, local
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.kernel.workdays import CalendarMissing
 from chalicelib.queue import actions, rules
+from chalicelib.queue.routes.sentences import forecast_text, move_text, reason_text
 from chalicelib.queue.routes.shapes import CategoryShown, routes
 
 
@@ -71,13 +74,43 @@ class MovedShown(Struct, frozen=True):
     causes: list[CauseShown]
 
 
+class NotThereShown(Struct, frozen=True):
+    """Why the last run gave no place in a preferred group, and who was the last to get in there.
+
+    last_categories: one, or those that are shown together with it; empty where that would tell of
+    somebody. last_applied_at: when that child applied, to the minute.
+    """
+
+    group_id: str
+    why: str
+    text: str
+    last_categories: list[CategoryShown] = []
+    last_applied_at: str | None = None
+
+
+class ForecastShown(Struct, frozen=True):
+    """In which month a voucher may be expected, YYYY-MM, and the band; or why nobody can say.
+
+    unknown: why there is none. months: full months of this queue that it rests on.
+    """
+
+    month: str | None
+    early: str | None
+    late: str | None
+    unknown: str | None
+    months: int
+    text: str
+
+
 class PlaceAnswered(Struct, frozen=True):
     """Where an application stands, as counted at `as_of`.
 
     place: in the category, 1 is the first, of `waiting`. older_cohorts: children of older birth
     years, who are served before where a group takes several ages. Without a place: the
     application does not wait any more, or came after the last checkpoint; the next tells. Before
-    the draw of its intake the place is the best that it may become.
+    the draw of its intake the place is the best that it may become. last_move: why the place is
+    another than at the checkpoint before, in a sentence. preferred: why not there, for each
+    preferred group. forecast: of the month of a voucher.
     """
 
     application_id: str
@@ -93,6 +126,9 @@ class PlaceAnswered(Struct, frozen=True):
     money: MissingShown | None = None
     draw: DrawShown | None = None
     moved: MovedShown | None = None
+    last_move: str | None = None
+    preferred: list[NotThereShown] = []
+    forecast: ForecastShown | None = None
 
 
 @routes.get(
@@ -134,6 +170,42 @@ def see_place(call: Call[None], application_id: str) -> PlaceAnswered:
         money=_missing(seen, call.language),
         draw=_draw(seen, call.language),
         moved=_moved(rank, call.language),
+        last_move=_last_move(seen, rank, call.language),
+        preferred=[_not_there(one, seen, call.language) for one in rank.preferred],
+        forecast=forecast_shown(rank.forecast, call.language) if rank.forecast else None,
+    )
+
+
+def _last_move(seen: actions.PlaceShown, rank: rules.Rank, language: str) -> str | None:
+    if not rank.entered:
+        return None  # counted before moves were
+    moves = replace(rank.step, causes=seen.causes) if rank.step is not None else None
+    return move_text(rank.place, moves, language)
+
+
+def _not_there(one: rules.NotThere, seen: actions.PlaceShown, language: str) -> NotThereShown:
+    return NotThereShown(
+        one.group_id,
+        one.why,
+        reason_text(one, language),
+        [
+            CategoryShown(number, seen.texts[number].in_(language))
+            for number in one.categories
+            if number in seen.texts
+        ],
+        one.applied_at,
+    )
+
+
+def forecast_shown(forecast: rules.Forecast, language: str) -> ForecastShown:
+    """Return a forecast as a family is shown it."""
+    return ForecastShown(
+        forecast.month,
+        forecast.early,
+        forecast.late,
+        forecast.unknown,
+        forecast.months,
+        forecast_text(forecast, language),
     )
 
 

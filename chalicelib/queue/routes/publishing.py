@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from chalicelib.edge import pages
+from chalicelib.edge import log, pages
 from chalicelib.edge.routes import Call
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import NoPack
@@ -117,6 +117,12 @@ def publish_checkpoint(call: Call[AreaAsked], checkpoint_id: str) -> CheckpointA
         by=call.actor,
         now=call.now,
     ).head
+    if head.unexplained:
+        log.loud(
+            actions.UNEXPLAINED,
+            metric=actions.UNEXPLAINED_METRIC,
+            checkpoint_id=head.checkpoint_id,
+        )
     return CheckpointAnswered(
         checkpoint_id=head.checkpoint_id,
         programme=head.programme,
