@@ -422,7 +422,7 @@ def test_A16_the_journal_rebuilds_what_was_written_of_a_bundle() -> None:
 
     assert list(journal.differences()) == []
     events = [entry.event for entry in entries.history(f"proof/{RUN}")]
-    assert events == ["queue/run-proved", "queue/openings-handed"]
+    assert events == ["queue/run-proved", "queue/bundle-saved", "queue/openings-handed"]
     facts = next(iter(entries.history(f"proof/{RUN}"))).facts
     assert facts["bundle"] == sha(saved(RUN, "bundle.json") or b"")
     assert facts["size"] == 20

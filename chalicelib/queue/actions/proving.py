@@ -61,23 +61,36 @@ class Found:
 def prove(run_id: str, *, by: Actor, now: datetime) -> list[Proof]:
     """Fix what is published of an ended run, after those before it; none before the end.
 
-    Returns the run's proof last; those before it whose files may be missing go first. Safe to
-    repeat, to interrupt and to run beside another. Raises Unknown, KeysSilent.
+    Returns the run's proof last; those before it whose files are not surely saved go first. Safe
+    to repeat, to interrupt and to run beside another. Raises Unknown, KeysSilent.
     """
     left: list[Run] = []
     run = store.load_run(run_id).value
     while run.state in _ENDED:
+        kept = store.find_proof(run.run_id)
+        done = kept is not None and (kept.value.saved or kept.value.note is None)
+        if left and done:
+            break
         left.append(run)
-        if run.after is None or (len(left) > 1 and store.find_proof(run.run_id) is not None):
+        if run.after is None:
             break
         run = store.load_run(run.after).value
-    proofs = []
     for run in reversed(left):
         _fix(wind_up(run.run_id, by=by, now=now), by=by, now=now)
-        kept = store.find_proof(run.run_id)
-        assert kept is not None
-        proofs.append(kept.value)
-    return proofs
+    return [store.load_proof(run.run_id).value for run in reversed(left)]
+
+
+@settles
+def saved(run_id: str, *, by: Actor, now: datetime) -> None:
+    """Note that a run's files lie in their place: from now on the queue's index names it."""
+    kept = store.load_proof(run_id)
+    if kept.value.saved:
+        return
+    journal.commit(
+        journal.entry("queue/bundle-saved", f"proof/{run_id}", by=by, now=now, run_id=run_id),
+        store.keep_proof(kept, replace(kept.value, saved=True)),
+        store.create_proved(kept.value),
+    )
 
 
 def files_of(proof: Proof) -> Iterator[tuple[str, bytes]]:
@@ -94,8 +107,7 @@ def files_of(proof: Proof) -> Iterator[tuple[str, bytes]]:
 
 def list_proved(programme: str, area: str) -> list[tuple[str, str]]:
     """Return (run, end) of a queue's runs that have public files, by their end. One query."""
-    proved = store.each_proved(programme, area)
-    return [(one.run_id, one.ended_at) for one in proved if one.public]
+    return [(one.run_id, one.ended_at) for one in store.each_proved(programme, area)]
 
 
 class DifferentNow(RuntimeError):
@@ -153,7 +165,6 @@ def _fix(run: Run, *, by: Actor, now: datetime) -> None:
         ),
         firsts=tuple(leaf.ticket for leaf in leaves[:: store.IN_A_LEAVES_PART]),
     )
-    first, *others = store.create_proof(proof)
     journal.commit(
         journal.entry(
             "queue/run-proved",
@@ -169,8 +180,7 @@ def _fix(run: Run, *, by: Actor, now: datetime) -> None:
             root=proof.root,
             size=proof.size,
         ),
-        first,
-        *others,
+        store.create_proof(proof),
     )
 
 
@@ -196,7 +206,12 @@ def read_of(run: Run) -> Read:
         outcomes=list(store.each_outcome(run)),
         settled={one.application_id: one for one in store.each_settled(run)},
         intakes=[one for one in intakes if one.intake_id in head.seeds],
-        cells=rules.cells_of(run.waiting_before, telling),
+        cells=rules.cells_of(
+            run.waiting_before,
+            telling,
+            every=order.categories.values(),
+            together=run.together,
+        ),
     )
 
 

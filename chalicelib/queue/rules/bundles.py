@@ -29,11 +29,11 @@ from typing import Any
 
 from chalicelib.applications.rules import Intake
 from chalicelib.kernel import merkle
+from chalicelib.queue.rules.cells import CELL_LEAST, Cell
 from chalicelib.queue.rules.engine import Outcome
 from chalicelib.queue.rules.funding import Money
 from chalicelib.queue.rules.groups import Place
 from chalicelib.queue.rules.order import Order, Seeker
-from chalicelib.queue.rules.ranks import CELL_LEAST, Cell
 from chalicelib.queue.rules.runs import Run, Settled
 
 POOL = "pool"
