@@ -15,6 +15,7 @@ from chalicelib.applications.rules import (
     prove_by,
     remind_at,
 )
+from chalicelib.journal import store as journal
 from chalicelib.kernel.periods import from_stamp
 from chalicelib.storage import agenda, keys, vault
 from chalicelib.storage.commit import Delete, Put, Write
@@ -39,8 +40,9 @@ class AreaOf:
 
 # What was claimed and what follows from it, which tells nearly as much.
 _TELLING = ("statuses", "tier", "category", "sen")
+_TELLING_FIRST = (*_TELLING, "first_category")
 
-APPLICATIONS: Shelf[Application] = Shelf(FactsRow, Application, veiled=_TELLING, block=256)
+APPLICATIONS: Shelf[Application] = Shelf(FactsRow, Application, veiled=_TELLING_FIRST, block=256)
 TICKETS: Shelf[TicketOf] = Shelf(FactsRow, TicketOf)
 BATCHES: Shelf[Batch] = Shelf(FactsRow, Batch)
 POINTERS: Shelf[Pointer] = Shelf(FactsRow, Pointer)
@@ -61,6 +63,17 @@ def find_application(application_id: str) -> Kept[Application] | None:
 
 def load_application(application_id: str) -> Kept[Application]:
     return APPLICATIONS.load(keys.application(application_id))
+
+
+def find_first(application_id: str) -> Application | None:
+    """Return an application as its first journal entry wrote it. One query."""
+    key = keys.application(application_id)
+    for image in journal.images_in(f"application/{application_id}", most=1):
+        if (image.pk, image.sk) == key and image.attributes is not None:
+            row = FactsRow()
+            row.deserialize(image.attributes)
+            return APPLICATIONS.kept(row).value
+    return None
 
 
 def find_applications(application_ids: Sequence[str]) -> dict[str, Kept[Application]]:

@@ -160,9 +160,9 @@ def newest(stream: str, *, limit: int) -> list[Entry]:
     return [kept.value for kept in found]
 
 
-def images_in(stream: str) -> Iterator[Image]:
-    """Yield the rows that an aggregate's entries wrote, oldest first."""
-    for row in EntryRow.query(stream, consistent_read=True):
+def images_in(stream: str, *, most: int | None = None) -> Iterator[Image]:
+    """Yield the rows that an aggregate's entries wrote, oldest first; most: of so many entries."""
+    for row in EntryRow.query(stream, consistent_read=True, limit=most):
         yield from images_of(row)
 
 

@@ -77,11 +77,21 @@ def test_the_answer_says_where_the_child_stands(
     assert applied["state"] == "queued"
     assert applied["received_at"] == applied["ordered_at"] == "2026-03-02T04:00:00.000000Z"
     assert (applied["category"]["number"], applied["category"]["tier"]) == (16, "general")
-    assert applied["links"] == {"place": "/v1/queue/places/application-1", "voucher": None}
+    assert applied["links"] == {
+        "place": "/v1/queue/places/application-1",
+        "voucher": None,
+        "receipt": f"{ONE}/receipt",
+    }
     (status,) = applied["statuses"]
     assert (status["status"], status["state"], status["proof"]) == ("teacher", "claimed", "paper")
     again = cloud.put(ONE, {**ASKED, "statuses": ["teacher"]}, token=parent)
-    assert again.json == applied == cloud.get(ONE, token=parent).json
+    seen = cloud.get(ONE, token=parent).json
+    assert again.json == applied
+    assert {
+        **seen,
+        "receipt": applied["receipt"],
+        "receipt_text": applied["receipt_text"],
+    } == applied
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ answering   the voucher confirmed or refused, in time or not; withdrawing, resto
 importing   another system's queue, row by row
 signing     an application signed with its applicant's EDS
 unused      a voucher nobody signed with, or came with, in time
+receipts    what the family holds, signed
 seeing      what a representative and an officer are shown
 """
 
@@ -45,6 +46,7 @@ from chalicelib.applications.actions.proving import (
     refresh,
     verify_status,
 )
+from chalicelib.applications.actions.receipts import Receipt, find_receipt, receipt_of
 from chalicelib.applications.actions.seeing import (
     Drawn,
     Seen,
@@ -67,6 +69,9 @@ from chalicelib.applications.actions.unused import (
 )
 
 __all__ = [
+    "Receipt",
+    "find_receipt",
+    "receipt_of",
     "AppliedLater",
     "AskRegistry",
     "Drawn",

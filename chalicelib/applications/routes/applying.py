@@ -11,13 +11,16 @@ from chalicelib.applications.routes.shapes import (
     LIST,
     ApplicationShown,
     ApplicationsPage,
+    ApplicationTaken,
     BatchAsked,
     Code,
     Id,
     ListAsked,
+    ReceiptShown,
     ask_registry,
     routes,
     shown,
+    taken,
 )
 from chalicelib.children import rules as children
 from chalicelib.children.routes import (
@@ -26,6 +29,7 @@ from chalicelib.children.routes import (
 )
 from chalicelib.edge import pages
 from chalicelib.edge.routes import Call
+from chalicelib.edge.texts import text
 from chalicelib.kernel.iin import BadIin
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import NoPack
@@ -68,7 +72,7 @@ class WishAsked(Struct, frozen=True, forbid_unknown_fields=True):
     "/{application_id}",
     action="applications/apply",
     asks=ApplicationAsked,
-    answers=ApplicationShown,
+    answers=ApplicationTaken,
     refuses=(
         Unknown,
         AnotherContent,
@@ -99,8 +103,8 @@ class WishAsked(Struct, frozen=True, forbid_unknown_fields=True):
         rules.BatchFull,
     ),
 )
-def apply(call: Call[ApplicationAsked], application_id: str) -> ApplicationShown:
-    """Apply for a child's voucher; the same application again gets the same answer."""
+def apply(call: Call[ApplicationAsked], application_id: str) -> ApplicationTaken:
+    """Apply for a child's voucher and get a receipt; the same again gets the same answer."""
     asked = call.asked
     application = actions.apply(
         application_id,
@@ -121,7 +125,7 @@ def apply(call: Call[ApplicationAsked], application_id: str) -> ApplicationShown
         now=call.now,
         ask_registry=ask_registry,
     )
-    return shown(actions.seen(application, now=call.now), call.language)
+    return taken(actions.seen(application, now=call.now), call.language)
 
 
 @routes.get(
@@ -152,6 +156,25 @@ def list_applications(call: Call[None]) -> ApplicationsPage:
 def see(call: Call[None], application_id: str) -> ApplicationShown:
     """See an application of a child whom the caller represents."""
     return shown(actions.see(application_id, by=call.actor, now=call.now), call.language)
+
+
+@routes.get(
+    "/{application_id}/receipt",
+    action="applications/see-receipt",
+    answers=ReceiptShown,
+    refuses=(Unknown,),
+)
+def see_receipt(call: Call[None], application_id: str) -> ReceiptShown:
+    """See the receipt of an application: signed, and the same whenever it is asked for."""
+    found = actions.receipt_of(application_id, by=call.actor, now=call.now)
+    return ReceiptShown(
+        application_id=application_id,
+        ticket=found.application.ticket,
+        received_at=found.application.received_at,
+        category=found.application.first_category,
+        receipt=found.note,
+        text=text("applications/receipt", call.language),
+    )
 
 
 @routes.put(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 from chalicelib.adapters import registry
@@ -99,6 +100,7 @@ class Links(Struct, frozen=True):
 
     place: str
     voucher: str | None
+    receipt: str
 
 
 class ApplicationShown(Struct, frozen=True):
@@ -131,6 +133,31 @@ class ApplicationShown(Struct, frozen=True):
     moved: MovedShown | None
     rules: str
     links: Links
+
+
+class ApplicationTaken(ApplicationShown, frozen=True):
+    """An application as it was taken in, with its receipt.
+
+    receipt: a signed text (C2SP signed note) to keep; None while it cannot be signed, and then
+    `links` says where it can be had later. receipt_text: what it is for.
+    """
+
+    receipt: str | None
+    receipt_text: str
+
+
+class ReceiptShown(Struct, frozen=True):
+    """The receipt of an application: what it was when it was taken in.
+
+    receipt: a signed text (C2SP signed note); category: at applying, whatever it is now.
+    """
+
+    application_id: str
+    ticket: str
+    received_at: str
+    category: int
+    receipt: str
+    text: str
 
 
 class ApplicationsPage(Struct, frozen=True):
@@ -183,7 +210,19 @@ def shown(seen: Seen, language: str) -> ApplicationShown:
         links=Links(
             place=f"/v1/queue/places/{a.application_id}",
             voucher=f"/v1/vouchers/{a.voucher_id}" if a.voucher_id else None,
+            receipt=f"{LIST}/{a.application_id}/receipt",
         ),
+    )
+
+
+def taken(seen: Seen, language: str) -> ApplicationTaken:
+    """Return an application that was just taken in, with its receipt."""
+    receipt = actions.find_receipt(seen.application)
+    said = "applications/receipt" if receipt else "applications/receipt-later"
+    return ApplicationTaken(
+        **msgspec.structs.asdict(shown(seen, language)),
+        receipt=receipt.note if receipt else None,
+        receipt_text=text(said, language),
     )
 
 

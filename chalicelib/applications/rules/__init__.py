@@ -77,6 +77,7 @@ from chalicelib.applications.rules.proving import (
     gain,
     prove_by,
 )
+from chalicelib.applications.rules.receipts import receipt_text
 from chalicelib.applications.rules.recent import (
     NO_RECENT_VOUCHER,
     had_recently,
@@ -161,6 +162,7 @@ from chalicelib.applications.rules.waiting import Next, next_step
 from chalicelib.children.rules import Provenance
 
 __all__ = [
+    "receipt_text",
     "ANY",
     "AlreadyApplied",
     "AlreadyDrawn",

@@ -262,7 +262,8 @@ def decide_application(
         asked=fingerprint,
         intake=intake.intake_id if intake is not None else None,
     )
-    return judge(application, standing, pack, local_day(now))
+    judged = judge(application, standing, pack, local_day(now))
+    return replace(judged, first_category=judged.category, first_pack=judged.pack)
 
 
 def entry_of(application: Application, *, batch_size: int | None = None) -> QueueEntry:

@@ -83,6 +83,8 @@ class Application:
     returns: how often a voucher that was not used sent it back to the end of its category;
     voucher_ended_at: when the last such voucher ended. source: where it was imported from.
     signed_at: when its applicant signed it with an EDS, by signing_id; certificate: a keyed digest.
+    first_category, first_pack: what it was taken in under, for its receipt; 0 and empty in those
+    older than receipts.
     """
 
     application_id: str
@@ -121,6 +123,8 @@ class Application:
     signed_at: str | None = None
     signing_id: str | None = None
     certificate: str | None = None
+    first_category: int = 0
+    first_pack: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
