@@ -203,6 +203,7 @@ def work() -> dict[str, batches.Handler]:
         "rights/finish-erasure": rights_jobs.finish_erasure,
         "rights/retain": rights_jobs.retain,
         "rotation/turn": rotation_jobs.turn,
+        "vouchers/moved": vouchers_jobs.moved,
         "vouchers/offer": vouchers_jobs.offer,
         "vouchers/removed": vouchers_jobs.site_closed,
         "vouchers/renewals": vouchers_jobs.renewals,

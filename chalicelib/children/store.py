@@ -124,6 +124,11 @@ def load_holdings(child_id: str) -> Kept[Holdings]:
     return HOLDINGS.find((pk, sk)) or Kept(Holdings(), pk, sk, 0, "{}")
 
 
+def holdings_at(child_id: str) -> tuple[Shelf[Holdings], tuple[str, str]]:
+    """Return where a child's holdings lie, for a reading of several rows in one call."""
+    return HOLDINGS, keys.holdings(child_id)
+
+
 def find_holdings(child_ids: Sequence[str]) -> dict[str, Kept[Holdings]]:
     """Return the holdings of those children that ever held anything; a call per hundred."""
     found = HOLDINGS.find_many([keys.holdings(c) for c in child_ids])

@@ -151,6 +151,16 @@ def find_groups(group_ids: Sequence[str]) -> dict[str, Kept[Group]]:
     return {kept.value.group_id: kept for kept in found.values()}
 
 
+def group_at(programme: str, area: str, group_id: str) -> tuple[Shelf[Group], tuple[str, str]]:
+    """Return where a group's row lies, for a reading of several rows in one call."""
+    return GROUPS, keys.group(programme, area, group_id)
+
+
+def site_at(site_id: str) -> tuple[Shelf[Site], tuple[str, str]]:
+    """Return where a site's row lies, for a reading of several rows in one call."""
+    return SITES, keys.site(site_id)
+
+
 def list_groups(programme: str, area: str, *, consistent: bool = True) -> list[Kept[Group]]:
     """Return all groups of an area, closed ones too, by id. A query per shard.
 

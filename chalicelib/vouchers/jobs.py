@@ -64,6 +64,25 @@ def offer(facts: Mapping[str, Any], now: datetime) -> None:
     actions.offer_seats(str(facts["group_id"]), by=OFFERS, now=now)
 
 
+def moved(facts: Mapping[str, Any], now: datetime) -> None:
+    """Tell whom it concerns that a holder was moved by its standing wish."""
+
+    def said(name: str) -> str | None:
+        told = facts.get(name)
+        return None if told is None else str(told)
+
+    actions.tell_moved(
+        str(facts["voucher_id"]),
+        int(facts["mark"]),
+        str(facts["group_id"]),
+        left=said("left"),
+        contract_by=said("contract_by"),
+        starts_on=said("starts_on"),
+        last_day=said("last_day"),
+        now=now,
+    )
+
+
 def site_closed(facts: Mapping[str, Any], now: datetime) -> None:
     """Take care of the vouchers of a suspended or removed site, a few per message."""
     after = str(facts.get("after", ""))
@@ -72,6 +91,7 @@ def site_closed(facts: Mapping[str, Any], now: datetime) -> None:
 
 # For the switchboard: topic → handler.
 WORK: Mapping[str, Handler] = {
+    "vouchers/moved": moved,
     "vouchers/offer": offer,
     "vouchers/renewals": renewals,
     "vouchers/suspended": site_closed,

@@ -45,6 +45,11 @@ def find_vouchers(voucher_ids: Sequence[str]) -> dict[str, Kept[Voucher]]:
     return {kept.value.voucher_id: kept for kept in found.values()}
 
 
+def voucher_at(voucher_id: str) -> tuple[Shelf[Voucher], tuple[str, str]]:
+    """Return where a voucher lies, for a reading of several rows in one call; so below."""
+    return VOUCHERS, keys.voucher(voucher_id)
+
+
 def create_voucher(voucher: Voucher) -> Put:
     return VOUCHERS.create(keys.voucher(voucher.voucher_id), voucher)
 
@@ -178,6 +183,18 @@ def find_enrolments(places: Sequence[tuple[str, str]]) -> list[Kept[Enrolment]]:
     """Return those of the enrolments, (site id, enrolment id), that exist; a call per hundred."""
     found = ENROLMENTS.find_many([keys.enrolment(*place) for place in places])
     return list(found.values())
+
+
+def enrolment_at(site_id: str, enrolment_id: str) -> tuple[Shelf[Enrolment], tuple[str, str]]:
+    return ENROLMENTS, keys.enrolment(site_id, enrolment_id)
+
+
+def stays_at(child_id: str, programme: str) -> tuple[Shelf[Stays], tuple[str, str]]:
+    return STAYS, keys.stays(child_id, programme)
+
+
+def roster_at(site_id: str, group_id: str) -> tuple[Shelf[Roster], tuple[str, str]]:
+    return ROSTERS, keys.roster(site_id, group_id)
 
 
 def create_enrolment(enrolment: Enrolment) -> Put:

@@ -7,6 +7,7 @@ targeting   a voucher without a queue
 importing   a voucher of a platform that closes
 choosing    the holder chooses a group, the head judges papers
 offering    free places go to those who wait for them
+moving      holders moved by their standing wishes, alone or in rings
 waiting     waiting lists: join, leave, answer
 enrolling   contract, transfer, closure, and the seats that are freed after a last day
 enrolments  the rows of enrolments, as parts of a commit
@@ -31,6 +32,7 @@ from chalicelib.vouchers.actions.deadlines import (
 )
 from chalicelib.vouchers.actions.enrolling import close, sign, transfer
 from chalicelib.vouchers.actions.importing import ImportedVoucher, TakenOver, import_voucher
+from chalicelib.vouchers.actions.moving import RING_MOST, Move, Rows, make, tell_moved
 from chalicelib.vouchers.actions.offering import offer_seats
 from chalicelib.vouchers.actions.parts import confirming, ending, issuing, releasing
 from chalicelib.vouchers.actions.raising import Raise, raise_financing
@@ -60,6 +62,11 @@ DEADLINES: Mapping[str, Callable[..., bool]] = {
 }
 
 __all__ = [
+    "Move",
+    "RING_MOST",
+    "Rows",
+    "make",
+    "tell_moved",
     "DEADLINES",
     "Enrolled",
     "Expected",

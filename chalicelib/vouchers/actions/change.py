@@ -76,10 +76,16 @@ def writes(
             described.append(providers.keep_group(known[group_id], group))
     for group_id in sorted(seating.freed):
         described.append(offer_work(group_id, known[group_id].version + 1, now=now))
-    described += waiting_rows(before, after, version=kept.version + 1)
-    described += money(kept, after, now=now)
-    described += clocks(before, after)
-    return described
+    return [*described, *follows(kept, after, now=now)]
+
+
+def follows(kept: Kept[Voucher], after: Voucher, *, now: datetime) -> list[Write]:
+    """Describe what follows from a voucher's next version beside its row and its seats."""
+    return [
+        *waiting_rows(kept.value, after, version=kept.version + 1),
+        *money(kept, after, now=now),
+        *clocks(kept.value, after),
+    ]
 
 
 def money(kept: Kept[Voucher], after: Voucher, *, now: datetime) -> list[Write]:

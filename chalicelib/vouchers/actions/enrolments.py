@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from chalicelib.children.rules import Holding
@@ -9,7 +10,7 @@ from chalicelib.kernel.periods import local_day, stamp
 from chalicelib.storage.commit import Put, Write
 from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import rules, store
-from chalicelib.vouchers.rules import Enrolment
+from chalicelib.vouchers.rules import Enrolment, Roster, Stays
 
 
 def begins(started: Enrolment, *, now: datetime) -> list[Write]:
@@ -42,10 +43,16 @@ def holding(enrolment: Enrolment, now: datetime) -> Holding:
     )
 
 
-def rosters(started: list[Enrolment], ended: list[Enrolment], *, now: datetime) -> list[Write]:
+def rosters(
+    started: list[Enrolment],
+    ended: list[Enrolment],
+    *,
+    now: datetime,
+    read: Callable[[str, str], Kept[Roster]] = store.find_roster,
+) -> list[Write]:
     """Describe the rosters of the groups where somebody starts or ends; each row once."""
     today = local_day(now)
-    kept = {e.group_id: store.find_roster(e.site_id, e.group_id) for e in (*ended, *started)}
+    kept = {e.group_id: read(e.site_id, e.group_id) for e in (*ended, *started)}
     after = {group_id: k.value for group_id, k in kept.items()}
     for enrolment in ended:
         after[enrolment.group_id] = rules.end_member(
@@ -59,11 +66,15 @@ def rosters(started: list[Enrolment], ended: list[Enrolment], *, now: datetime) 
 
 
 def stays(
-    started: list[Enrolment], ended: list[Enrolment], *, began: rules.Began = "contract"
+    started: list[Enrolment],
+    ended: list[Enrolment],
+    *,
+    began: rules.Began = "contract",
+    read: Callable[[str, str], Kept[Stays]] = store.find_stays,
 ) -> Put:
     """Describe the child's row of stays after these enrolments began or got an end."""
     enrolments = [*ended, *started]
-    kept = store.find_stays(enrolments[0].child_id, enrolments[0].programme)
+    kept = read(enrolments[0].child_id, enrolments[0].programme)
     after = kept.value
     for enrolment in enrolments:
         after = rules.note_stay(after, enrolment, began=began)

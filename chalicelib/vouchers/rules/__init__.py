@@ -5,6 +5,7 @@ refusals    every no of this slice
 moving      the state machine: issue, confirm, choose, papers, lapse, close
 waiting     waiting lists: join, offer, answer
 standing    wishes that are carried out without being asked again
+filling     who moves into a freed place, and on into what is left
 seating     what that means for the groups' rows
 reserving   the money it holds of a budget
 raising     special needs found after its issue
@@ -46,6 +47,7 @@ from chalicelib.vouchers.rules.enrolling import (
     seats_over,
     transfer,
 )
+from chalicelib.vouchers.rules.filling import Filled, Step, fill, in_turn
 from chalicelib.vouchers.rules.moving import (
     MOVES,
     Move,
@@ -96,6 +98,7 @@ from chalicelib.vouchers.rules.refusals import (
     PapersReason,
     PapersSettled,
     PlaceIsFree,
+    RingTooLong,
     SenGroup,
     TermPassed,
     TransferPending,
@@ -165,6 +168,10 @@ from chalicelib.vouchers.rules.waiting import (
 )
 
 __all__ = [
+    "in_turn",
+    "fill",
+    "Step",
+    "Filled",
     "wishes_after",
     "vacant_on",
     "seat_together",
@@ -219,6 +226,7 @@ __all__ = [
     "PapersSettled",
     "PlaceIsFree",
     "Raised",
+    "RingTooLong",
     "Released",
     "Reserve",
     "Reserved",

@@ -151,7 +151,11 @@ def _gone_on(group: Group, voucher_id: str, earlier: Seat | None) -> Group:
 
 def waiters(voucher: Voucher) -> dict[str, Waiter]:
     """Return the rows that a voucher's waiting lists need, by group."""
-    return {
-        w.group_id: Waiter(w.group_id, voucher.voucher_id, voucher.order, w.state, w.standing)
-        for w in voucher.waiting
-    }
+    wishes = tuple(w.group_id for w in voucher.waiting if w.standing and w.state == "waiting")
+    rows = {}
+    for w in voucher.waiting:
+        row = Waiter(w.group_id, voucher.voucher_id, voucher.order, w.state)
+        if w.group_id in wishes:
+            row = replace(row, standing=True, own=voucher.group_id, wishes=wishes)
+        rows[w.group_id] = row
+    return rows

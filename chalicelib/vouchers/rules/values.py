@@ -143,13 +143,19 @@ class Reserved:
 
 @dataclass(frozen=True, slots=True)
 class Waiter:
-    """A row of a group's waiting list; its key sorts by the voucher's order."""
+    """A row of a group's waiting list; its key sorts by the voucher's order.
+
+    standing: to be moved without being asked. Then own is the group it holds a seat in, and wishes
+    are all groups it is to be moved to, best first; a chain of moves is planned from these rows.
+    """
 
     group_id: str
     voucher_id: str
     order: str
     state: Literal["waiting", "offered"] = "waiting"
     standing: bool = False
+    own: str | None = None
+    wishes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
