@@ -2137,7 +2137,7 @@ class Count:
             self.count_money()
             return
         self.make_lists()
-        self.favoured = self.favoured_tiers()
+        self.favoured, self.reached = self.favoured_tiers(), -1
         self.groups = {}
         for name, place in self.run.places.items():
             kept = (place["free"] * self.order["reserve_per_mille"] + 500) // 1000
@@ -2170,6 +2170,7 @@ class Count:
 
     def propose(self, child):
         """Let a child ask down its list, and whoever it displaces after it."""
+        self.reach(child)
         free = [child]
         while free:
             asking = free.pop()
@@ -2183,7 +2184,7 @@ class Count:
             if asking.own is not None:
                 self.groups[asking.own].note_away(asking, away)
             rejected = group.take(
-                self.right(asking, name), asking, asking.leaf["tier"] in self.favoured
+                self.right(asking, name), asking, self.is_favoured(asking, name)
             )
             if rejected is not None and not isinstance(rejected, Nobody):
                 rejected.seat = None
@@ -2193,17 +2194,17 @@ class Count:
 
     def next_group(self, child):
         """Return the next group on a child's list that does not reject it at once."""
-        favoured = child.leaf["tier"] in self.favoured
         while child.asked < len(child.wishes):
             name = child.wishes[child.asked]
             child.asked += 1
-            if self.groups[name].admits(self.right(child, name), favoured):
+            if self.groups[name].admits(self.right(child, name), self.is_favoured(child, name)):
                 return name
         if child.rest is None:
             return None
         groups = child.rest.groups
+        favoured = self.is_favoured(child, None)
         at = max(child.asked - len(child.wishes), 0)
-        if not child.near and child is self.newest(child):
+        if not child.near and child.number >= self.reached:
             # Whoever stands last so far finds no use in groups that are full already.
             at = max(at, child.rest.first_open(self.groups, favoured))
         while at < len(groups):
@@ -2217,10 +2218,13 @@ class Count:
         child.asked = len(child.wishes) + at
         return None
 
-    def newest(self, child):
-        """Return whom the line has reached: everybody decided so far stands before."""
-        self.reached = max(getattr(self, "reached", child), child, key=lambda one: one.number)
-        return self.reached
+    def reach(self, child):
+        """Note how far down the line the deciding has come: all decided so far stand before."""
+        self.reached = max(self.reached, child.number)
+
+    def is_favoured(self, child, group):
+        """Tell whether a reserve is kept for a child; who is there already needs none."""
+        return child.leaf["tier"] in self.favoured and (child.own is None or child.own != group)
 
     def short_of(self, unit):
         """Tell whether a batch still waits for a member who has not applied."""
@@ -2231,7 +2235,7 @@ class Count:
         """Place a batch in the first group that takes all of it, or not at all."""
         for child in unit:
             child.seat = None
-            self.newest(child)
+            self.reach(child)
         if self.short_of(unit) or len(unit) > BATCH_MOST:
             return
         both = [p for p in self.run.places.values() if not any(self.misfit(c, p) for c in unit)]
@@ -2367,7 +2371,9 @@ class Group:
         return heapq.heappop(self.open)[2]
 
     def free(self):
-        return self.most - self.size() - len(self.away)
+        """Return how many places nobody has and no holder may come back to."""
+        nobodies = sum(isinstance(entry[2], Nobody) for entry in self.open)
+        return self.most - self.size() - max(0, len(self.away) - nobodies)
 
     def fix(self, unit):
         self.most -= len(unit)
@@ -2641,6 +2647,9 @@ class Judge:
             return "batch-too-large"
         places = self.places.values()
         both = any(not any(self.count.misfit(c, place) for c in unit) for place in places)
+        sorts = {(c.leaf["kind"], c.leaf["language"], c.leaf["age"]) for c in unit}
+        if not both and len(sorts) == 1:
+            return self.why_none(unit[0])
         return "no-place-together" if both else "batch-differs"
 
     def told_passed(self, child, group):
@@ -2651,7 +2660,7 @@ class Judge:
         why = self.count.misfit(child, self.places[group]) or "full"
         if why != "full" or last is None:
             return [group, why, None, None]
-        return [group, why, last.category, last.ticket]
+        return [group, why, last.category or 0, last.ticket]
 
     def why_none(self, child):
         leaf, places = child.leaf, list(self.places.values())
@@ -2809,7 +2818,7 @@ class Weakest:
         self.free -= self.awaited
         rights = [(count.right(child, group), child) for child in single]
         rights.sort(key=lambda one: one[0])
-        favoured = [one for one in rights if one[1].leaf["tier"] in count.favoured]
+        favoured = [one for one in rights if count.is_favoured(one[1], group)]
         reserved = min(kept.reserve, judge.room(group) - len(together) - kept.owners)
         self.within = {child.ticket for _, child in favoured[: max(reserved, 0)]}
         self.lacking = reserved > len(favoured)
@@ -2818,10 +2827,11 @@ class Weakest:
             for right, child in rights
             if child.ticket not in self.within and child.ticket not in count.swapped
         ]
-        if not judge.order["siblings_first"]:
+        if not judge.order["siblings_first"] and judge.order["reading"] == "interleave":
+            # Else a child may be sent on after a batch of less right was placed: a named exception.
             line += [(most + child.units[-1].number, child) for child in together]
         self.last = max(line, key=lambda one: one[0]) if line else (-1, None)
-        others = [one for one in line if one[1].leaf["tier"] not in count.favoured]
+        others = [one for one in line if not count.is_favoured(one[1], group)]
         self.eaten = max(others, key=lambda one: one[0]) if others and self.lacking else (-1, None)
 
     def bound(self, favoured):
