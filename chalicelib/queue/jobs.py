@@ -203,7 +203,7 @@ def _publish(
 
 
 def sound(head: rules.Head) -> None:
-    """Wake somebody where a place moved and nothing says why; the checkpoint stands all the same."""
+    """Wake somebody where a place moved and nothing says why; the checkpoint stands."""
     if head.unexplained:
         log.loud(
             actions.UNEXPLAINED,

@@ -73,8 +73,10 @@ def _forecast(one: Rank, outlook: Outlook, reading: Reading) -> Forecast:
         return outlook.forecast(one.ahead.total + 1, until=_until(one, reading))
     if one.missing_tiyn is None:
         return Forecast(unknown="too-little-history", months=outlook.months)
+    if not one.missing_tiyn:
+        return Forecast(unknown="next-run", months=outlook.months)
     return outlook.forecast(
-        max(1, one.missing_tiyn), until=_until(one, reading), money_until=reading.money.last
+        one.missing_tiyn, until=_until(one, reading), money_until=reading.money.last
     )
 
 

@@ -52,10 +52,11 @@ def given(
         )
         for category in cell.categories
     }
-    outcomes = {one.application_id: one for one in store.each_outcome(run) if not one.voucher_id}
+    decided = list(store.each_outcome(run))
+    outcomes = {one.application_id: one for one in decided if one.voucher_id is None}
     seekers: list[Seeker] = [one for part in store.each_input(run) for one in part.seekers]
     last = whynot.thresholds(
-        outcomes.values(),
+        decided,
         store.each_settled(run),
         seekers,
         cells=cells,

@@ -17,7 +17,8 @@ Assumed, and so the limits:
 - whoever of a better right will come has come at the same pace before;
 - with a year of history or more only starts in the same season count, a month to each side; with
   less, seasons are not known, and the band is a month wider on each side;
-- a voucher for a place needs a place that fits: of language and kind this knows nothing.
+- a voucher for a place needs a place that fits: of language and kind this knows nothing;
+- by budget a voucher takes less the later in the year it comes, and that is part of the way.
 
 It says that it does not know, and why, rather than a guess: less than three full months seen; a
 line that did not go forward; further away than three years; after the child has grown too old; by
@@ -43,7 +44,13 @@ DAYS_LEAST = 20
 SHOWN_LEAST = 5
 
 Unknown = Literal[
-    "too-little-history", "no-advance", "too-far", "too-old-before", "next-budget", "not-drawn"
+    "too-little-history",
+    "no-advance",
+    "too-far",
+    "too-old-before",
+    "next-budget",
+    "not-drawn",
+    "next-run",  # nothing to foretell: the money is there
 ]
 
 

@@ -84,6 +84,8 @@ def thresholds(
             continue
         child = children.get(result.application_id)
         brothers = child.siblings if child is not None and siblings_first else ()
+        if outcome.from_group is not None and not outcome.moves:
+            continue  # a holder who stays took nothing
         if outcome.voucher_id is not None or result.group_id in brothers:
             last.setdefault(result.group_id, (0, Threshold("other-right")))
             continue
