@@ -139,7 +139,8 @@ class Plan:
 class Decided:
     """What matching gave to children in their order.
 
-    last: by group, who got in with the weakest right. swapped: who moved by a trade.
+    last: by group, who got in with the weakest right, by a right and not by a trade. swapped: who
+    moved by a trade.
     """
 
     seat: Sequence[int]
@@ -226,9 +227,6 @@ def decide(
     market, first = _market(standing, units, groups, order)
     matching = match(market)
     seat = matching.seat
-    swapped: frozenset[int] = frozenset()
-    if order is not None and order.swaps:
-        swapped = frozenset(child - first for ring in trade(market, seat) for child in ring)
     left = list(market.places)
     last: dict[int, int] = {}
     rights: dict[int, int] = {}
@@ -240,6 +238,9 @@ def decide(
             right = market.right(child, number)
             if right > rights.get(number, NONE):
                 rights[number], last[number] = right, child - first
+    swapped: frozenset[int] = frozenset()
+    if order is not None and order.swaps:
+        swapped = frozenset(child - first for ring in trade(market, seat) for child in ring)
     return Decided(seat[first:], left, last, swapped)
 
 
