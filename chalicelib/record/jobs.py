@@ -9,7 +9,8 @@ from chalicelib.adapters import files
 from chalicelib.edge import clock, log
 from chalicelib.kernel.periods import from_stamp
 from chalicelib.kernel.refusals import Refusal
-from chalicelib.record.actions import publishing, searching, sequencing
+from chalicelib.policy.actions import list_packs
+from chalicelib.record.actions import publishing, queues, searching, sequencing
 from chalicelib.record.actions.reading import NotReadable, leaf_of_image
 from chalicelib.record.rules.leaves import Leaf
 from chalicelib.storage.commit import Raced, trouble
@@ -52,6 +53,7 @@ def run_record(event: Any) -> int:
     if found:
         log.logger.error("record, entries were lost by the stream", extra={"entries": found})
     publish(now, at_once=True)
+    enter_queues()
     return found
 
 
@@ -74,6 +76,23 @@ def publish(now: datetime, *, at_once: bool = False) -> None:
         log.logger.error("record, not as published", extra={"facts": refusal.facts})
     except Refusal as refusal:
         log.logger.warning("record, not published", extra={"code": refusal.code})
+
+
+def enter_queues() -> None:
+    """Save the entries of published queues that the log has by now; one hinders no other."""
+    for pack in list_packs():
+        try:
+            last = 0
+            for number, name, content in queues.entries_due(pack.programme, pack.area):
+                files.publish(name, content)
+                last = number
+            if last:
+                queues.entered(pack.programme, pack.area, last)
+        except Raced:
+            log.logger.info("record, entered by another", extra={"area": pack.area})
+        except Refusal as refusal:
+            extra = {"area": pack.area, "code": refusal.code}
+            log.logger.warning("record, queue not entered", extra=extra)
 
 
 def _save_newest() -> None:

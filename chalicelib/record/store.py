@@ -110,6 +110,13 @@ class Search:
     round_found: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Up to which checkpoint of a queue its entries in the log lie among the queue's files."""
+
+    number: int
+
+
 class PartRow(RecordRow):
     """Leaves that were appended together, within one tile."""
 
@@ -142,6 +149,7 @@ PLACES: Shelf[Place] = Shelf(RecordRow, Place)
 NODES: Shelf[NodeHash] = Shelf(RecordRow, NodeHash)
 PUBLISHED: Shelf[Published] = Shelf(RecordRow, Published)
 CHECKPOINTS: Shelf[Checkpoint] = Shelf(RecordRow, Checkpoint)
+ENTERED: Shelf[Entered] = Shelf(RecordRow, Entered)
 SEARCHES: Shelf[Search] = Shelf(RecordRow, Search)
 
 # --- the head and appending ---------------------------------------------------------------------
@@ -395,3 +403,18 @@ def keep_search(kept: Kept[Search] | None, search: Search) -> Put:
     if kept is None:
         return SEARCHES.create(keys.log_search(), search)
     return SEARCHES.replace(kept, search)
+
+
+# --- queues' checkpoints ------------------------------------------------------------------------
+
+
+def find_entered(programme: str, area: str) -> Kept[Entered] | None:
+    """Return up to which checkpoint a queue's entries are saved. One read."""
+    return ENTERED.find(keys.log_entered(programme, area))
+
+
+def keep_entered(kept: Kept[Entered] | None, programme: str, area: str, number: int) -> Put:
+    """Describe up to which checkpoint they are; raced when another pass said more."""
+    if kept is None:
+        return ENTERED.create(keys.log_entered(programme, area), Entered(number))
+    return ENTERED.replace(kept, Entered(number))

@@ -323,9 +323,7 @@ def ranks_list(programme: str, area: str, as_of: str, page: int) -> tuple[str, s
     return f"RANKS#{programme}#{area}#{as_of}", f"LIST#{page:05d}"
 
 
-def ranks_leaves(
-    programme: str, area: str, as_of: str, number: int, page: int
-) -> tuple[str, str]:
+def ranks_leaves(programme: str, area: str, as_of: str, number: int, page: int) -> tuple[str, str]:
     """Which digests stand for the tickets of checkpoint `number`? Behind the last: their roots."""
     return f"RANKS#{programme}#{area}#{as_of}", f"LEAVES#{number:08d}#{page:05d}"
 
@@ -585,6 +583,11 @@ def log_published() -> tuple[str, str]:
 def log_search() -> tuple[str, str]:
     """How far did the search for entries that streams lost get?"""
     return "LOG", "SEARCH"
+
+
+def log_entered(programme: str, area: str) -> tuple[str, str]:
+    """Up to which checkpoint of a queue do the log's entries lie among its files?"""
+    return "ENTERED", f"{programme}#{area}"
 
 
 def log_checkpoint(size: int) -> tuple[str, str]:

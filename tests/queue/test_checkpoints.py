@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import random
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -12,28 +14,41 @@ from typing import Any
 
 import pytest
 
+from chalicelib.access.store import looking
 from chalicelib.adapters import files
 from chalicelib.kernel.actors import Actor, Role
+from chalicelib.kernel.notes import verifier_key
 from chalicelib.queue import actions, jobs, rules, store
 from chalicelib.storage import signing
 from chalicelib.storage.secrets import ticket_salt
 from infra.local import faults
-from infra.local.testing import TestTables
+from infra.local.testing import TestCloud, TestTables
 from tests.queue.city import (
     AREA,
     EVENING,
     JOB,
     LATER,
     PROGRAMME,
+    a_family,
     a_small_city,
     an_application,
+    fired,
     settle_in,
 )
-from tests.queue.reading import b64, checked, root_by_path, said, sha
+from tests.queue.reading import b64, checked, root_by_path, said, sha, text_of
 
+SCRIPT = Path(__file__).parents[2] / "verify" / "kezek_verify.py"
 AUDITOR = Actor("auditor-1", frozenset({Role.AUDITOR}))
 
 pytestmark = pytest.mark.usefixtures("tables", "one_salt")
+
+
+def verify(*words: object) -> dict[str, Any]:
+    """What the independent verifier says of files, in a process of its own."""
+    asked = [sys.executable, "-I", str(SCRIPT), *map(str, words), "--json"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    return dict(json.loads(done.stdout), code=done.returncode)
 
 
 @pytest.fixture(autouse=True)
@@ -254,3 +269,178 @@ def test_A1_a_checkpoint_crashed_at_any_call_is_the_same_checkpoint(
 
             assert publish("one") == clean
             assert tables.effects() == stored
+
+
+# --- from the evening to the log, by itself -------------------------------------------------------
+
+
+def test_B9_the_log_fixes_every_root_and_its_entry_lies_among_the_files(
+    evening: TestCloud, folder: Path
+) -> None:
+    waiting(8)
+    evening.set_clock(EVENING)
+    jobs.run_checkpoint(fired(EVENING))
+    evening.drain()
+    assert len(read(folder)) == 1 and not (folder / "1" / "entry").exists()
+
+    evening.fire("run_record")
+
+    entry = json.loads((folder / "1" / "entry").read_bytes())
+    body = json.loads(entry["body"])
+    (found,) = read(folder)
+    assert body["event"] == "queue/checkpoint-published"
+    assert body["facts"]["root"] == found["root"]
+    assert (body["facts"]["number"], body["facts"]["size"]) == (1, 8)
+    assert body["facts"]["note"] == b64(sha(text_of(found["note"]).encode()))
+    keys = folder.parents[2] / "keys"
+    entered = verify("entry", folder / "1" / "entry", "--keys", keys)
+    assert (entered["code"], entered["holds"]) == (0, True), entered
+    chained = verify("queue", folder, "--keys", keys)
+    assert (chained["code"], chained["holds"]) == (0, True), chained
+    # The same again finds nothing to do.
+    before = {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
+    evening.fire("run_record")
+    assert before == {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
+
+
+def test_after_a_run_a_checkpoint_names_it_without_anybody(
+    evening: TestCloud, folder: Path
+) -> None:
+    a_small_city(30, 3)
+    run = "run-preschool-taldykorgan-2025-09-02"
+    jobs.run_iteration(fired(EVENING))
+    evening.set_clock(LATER)
+    jobs.run_deadlines(fired(LATER))
+
+    evening.drain()
+
+    assert read(folder)[-1]["run"] == run
+
+
+# --- HTTP -----------------------------------------------------------------------------------------
+
+HERE = f"programme={PROGRAMME}&area={AREA}"
+
+
+def test_anybody_reads_the_chain_newest_first_and_page_by_page(evening: TestCloud) -> None:
+    waiting(8)
+    nothing = evening.get(f"/v1/queue/checkpoint?{HERE}")
+    assert (nothing.status, nothing.code) == (409, "queue/no-checkpoint")
+    for n in range(3):
+        publish(str(n), EVENING + timedelta(minutes=n))
+
+    newest = evening.get(f"/v1/queue/checkpoint?{HERE}").json
+    first_page = evening.get(f"/v1/queue/checkpoints?{HERE}&limit=2").json
+    rest = evening.get(f"/v1/queue/checkpoints?{HERE}&cursor={first_page['next_cursor']}").json
+
+    numbers = [item["number"] for item in [*first_page["items"], *rest["items"]]]
+    assert numbers == [3, 2, 1] and rest["next_cursor"] is None
+    by_links = []
+    at = f"/v1/queue/checkpoints/{newest['checkpoint_id']}"
+    while at:
+        seen = evening.get(at).json
+        by_links.append(seen["number"])
+        tells = said(seen["note"])
+        assert (tells["root"], tells["size"]) == (seen["root"], str(seen["size"]))
+        assert len(evening.get(seen["links"]["order"]).json["lines"]) == 8
+        at = seen["links"]["previous"]
+    assert (
+        by_links == [3, 2, 1]
+        and newest["note"]
+        == evening.get(f"/v1/queue/checkpoints/{newest['checkpoint_id']}").json["note"]
+    )
+    assert "waiting" not in json.dumps(newest)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/v1/queue/checkpoints/nothing-here", 404, "kezek/unknown"),
+        ("/v1/queue/checkpoints?programme=preschool&area=nowhere", 404, "policy/no-pack"),
+        ("/v1/queue/checkpoint?programme=preschool&area=nowhere", 404, "policy/no-pack"),
+        (f"/v1/queue/checkpoints?{HERE}&cursor=changed", 400, "kezek/bad-cursor"),
+    ],
+)
+def test_what_is_not_there_is_refused(
+    evening: TestCloud, path: str, status: int, code: str
+) -> None:
+    answer = evening.get(path)
+
+    assert (answer.status, answer.code) == (status, code)
+
+
+def test_a_family_proves_its_place_and_its_file_holds_before_the_verifier(
+    evening: TestCloud, tmp_path: Path
+) -> None:
+    waiting(8)
+    token = a_family(evening, "0003")
+    at = "/v1/queue/places/application-0003/proof"
+    nothing = evening.get(at, token=token, headers={"accept-language": "ru"})
+    assert (nothing.status, nothing.code) == (409, "queue/no-checkpoint")
+    assert "19:00" in nothing.json["detail"]
+    publish("one")
+    settle_in([], [an_application("0100")])
+    publish("two", LATER)
+    keys, file = tmp_path / "keys", tmp_path / "place.json"
+    keys.write_text("".join(f"{verifier_key(*key)}\n" for key in signing.public_keys()))
+
+    for asked, number in (("", 2), ("?checkpoint=checkpoint-one", 1)):
+        said_so = evening.get(f"{at}{asked}", token=token)
+        file.write_text(said_so.text)
+        held = verify("place", file, "--keys", keys)
+
+        assert (held["code"], held["holds"]) == (0, True), held
+        assert json.loads(said_so.json["leaf"]["text"])["number"] == number
+        assert said_so.headers["cache-control"] == "no-store"
+    changed = json.loads(file.read_text())
+    changed["leaf"]["text"] = changed["leaf"]["text"].replace('"place":4', '"place":3')
+    file.write_text(json.dumps(changed))
+    assert verify("place", file, "--keys", keys)["code"] == 1
+
+    late = evening.get(
+        "/v1/queue/places/application-0100/proof?checkpoint=checkpoint-one",
+        token=evening.token("auditor", "auditor-1"),
+    )
+    assert (late.status, late.code) == (409, "queue/not-in-checkpoint")
+
+
+def test_B1_anothers_proof_is_as_if_it_did_not_exist(evening: TestCloud) -> None:
+    waiting(6)
+    publish("one")
+    token = a_family(evening, "0001")
+    far = evening.token("department", "officer-far", areas=["astana"])
+
+    for asker in (token, far):
+        foreign = evening.get("/v1/queue/places/application-0002/proof", token=asker)
+        nobody = evening.get("/v1/queue/places/application-none/proof", token=asker)
+        unknown = evening.get(
+            "/v1/queue/places/application-0001/proof?checkpoint=another", token=asker
+        )
+        assert (foreign.status, foreign.code) == (404, "kezek/unknown")
+        assert foreign.json == nobody.json == unknown.json
+    assert evening.get("/v1/queue/places/application-0001/proof").status == 401
+    operator = evening.token("operator", "operator-1", areas=[AREA])
+    assert evening.get("/v1/queue/places/application-0001/proof", token=operator).status == 403
+
+
+def test_who_of_the_staff_proves_a_place_has_looked_at_the_child(evening: TestCloud) -> None:
+    waiting(6)
+    publish("one")
+    officer = evening.token("department", "officer", areas=[AREA])
+
+    assert evening.get("/v1/queue/places/application-0002/proof", token=officer).status == 200
+
+    assert list(looking.each_look("child-0002"))
+
+
+def test_B7_no_file_of_a_queue_names_anybody(evening: TestCloud, folder: Path) -> None:
+    waiting(9)
+    a_family(evening, "0001")
+    jobs.run_checkpoint(fired(EVENING))
+    evening.drain()
+    evening.fire("run_record")
+
+    for path in folder.rglob("*"):
+        content = path.read_bytes() if path.is_file() else b""
+        for canary in (b"child-", b"person-", b"application-", b"subject-of-"):
+            assert canary not in content, (path, canary)

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from chalicelib.edge import pages
-from chalicelib.edge.routes import Answer, Call
+from chalicelib.edge.routes import Call
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.policy.actions import NoPack
 from chalicelib.queue import actions, rules
@@ -163,11 +163,11 @@ def see_checkpoint(call: Call[None], checkpoint_id: str) -> CheckpointSeen:
     answers=PlaceProved,
     refuses=(Unknown, rules.NoCheckpoint, rules.NotInCheckpoint),
 )
-def prove_place(call: Call[None], application_id: str) -> Answer:
+def prove_place(call: Call[None], application_id: str) -> PlaceProved:
     """Get the proof of an own place: what stands in the signed order, and the path to its root."""
     asked: ProofAsked = call.query
     found = actions.place_proof(application_id, asked.checkpoint, by=call.actor, now=call.now)
-    return Answer(msgspec.convert(found, PlaceProved), headers={"Cache-Control": "no-store"})
+    return msgspec.convert(found, PlaceProved)
 
 
 def _seen(found: actions.CheckpointShown) -> CheckpointSeen:

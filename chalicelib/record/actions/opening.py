@@ -89,6 +89,24 @@ def entry(number: int, *, by: Actor, now: datetime) -> Opened:
     )
 
 
+def opened(name: store.Name) -> Opened | None:
+    """Return an entry that concerns nobody, with its proofs; None while the log has it not.
+
+    The log that is published: what stands behind its newest checkpoint comes with the next.
+    """
+    number = store.find_places([name]).get(name)
+    published = store.find_published()
+    if number is None or published is None or number >= published.value.size:
+        return None
+    size = published.value.size
+    leaf, opening = leaf_at(number), store.openings([name]).get(name)
+    if opening is None:
+        return None
+    path = Proof(number, leaf.digest, _path(number, size))
+    before = _previous(leaf, opening, size)
+    return Opened(leaf, opening, size, path, before, published.value.note)
+
+
 def entries(
     stream: str, *, after: str | None, limit: int, by: Actor, now: datetime
 ) -> list[tuple[str, int]]:
