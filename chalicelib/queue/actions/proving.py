@@ -28,7 +28,7 @@ from chalicelib.policy.actions import load_pack
 from chalicelib.queue import rules, store
 from chalicelib.queue.actions import planning
 from chalicelib.queue.actions.running import wind_up, write_parts
-from chalicelib.queue.rules import Outcome, Place, Run, Seeker, bundles, chain
+from chalicelib.queue.rules import Head, Outcome, Place, Run, Seeker, bundles, chain
 from chalicelib.queue.rules.bundles import Bundle, Known, Leaf, Proof, Read
 from chalicelib.queue.store import LeafAt
 from chalicelib.storage import signing
@@ -119,10 +119,11 @@ def _fix(run: Run, *, by: Actor, now: datetime) -> None:
     if store.find_proof(run.run_id) is not None:
         return
     before = store.find_proof(run.after) if run.after else None
+    head = _order_before(run)
     known = Known(
         pack_sha256=_pack_of(run),
         salt=_salt_of(run.run_id),
-        checkpoint=_checkpoint_before(run),
+        checkpoint=(head.number, chain.note_digest(head.note)) if head else None,
         previous=before.value.newest if before else None,
         hidden=frozenset(before.value.hidden) if before else frozenset(),
         ordinary=_ordinary(run),
@@ -215,13 +216,13 @@ def read_of(run: Run) -> Read:
     )
 
 
-def _checkpoint_before(run: Run) -> tuple[int, str] | None:
+def _order_before(run: Run) -> Head | None:
     """Return the newest published order from before a run was drafted; None before the first."""
     for link in store.each_link(run.programme, run.area, newest=True):
         if link.as_of <= run.proposed_at:
             kept = store.find_checkpoint(link.checkpoint_id)
             assert kept is not None
-            return link.number, chain.note_digest(kept.value.head.note)
+            return kept.value.head
     return None
 
 

@@ -37,7 +37,7 @@ from chalicelib.queue.rules.order import Order, Seeker
 from chalicelib.queue.rules.runs import Run, Settled
 
 POOL = "pool"
-FEW = CELL_LEAST  # a run over fewer tickets is not published
+FEW = CELL_LEAST  # a run over fewer tickets is not published, and no count of 1 to 4 is
 COVER = 4  # ordinary tickets in the pool for each that a status brought there
 _LEAF = b"kezek/run/1\n"
 
@@ -443,7 +443,7 @@ def _cells(read: Read) -> list[dict[str, Any]]:
             given[outcome.category] = given.get(outcome.category, 0) + 1
     counts = [sum(given.get(number, 0) for number in cell.categories) for cell in read.cells]
     small = any(
-        0 < count < CELL_LEAST or 0 < cell.waiting - count < CELL_LEAST
+        0 < count < FEW or 0 < cell.waiting - count < FEW
         for cell, count in zip(read.cells, counts, strict=True)
     )
     return [
