@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ import pytest
 
 from tests.verify import cities
 from tests.verify.browser import PAGE, Browser, Files, given, running
+from tests.verify.sealing import digests, sealed
 from tests.verify.worlds import key_line
 
 LANGUAGES = ("kk", "ru", "en")
@@ -37,23 +36,13 @@ def checked(tab: Browser, files: Files, keys: str | None = None) -> dict[str, An
 
 def test_the_page_is_one_file_that_may_run_nothing_but_itself() -> None:
     text = PAGE.read_text("utf-8")
-    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text)
-    scripts = re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL)
-    styles = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
 
-    assert policy is not None
-    rules = dict(part.strip().split(" ", 1) for part in policy[1].split(";"))
-    assert rules["default-src"] == "'none'"
-    assert rules["script-src"].split() == [digest(one) for one in scripts]
-    assert rules["style-src"].split() == [digest(one) for one in styles]
+    assert sealed(text) == text, "python -m tests.verify.sealing"
+    assert len(digests(text, "script")) == 2
     assert not re.search(r"\b(src|href)=", text)
     assert not re.search(r" on[a-z]+=\"| style=\"", text)
     addresses = set(re.findall(r"https?://[^\s\"'<)]+", text))
     assert addresses <= {"http://www.w3.org/2000/svg"}
-
-
-def digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 # --- what holds ---------------------------------------------------------------------------------
