@@ -54,6 +54,7 @@ class Function:
     receives: bool = False
     stream: str | None = None  # the table whose stream it reads
     publishes: bool = False  # files of the public record
+    signs: bool = False  # with the record's keys, and looks at what is published
 
 
 _VOUCHERS = ("facts", "queue", "attendance", "money")  # what the life of a voucher touches
@@ -70,13 +71,14 @@ FUNCTIONS: dict[str, Function] = {
         heaps=("looks",),
         keyring=True,
         sends=True,
+        signs=True,
     ),
     "run_iteration": Function(
         "RunIteration",
         JOB_TIMEOUT_S,
         1024,
         reads=("facts", "queue", "money"),
-        writes=("queue", "journal"),
+        writes=("queue", "journal", "outbox"),
         keyring=True,
     ),
     "run_checkpoint": Function(
@@ -86,6 +88,7 @@ FUNCTIONS: dict[str, Function] = {
         reads=("facts", "queue", "money"),
         writes=("queue", "journal", "outbox"),
         keyring=True,
+        publishes=True,
     ),
     "run_deadlines": Function(
         "RunDeadlines",
@@ -142,6 +145,7 @@ FUNCTIONS: dict[str, Function] = {
         sends=True,
         parks=True,
         receives=True,
+        publishes=True,
     ),
     "on_outbox": Function(
         "OnOutbox",
@@ -446,7 +450,7 @@ def _function(name: str, function: Function, stage: str) -> dict[str, Any]:
                 }
             }
         }
-    if function.publishes:
+    if function.publishes or function.signs:
         properties["Environment"]["Variables"] |= {
             "KEZEK_RECORD_BUCKET": {"Ref": "RecordBucket"},
             "KEZEK_RECORD_KEYS": {"Ref": "RecordKeys"},
@@ -493,9 +497,10 @@ def _role(stage: str, function: Function) -> dict[str, Any]:
         statements.append({"Effect": "Allow", "Action": list(STREAM), "Resource": source})
         # Where the event source puts what it gives up.
         statements.append(_allow(("sqs:SendMessage",), "WorkDeadQueue"))
-    if function.publishes:
+    if function.publishes or function.signs:
         published = {"Fn::Sub": "${RecordBucket.Arn}/*"}
-        statements.append({"Effect": "Allow", "Action": list(FILES), "Resource": published})
+        actions = FILES if function.publishes else ("s3:GetObject",)
+        statements.append({"Effect": "Allow", "Action": list(actions), "Resource": published})
     return {
         "Type": "AWS::IAM::Role",
         "Properties": {

@@ -51,8 +51,13 @@ UNSEEN: dict[str, dict[Want, str]] = {
         ("read", "journal"): "a family or an auditor opens an entry: tests/record/test_routes.py",
         ("read", "looks"): "a family reads who looked: tests/rights/test_looking.py",
         ("read", "record"): "tiles and proofs are read: tests/record/test_routes.py",
+        ("s3:GetObject", "RecordBucket"): "what was published is looked at; here a folder",
+    },
+    "run_iteration": {
+        ("write", "outbox"): "whoever stopped a run broke off: tests/queue/test_actions.py",
     },
     "run_checkpoint": {
+        ("s3:GetObject", "RecordBucket"): "what was published is looked at; here a folder",
         ("write", "outbox"): "a turn comes near in the evening: tests/queue/test_jobs.py",
     },
     "run_deadlines": {
@@ -78,6 +83,7 @@ UNSEEN: dict[str, dict[Want, str]] = {
     "run_payday": dict.fromkeys(_PAYDAY, "on paydays only: tests/payouts/test_jobs.py"),
     "run_vault": dict.fromkeys(_VAULT, "orphans, rotations: tests/storage/test_rotation.py"),
     "on_work": {
+        ("s3:GetObject", "RecordBucket"): "what was published is looked at; here a folder",
         ("read", "looks"): "a family is told who looked: tests/access/test_broken_glass_routes.py",
         ("send", "WorkQueue"): "a long piece of work goes on: tests/queue/test_jobs.py",
         ("send", "WorkDeadQueue"): "what time cannot cure is parked: tests/queue/test_jobs.py",
