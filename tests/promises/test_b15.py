@@ -26,8 +26,9 @@ from chalicelib.complaints.rules import Counts
 from chalicelib.edge.routes import operations
 from chalicelib.kernel.periods import Month
 from chalicelib.policy.actions import load_pack
+from chalicelib.queue.rules.cells import cells_of
 from chalicelib.queue.rules.funding import Shortage
-from chalicelib.queue.rules.ranks import cells_of, public_shortages
+from chalicelib.queue.rules.ranks import public_shortages
 from tests.promises.script import City
 
 FEW = range(1, 5)
@@ -176,6 +177,7 @@ PUBLIC = {
     "/v1/providers/figures": "places: how many are free is what families look for",
     "/v1/providers/sites/{site_id}": "a provider, its teachers by name as the acts ask",
     "/v1/queue/figures": "judged",
+    "/v1/queue/forecasts": "renewed when each figure grows by none or by five and more",
     "/v1/queue/order": "tickets, in the judged cells",
     "/v1/queue/runs": "runs of an area: how many vouchers, by instant",
     "/v1/ratings/sites/{site_id}": "in whole steps of five, so that no two views differ by one",

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from chalicelib.kernel import merkle
 from chalicelib.kernel.notes import signed_text
 from chalicelib.kernel.refusals import OutOfTurn, Unavailable
-from chalicelib.queue.rules.ranks import CELL_LEAST, Cell, Head, Listed, Rank
+from chalicelib.queue.rules.cells import CELL_LEAST, Cell
+from chalicelib.queue.rules.ranks import Head, Listed, Rank
 
 LEAVES_LEAST = CELL_LEAST  # fewer are filled up with blank ones
 PAGE_HEIGHT = 9

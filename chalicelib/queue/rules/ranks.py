@@ -2,9 +2,9 @@
 
 A rank is counted once, at the checkpoint, and read as of its instant; nothing counts it live.
 
-In public a category with fewer than five tickets merges upward, with the next better one that has
-any, so that nothing small stands apart. Every public view uses the same cells of the same
-checkpoint: a sum or difference of two views never isolates what a view alone hides.
+In public a category with fewer than five tickets stands in one cell with its neighbours (`cells`).
+Every public view uses the same cells of the same checkpoint: a sum or difference of two views never
+isolates what a view alone hides.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.applications.rules import InLine, Moved, QueueEntry, explain_moves
 from chalicelib.kernel.periods import local, start_of
+from chalicelib.queue.rules.cells import CELL_LEAST, Cell, Together
 from chalicelib.queue.rules.engine import Outcome
 from chalicelib.queue.rules.forecast import FirstForecast, Forecast
 from chalicelib.queue.rules.funding import Shortage
@@ -22,7 +23,6 @@ from chalicelib.queue.rules.moves import Causes, Moves
 from chalicelib.queue.rules.order import Lane, Order, Seeker, merge, undrawn
 from chalicelib.queue.rules.whynot import NotThere
 
-CELL_LEAST = 5
 CHECKPOINT_HOUR = 19  # each evening, an hour after the iteration
 
 
@@ -88,14 +88,6 @@ class Rank:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """Neighbouring categories shown as one, and how many wait in them."""
-
-    categories: tuple[int, ...]
-    waiting: int
-
-
-@dataclass(frozen=True, slots=True)
 class Listed:
     """A line of the public order: a cell's number, the place in the cell, the ticket.
 
@@ -122,7 +114,7 @@ class Head:
     chain, or come late); then size and root of its tree, base64, the note, the run it came after.
     blind: keeps what is hidden of small queues from being tried out against the public record.
     reasons_of: the run whose reasons the ranks hold; unexplained: how many places moved without a
-    known cause, an alarm.
+    known cause, an alarm. together: which categories have to stay in one cell.
     """
 
     checkpoint_id: str
@@ -146,6 +138,7 @@ class Head:
     blind: str = ""
     reasons_of: str | None = None
     unexplained: int = 0
+    together: Together | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,52 +261,6 @@ def waiting_by_category(seekers: Iterable[Seeker], order: Order) -> dict[int, in
 def telling_categories(order: Order, tiers: Container[str]) -> frozenset[int]:
     """Return the categories of tiers that would tell a protected status of whoever is in them."""
     return frozenset(n for (tier, _), n in order.categories.items() if tier in tiers)
-
-
-def cells_of(waiting: Mapping[int, int], telling: frozenset[int] = frozenset()) -> tuple[Cell, ...]:
-    """Return the categories as the public sees them: none of 1 to 4 stands apart.
-
-    A small category merges with the one before it, the first with the one behind; those that
-    nobody waits in are left out. So does a cell that has one reading only, and one of `telling`
-    categories alone: whoever knows a ticket would know of its child's health or family. Empty when
-    fewer than five wait in all, or when all there is has one reading or tells.
-    """
-    cells: list[Cell] = []
-    for category in sorted(waiting):
-        count = waiting[category]
-        if not count:
-            continue
-        cells.append(Cell((category,), count))
-        # Small ones join the cell before; a cell that is itself too small takes the next in.
-        small = count < CELL_LEAST or category in telling
-        if len(cells) > 1 and (small or _is_plain(cells[:-1]) or _tells(cells[-2], telling)):
-            _join(cells)
-    while len(cells) > 1 and _is_plain(cells):
-        _join(cells)
-    if len(cells) == 1 and (_is_plain(cells) or _tells(cells[0], telling)):
-        return ()
-    return tuple(cells)
-
-
-def _join(cells: list[Cell]) -> None:
-    last, before = cells.pop(), cells.pop()
-    cells.append(Cell((*before.categories, *last.categories), before.waiting + last.waiting))
-
-
-def _tells(cell: Cell, telling: frozenset[int]) -> bool:
-    return telling.issuperset(cell.categories)
-
-
-def _is_plain(cells: Sequence[Cell]) -> bool:
-    """Return whether the last cell tells what a small category has: small, or with one reading.
-
-    Whoever knows how cells are made knows that each category has somebody, and that the first of a
-    cell that comes after another has five: as many as categories, or five and one in each of the
-    others, can be nothing else.
-    """
-    cell, many = cells[-1], len(cells[-1].categories)
-    after_another = len(cells) > 1 and cell.waiting == CELL_LEAST + many - 1
-    return cell.waiting < CELL_LEAST or (many > 1 and (cell.waiting == many or after_another))
 
 
 def in_public_order(ranks: Iterable[Rank], cells: Sequence[Cell]) -> list[Rank]:

@@ -16,6 +16,7 @@ from typing import Literal
 
 from chalicelib.kernel.periods import Month, from_stamp, stamp
 from chalicelib.kernel.refusals import NotAllowed, OutOfTurn
+from chalicelib.queue.rules.cells import Together
 from chalicelib.queue.rules.engine import Outcome
 from chalicelib.queue.rules.funding import Money
 from chalicelib.queue.rules.order import Order, next_turns
@@ -83,6 +84,7 @@ class Run:
     and of the moves. money: what a run by budget went by; reserved_tiyn: what its vouchers took of
     it; short: directions whose money was found gone when it came to issuing, so that nobody behind
     passes whoever lacked it. after: the queue's run before, to whose bundle this one's is chained.
+    together: which categories its counts show as one.
     """
 
     run_id: str
@@ -123,6 +125,7 @@ class Run:
     after: str | None = None
     moves: int = 0
     moved: int = 0
+    together: Together | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +135,7 @@ class Open:
     run_id: str | None = None
     carry: Mapping[int, int] = field(default_factory=dict)
     last_run_id: str | None = None
+    together: Together | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
