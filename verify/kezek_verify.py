@@ -1340,11 +1340,11 @@ class Queue:
             raise says("number/differs", number=number, other=note["number"])
         return note
 
-    def check(self, kept=(), seeds=None):
+    def check(self, kept=()):
         """Check everything published of the queue. kept: notes of one's own, from earlier days."""
         listed = self.index["checkpoints"]
-        draws = Draws(dict(seeds or {}))
-        draws.seeds.update(self.check_runs())
+        self.check_runs()
+        draws = self.draws
         before = None
         for number, told_of in enumerate(listed, 1):
             if told_of["number"] != number:
@@ -1425,8 +1425,8 @@ class Queue:
             raise says("entry/another", number=number)
 
     def check_runs(self):
-        """Check the public bundles that lie here, one after the other; return seeds of draws."""
-        self.runs, seeds = [], {}
+        """Check the public bundles that lie here, one after the other; take their seeds."""
+        self.runs, self.draws = [], Draws()
         ended = None
         for line in self.index["runs"]:
             if ended is not None and instant(line["ended_at"]) < ended:
@@ -1442,42 +1442,64 @@ class Queue:
                 raise says("bundle/fields", name="run_id")
             run.follows(self.runs[-1] if self.runs else None)
             self.runs.append(run)
-            for intake, seed in run.seeds.items():
-                if seeds.setdefault(intake, seed) != seed:
-                    raise says("seed/differs", name=intake)
-        return seeds
+            self.draws.add(run.bundle["seeds"])
 
 
 class Draws:
-    """What the lists tell of drawn intakes: seeds, and which tickets were known before the draw."""
+    """What the lists tell of drawn intakes: seeds, and which tickets were known before the draw.
 
-    def __init__(self, seeds):
-        self.seeds, self.known, self.drawn = seeds, {}, set()
+    rows: of bundles, by intake. A list counts as known beforehand when it is of after the intake
+    closed and before its beacon; without both instants nothing is said.
+    """
 
-    def check(self, number, lines, alone):
-        """lines: those of one checkpoint; alone: cells of one category, where the draw shows."""
-        by_intake = {}
+    def __init__(self):
+        self.rows, self.known = {}, {}
+
+    def add(self, rows):
+        """Take the seeds of a run; two for one intake are refused."""
+        for row in rows:
+            other = self.rows.setdefault(row["intake"], row)
+            if other["seed"] != row["seed"]:
+                raise says("seed/differs", name=row["intake"])
+
+    def window(self, intake):
+        """Return when an intake closed and when its beacon came, None where it is not told."""
+        source = (self.rows.get(intake) or {}).get("source")
+        if not isinstance(source, dict):
+            return None
+        ends = [source.get("closes_at"), source.get("beacon_at")]
+        ends = [instant(end) if isinstance(end, str) else None for end in ends]
+        return None if None in ends else ends
+
+    def learn(self, as_of, lines):
+        """Note which tickets a list named after its intake had closed, before its draw."""
         for line in lines:
-            if line["intake"] is not None:
-                by_intake.setdefault(line["intake"], []).append(line)
-        for intake, its in by_intake.items():
-            if any(line["place"] for line in its):
-                self.drawn.add(intake)
-            known = self.known.setdefault(intake, set())
-            for line in its:
-                if intake in self.drawn and known and line["ticket"] not in known:
-                    raise says("late/ticket", number=number, ticket=line["ticket"])
-            if intake not in self.drawn:
-                known.update(line["ticket"] for line in its)
-            seed = self.seeds.get(intake)
-            last = {}
-            for line in its:
-                if seed is None or not line["place"] or line["cell"] not in alone:
-                    continue
-                mine = drawn_number(seed, line["ticket"])
-                if last.get(line["cell"], "") > mine:
-                    raise says("draw/public", number=number, ticket=line["ticket"])
-                last[line["cell"]] = mine
+            window = self.window(line["intake"]) if line["intake"] is not None else None
+            if window and window[0] <= instant(as_of) < window[1]:
+                self.known.setdefault(line["intake"], set()).add(line["ticket"])
+
+    def check_late(self, intake, ticket, number=None):
+        """Refuse a ticket of a drawn intake that no list named before the draw."""
+        if ticket not in self.known.get(intake, (ticket,)):
+            raise says("late/ticket", number=number, ticket=ticket)
+
+    def check(self, number, shown, alone):
+        """Check a list; alone: cells of one category, where the drawn order shows."""
+        self.learn(shown["as_of"], shown["lines"])
+        last = {}
+        for line in shown["lines"]:
+            intake = line["intake"]
+            if intake is None:
+                continue
+            window = self.window(intake)
+            if window and instant(shown["as_of"]) >= window[1]:
+                self.check_late(intake, line["ticket"], number)
+            if intake not in self.rows or not line["place"] or line["cell"] not in alone:
+                continue
+            mine = drawn_number(self.rows[intake]["seed"], line["ticket"])
+            if last.get((line["cell"], intake), "") > mine:
+                raise says("draw/public", number=number, ticket=line["ticket"])
+            last[line["cell"], intake] = mine
 
 
 def check_lines(number, shown, size, draws):
@@ -1492,7 +1514,7 @@ def check_lines(number, shown, size, draws):
     if len(lines) != size:
         raise says("lines/count", number=number, other=len(lines), size=size)
     seen = set()
-    counted, drawn = [0] * (len(cells) + 1), set()
+    counted, by_ticket = [0] * (len(cells) + 1), {}
     last = 1
     for line in lines:
         ticket, cell = line["ticket"], line["cell"]
@@ -1503,21 +1525,20 @@ def check_lines(number, shown, size, draws):
             raise says("lines/cell", number=number, ticket=ticket)
         last = cell
         counted[cell] += 1
-        if line["intake"] is not None:
-            drawn.add(cell)
-        if line["place"] != counted[cell] and (line["place"] is not None or cell not in drawn):
-            unplaced = line["place"] is None and any(
-                one["intake"] is not None for one in lines if one["cell"] == cell
+        # Where categories stand together, and before a draw, lines go by ticket, without a place.
+        merged = len(cells[cell - 1]["categories"]) > 1
+        unplaced = line["place"] is None and (merged or line["intake"] is not None)
+        if line["place"] != counted[cell] and not unplaced:
+            raise says(
+                "lines/place",
+                number=number,
+                ticket=ticket,
+                other=line["place"],
+                expected=counted[cell],
             )
-            if not unplaced:
-                raise says(
-                    "lines/place",
-                    number=number,
-                    ticket=ticket,
-                    other=line["place"],
-                    expected=counted[cell],
-                )
-            drawn.add(cell)
+        if unplaced and merged and by_ticket.get(cell, "") > ticket:
+            raise says("lines/cell", number=number, ticket=ticket)
+        by_ticket[cell] = ticket if unplaced else ""
     known = [category for cell in cells for category in cell["categories"]]
     if known != sorted(set(known)) or not all(cell["categories"] for cell in cells):
         raise says("small/count", number=number, other=len(known), size=len(set(known)))
@@ -1527,7 +1548,7 @@ def check_lines(number, shown, size, draws):
         if cell["waiting"] != count:
             raise says("small/count", number=number, other=cell["waiting"], size=count)
     alone = {place for place, cell in enumerate(cells, 1) if len(cell["categories"]) == 1}
-    draws.check(number, lines, alone)
+    draws.check(number, shown, alone)
 
 
 # --- a run's public bundle ------------------------------------------------------------------------
@@ -2152,6 +2173,8 @@ class Count:
                 if self.groups[name].admits(ahead, False):
                     self.groups[name].take(ahead, Nobody(ahead), False)
                 ahead += 1
+        kept = any(group.reserve for group in self.groups.values())
+        self.returning = kept or any(child.near for child in self.line)
         for child in self.movers:
             self.propose(child)
         for unit in self.units:
@@ -2179,17 +2202,13 @@ class Count:
                 asking.seat = None
                 continue
             asking.seat = name
-            away = asking.own is not None and asking.own != name
-            group = self.groups[name]
-            if asking.own is not None:
-                self.groups[asking.own].note_away(asking, away)
-            rejected = group.take(
-                self.right(asking, name), asking, self.is_favoured(asking, name)
+            rejected = self.groups[name].take(
+                self.right(asking, name),
+                asking,
+                self.is_favoured(asking, name),
             )
             if rejected is not None and not isinstance(rejected, Nobody):
                 rejected.seat = None
-                if rejected.own is not None:
-                    self.groups[rejected.own].note_away(rejected, True)
                 free.append(rejected)
 
     def next_group(self, child):
@@ -2197,7 +2216,7 @@ class Count:
         while child.asked < len(child.wishes):
             name = child.wishes[child.asked]
             child.asked += 1
-            if self.groups[name].admits(self.right(child, name), self.is_favoured(child, name)):
+            if self.admitted(child, name):
                 return name
         if child.rest is None:
             return None
@@ -2213,10 +2232,15 @@ class Count:
             child.asked = len(child.wishes) + at
             if name in child.wishes:
                 continue
-            if self.groups[name].admits(self.right(child, name), favoured):
+            if self.admitted(child, name):
                 return name
         child.asked = len(child.wishes) + at
         return None
+
+    def admitted(self, child, group):
+        """Tell whether a group would keep a child that asks now."""
+        favoured = self.is_favoured(child, group)
+        return self.groups[group].admits(self.right(child, group), favoured)
 
     def reach(self, child):
         """Note how far down the line the deciding has come: all decided so far stand before."""
@@ -2243,7 +2267,7 @@ class Count:
         names = [place["group_id"] for place in both]
         wished = [g for child in unit for g in child.wishes if g in names]
         for name in [*wished, *names]:
-            if self.groups[name].free() >= len(unit):
+            if self.groups[name].free(self.returning) >= len(unit):
                 self.groups[name].fix(unit)
                 for child in unit:
                     child.seat = name
@@ -2333,50 +2357,50 @@ class Group:
 
     def __init__(self, free, reserve):
         self.most, self.owners, self.reserve = free, 0, reserve
-        self.away = set()
         self.within, self.open = [], []  # heaps, the weakest right on top
 
     def add_owner(self):
         self.most, self.owners = self.most + 1, self.owners + 1
 
-    def note_away(self, child, away):
-        (self.away.add if away else self.away.discard)(child.ticket)
-
     def size(self):
         return len(self.within) + len(self.open)
 
-    def admits_last(self, favoured):
-        return self.size() < self.most or (favoured and len(self.within) < self.reserved())
+    def kept(self):
+        """Return how many places the favoured have first; never those of holders."""
+        return max(0, min(self.reserve, self.most - self.owners))
 
-    def reserved(self):
-        return min(self.reserve, self.most - self.owners)
+    def admits_last(self, favoured):
+        """Tell whether somebody with the weakest right of all would get in."""
+        return self.size() < self.most or (favoured and len(self.within) < self.kept())
 
     def admits(self, right, favoured):
         if self.admits_last(favoured):
             return self.most > 0
-        weakest = [-heap[0][0] for heap in (self.open, self.within if favoured else ()) if heap]
-        return any(right < other for other in weakest)
+        heaps = (self.open, self.within if favoured else ())
+        return any(right < -heap[0][0] for heap in heaps if heap)
 
     def take(self, right, child, favoured):
         """Keep a child if its right is good enough; return who is rejected for it."""
-        entry = (-right, child.ticket, child)
-        if favoured and self.reserved():
-            heapq.heappush(self.within, entry)
-            if len(self.within) > self.reserved():
-                heapq.heappush(self.open, heapq.heappop(self.within))
-        else:
-            heapq.heappush(self.open, entry)
-        if self.size() <= self.most:
-            return None
-        return heapq.heappop(self.open)[2]
+        heapq.heappush(self.within if favoured else self.open, (-right, child.ticket, child))
+        self.share()
+        return heapq.heappop(self.open)[2] if self.size() > self.most else None
 
-    def free(self):
-        """Return how many places nobody has and no holder may come back to."""
-        nobodies = sum(isinstance(entry[2], Nobody) for entry in self.open)
-        return self.most - self.size() - max(0, len(self.away) - nobodies)
+    def share(self):
+        """Send those who are beyond the reserve to the others."""
+        while len(self.within) > self.kept():
+            heapq.heappush(self.open, heapq.heappop(self.within))
+
+    def free(self, returning):
+        """Return how many places a batch may have: those nobody has and no holder may come back to.
+
+        returning: whether anything may send a holder back to its own place: siblings, a reserve.
+        """
+        free = self.most - self.size()
+        return min(free, self.most - self.owners) if returning else free
 
     def fix(self, unit):
         self.most -= len(unit)
+        self.share()
 
 
 def months_between(first, last):
@@ -2511,7 +2535,7 @@ class Judge:
             self.check_capacity(found, group, children)
         for unit in count.units:
             self.check_batch(found, unit)
-        self.check_envy(found, inside)
+        self.check_envy(found)
         found.end()
 
     def check_kind_of_outcome(self, found, child, group):
@@ -2566,9 +2590,19 @@ class Judge:
         if not alone and (len(got) > 1 or (got != {None} and not whole_unit)):
             found.add(unit[0], "batch/split")
 
-    def check_envy(self, found, inside):
+    def stood(self, child):
+        """Return where a child was before holders traded: rights are those of the line alone."""
+        group = self.planned(child)
+        if child.ticket in self.count.swapped and group == child.seat:
+            return self.count.before_trade[child.ticket]
+        return group
+
+    def check_envy(self, found):
         """Nobody would rather be where somebody of less right is, or a place stayed free."""
-        weakest = {}
+        weakest, inside = {}, {}
+        for child in self.count.line:
+            if self.stood(child) is not None:
+                inside.setdefault(self.stood(child), []).append(child)
         for group in self.count.groups:
             weakest[group] = Weakest(self, group, inside.get(group, []))
         tops = {}
@@ -2579,8 +2613,8 @@ class Judge:
             short = child.own is None and self.count.short_of(child.units)
             if child.ticket in together or short:
                 continue  # named exceptions: they are counted again all the same
-            has = self.planned(child)
-            favoured = child.leaf["tier"] in self.count.favoured
+            has = self.stood(child)
+            favoured = self.count.is_favoured(child, None)
             groups = child.wishes
             if has in groups:
                 groups = groups[: groups.index(has)]
@@ -2600,11 +2634,12 @@ class Judge:
     def check_reasons(self):
         self.last_in = {}
         for child in self.count.line:
-            if child.seat is not None and child.seat != child.own:
-                other = self.last_in.get(child.seat)
-                rights = [self.count.right(one, child.seat) for one in (child, other) if one]
+            seat = self.count.before_trade.get(child.ticket, child.seat)
+            if seat is not None and seat != child.own:
+                other = self.last_in.get(seat)
+                rights = [self.count.right(one, seat) for one in (child, other) if one]
                 if len(rights) == 1 or rights[0] > rights[1]:
-                    self.last_in[child.seat] = child
+                    self.last_in[seat] = child
         for child in [*self.count.line, *self.count.far]:
             expected = self.reasons(child)
             for name, value in expected.items():
@@ -2822,16 +2857,18 @@ class Weakest:
         reserved = min(kept.reserve, judge.room(group) - len(together) - kept.owners)
         self.within = {child.ticket for _, child in favoured[: max(reserved, 0)]}
         self.lacking = reserved > len(favoured)
-        line = [
-            (right, child)
-            for right, child in rights
-            if child.ticket not in self.within and child.ticket not in count.swapped
-        ]
+        line = [(right, child) for right, child in rights if child.ticket not in self.within]
         if not judge.order["siblings_first"] and judge.order["reading"] == "interleave":
             # Else a child may be sent on after a batch of less right was placed: a named exception.
             line += [(most + child.units[-1].number, child) for child in together]
         self.last = max(line, key=lambda one: one[0]) if line else (-1, None)
-        others = [one for one in line if not count.is_favoured(one[1], group)]
+        others = [
+            one
+            for one in line
+            if one[1].own != group
+            and one[1] not in together
+            and not count.is_favoured(one[1], group)
+        ]
         self.eaten = max(others, key=lambda one: one[0]) if others and self.lacking else (-1, None)
 
     def bound(self, favoured):

@@ -535,8 +535,9 @@ def decide(run: Run) -> None:
             if able:
                 fixed[o.ticket] = (stated or rest)[0]
     seat.update(fixed)
+    before = dict(seat)
     rings = trade([o for o in line if o.own], seat, wishes) if run.order["swaps"] else set()
-    tell(run, line, seat, rings, places)
+    tell(run, line, seat, rings, before)
 
 
 def trade(
@@ -574,9 +575,10 @@ def tell(
     line: list[Applicant],
     seat: dict[str, str],
     rings: set[str],
-    places: dict[str, dict[str, Any]],
+    before: dict[str, str],
 ) -> None:
-    """Write down what was decided, as the files say it."""
+    """Write down what was decided, as the files say it; before: where all were before trading."""
+    places = {place["group_id"]: place for place in run.places}
     numbers = {(row[0], row[1]): row[2] for row in run.order["categories"]}
     for one in run.applicants:
         one.category = numbers.get((one.tier, one.cohort))
@@ -594,12 +596,12 @@ def tell(
         one.waiting = fitting[: run.order["waiting_lists_max"]] if one.to and not choice else []
         one.reason = "preferred" if choice else "other-group" if one.to else why_none(run, one)
         stated = one.preferences[: choice - 1] if choice else one.preferences if one.to else []
-        one.passed = [why_not(run, one, group) for group in stated]
+        one.passed = [why_not(run, one, group, before) for group in stated]
     run.carry_after = carried(run, line)
     run.cells = counted(run)
 
 
-def why_not(run: Run, one: Applicant, group: str) -> list[Any]:
+def why_not(run: Run, one: Applicant, group: str, before: dict[str, str]) -> list[Any]:
     place = next((place for place in run.places if place["group_id"] == group), None)
     if place is None:
         return [group, "closed", None, None]
@@ -608,7 +610,7 @@ def why_not(run: Run, one: Applicant, group: str) -> list[Any]:
             return [group, part, None, None]
     if not place["age_from"] <= one.age <= place["age_to"]:
         return [group, "age", None, None]
-    inside = [o for o in run.applicants if o.group_id == group and o.own != group]
+    inside = [o for o in run.applicants if before.get(o.ticket) == group and o.own != group]
     near = run.order["siblings_first"]
     inside.sort(key=lambda o: (not (near and group in o.siblings), o.own is None, o.position))
     last = inside[-1] if inside else None
