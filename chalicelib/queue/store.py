@@ -453,12 +453,6 @@ def find_checkpoint(checkpoint_id: str) -> Kept[Checkpoint] | None:
     return CHECKPOINTS.find(keys.checkpoint(checkpoint_id))
 
 
-def find_checkpoints(checkpoint_ids: Sequence[str]) -> dict[str, Head]:
-    """Return those of these checkpoints that exist, by id; a call per hundred."""
-    found = CHECKPOINTS.find_many([keys.checkpoint(one) for one in checkpoint_ids])
-    return {kept.value.checkpoint_id: kept.value.head for kept in found.values()}
-
-
 def create_checkpoint(checkpoint: Checkpoint) -> Put:
     return CHECKPOINTS.create(keys.checkpoint(checkpoint.checkpoint_id), checkpoint)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 
 from chalicelib.access import actions as access
@@ -20,6 +20,7 @@ from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import from_stamp, local_day, stamp
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.policy.actions import load_pack
+from chalicelib.policy.rules import Rules
 from chalicelib.queue import rules, store
 from chalicelib.queue.actions.planning import Reading
 from chalicelib.queue.rules import Head, Moves, Rank, Stood
@@ -145,12 +146,13 @@ def tell_page(
     if checkpoint is None or page >= checkpoint.value.head.pages:
         return False
     head = checkpoint.value.head
+    judged = rules_of(head)
     told = [one for one in store.ranks_on(head, page) if worse(one)]
     found = applications.find_applications([one.application_id for one in told])
     for one in told:
         kept_application = found.get(one.application_id)
         if kept_application is not None and one.step is not None:
-            reasons = said(shown_causes(head, one, one.step.causes))
+            reasons = said(shown_causes(judged, one, one.step.causes))
             _tell(head, one, kept_application.value, reasons, now)
     return page + 1 < head.pages
 
@@ -176,13 +178,12 @@ def _tell(head: Head, one: Rank, application: Application, reasons: Said, now: d
             continue  # told before
 
 
-def shown_causes(head: Head, one: Rank, causes: rules.Causes) -> rules.Causes:
-    """Return causes of an application's moves as they may be shown.
+def shown_causes(judged: Rules, one: Rank, causes: rules.Causes) -> rules.Causes:
+    """Return causes of an application's moves as they may be shown; judged: by that day's rules.
 
     Where fewer than five wait in the category, or it tells of itself a protected status, why
     somebody else left or came could tell of that child.
     """
-    judged = load_pack(head.programme, head.area).at(local_day(from_stamp(head.as_of)))
     if one.waiting < rules.CELL_LEAST or one.tier in judged.telling_tiers:
         return why.discreet(causes)
     return causes
@@ -230,12 +231,12 @@ def moves_page(
     programme, area = application.programme, application.area
     before = int(position) if position else None
     links = list(islice(store.each_link(programme, area, before=before, newest=True), limit + 1))
-    heads = store.find_checkpoints([link.checkpoint_id for link in links[:limit]])
+    pack = load_pack(programme, area)
     ranks = store.ranks_at(programme, area, links[:limit], application_id)
     page = tuple(
-        MoveShown(link.number, link.as_of, one.place, _as_shown(heads[link.checkpoint_id], one))
+        MoveShown(link.number, link.as_of, one.place, _as_shown(pack.at(_day(link.as_of)), one))
         for link in links[:limit]
-        if (one := ranks.get(link.number)) is not None and link.checkpoint_id in heads
+        if (one := ranks.get(link.number)) is not None
     )
     return page, str(links[limit - 1].number) if len(links) > limit else None
 
@@ -266,7 +267,7 @@ def moves_since(
         today=last.sums,
         unbroken=first.entered == last.entered,
     )
-    causes = shown_causes(newest.value, last, whole.causes)
+    causes = shown_causes(rules_of(newest.value), last, whole.causes)
     return WholeShown(
         checkpoint_id,
         head.as_of,
@@ -287,7 +288,16 @@ def _seen(application_id: str, by: Actor, now: datetime) -> Application:
     return application
 
 
-def _as_shown(head: Head, one: Rank) -> Moves | None:
+def _as_shown(judged: Rules, one: Rank) -> Moves | None:
     if one.step is None:
         return None
-    return replace(one.step, causes=shown_causes(head, one, one.step.causes))
+    return replace(one.step, causes=shown_causes(judged, one, one.step.causes))
+
+
+def rules_of(head: Head) -> Rules:
+    """Return the rules of the day of a checkpoint."""
+    return load_pack(head.programme, head.area).at(_day(head.as_of))
+
+
+def _day(as_of: str) -> date:
+    return local_day(from_stamp(as_of))

@@ -15,7 +15,7 @@ from chalicelib.kernel.refusals import Unknown
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Text
 from chalicelib.queue import rules, store
-from chalicelib.queue.actions.moving import shown_causes
+from chalicelib.queue.actions.moving import rules_of, shown_causes
 from chalicelib.queue.rules import Causes, Head, Outcome, Passed, Rank, Run, RunLine
 
 
@@ -142,7 +142,7 @@ def place_of(application_id: str, *, by: Actor, now: datetime) -> PlaceShown:
         shown,
         rank=rank,
         category_text=texts[rank.category],
-        causes=shown_causes(head.value, rank, rank.step.causes) if rank.step else (),
+        causes=shown_causes(rules_of(head.value), rank, rank.step.causes) if rank.step else (),
         texts=texts,
         direction_text=_direction_text(head.value, rank.direction),
         draws_at=None if rank.drawn else _draws_at(application.programme, application.area, rank),
