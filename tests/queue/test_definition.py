@@ -100,6 +100,9 @@ def test_a_place_more_serves_one_child_more_at_most_and_moves_the_chain_alone(
     assert len(served_after - served_before) <= 1
     moved = {child for child, was in enumerate(before.seat) if after[child] != was}
     assert moved == {child for child, _, _ in moves}
+    assert list(going_on.free) == [
+        most - list(after).count(number) for number, most in enumerate(places)
+    ]
 
 
 @given(markets(most=18, groups=5), st.data())
@@ -224,7 +227,41 @@ def test_twins_get_the_first_group_of_their_lists_with_room_for_all_at_their_tur
     assert list(match(market).seat) == expected
 
 
+def test_twins_leave_the_place_that_a_holder_may_come_back_to() -> None:
+    # Holder 0 goes to place 1; 3 has a sibling there and sends it back; the twins came in between.
+    market = Market([2, 1], batches=[(1, 2)], siblings={3: frozenset([1])})
+    market.add([1], own=0)
+    market.add([0])
+    market.add([0])
+    market.add([1])
+
+    assert list(match(market).seat) == [0, NONE, NONE, 1]
+
+
 # --- trading ------------------------------------------------------------------------------------
+
+
+def test_of_two_who_hold_a_place_of_one_group_the_first_of_the_line_trades() -> None:
+    market = Market([2, 1])
+    market.add([1], own=0)
+    market.add([1], own=0)
+    market.add([0], own=1)
+    seat = array("i", [0, 0, 1])
+
+    assert trade(market, seat) == [[0, 2]]
+    assert list(seat) == [1, 0, 0]
+
+
+def test_who_waited_has_a_place_by_the_queue_and_nothing_to_trade() -> None:
+    # 0 and 2 would like each other's place, but 1 stands before 2 and wants that of 0, too.
+    market = Market([1, 1], siblings={2: frozenset([1])})
+    market.add([1], own=0)
+    market.add([0])
+    market.add([0, 1])
+    seat = array("i", match(market).seat)
+    assert list(seat) == [0, NONE, 1]
+
+    assert trade(market, seat) == []
 
 
 @settings(max_examples=150)
