@@ -108,7 +108,7 @@ def commit_run(facts: Mapping[str, Any], now: datetime) -> None:
         if not actions.commit_part(run_id, by=by, now=now, most=VOUCHERS_IN_A_PART):
             work.send(
                 work.Message("vouchers/offer", {"group_id": group_id})
-                for group_id in actions.list_to_offer(run_id)
+                for group_id in actions.list_to_offer(run_id, now=now)
             )
             return
         if clock.now() - now > LONGEST:

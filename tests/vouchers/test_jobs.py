@@ -125,6 +125,7 @@ def test_a_site_listed_again_meanwhile_is_left_alone(town: Town):
 
 def test_every_topic_has_its_handler():
     assert set(jobs.WORK) == {
+        "vouchers/moved",
         "vouchers/offer",
         "vouchers/suspended",
         "vouchers/removed",

@@ -27,18 +27,23 @@ from chalicelib.storage import outbox
 from chalicelib.storage.commit import Put, Write
 from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import store as vouchers
-from chalicelib.vouchers.rules import Voucher, issue
+from chalicelib.vouchers.rules import Voucher, issue, next_start
 
 TOLD_MAX = 4  # a batch with its people, lists and clocks stays within one commit
 
 
 @dataclass(slots=True)
 class Desk:
-    """What the next vouchers need, read in hundreds; a row that changed is read anew."""
+    """What the next vouchers need, read in hundreds; a row that changed is read anew.
+
+    from_on: from which day seats are given; upto: from which at the latest, where a holder moves
+    away and has its seat until then.
+    """
 
     run: Run
     judged: Rules
     from_on: date
+    upto: date
     contract_by: datetime
     applications: dict[str, Kept[Application]] = field(default_factory=dict)
     entries: dict[str, Kept[QueueEntry]] = field(default_factory=dict)
@@ -48,16 +53,18 @@ class Desk:
     sites: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, run: Run, units: Sequence[Sequence[Outcome]]) -> Desk:
+    def of(cls, run: Run, units: Sequence[Sequence[Outcome]], *, now: datetime) -> Desk:
         assert run.released_at is not None
         released = from_stamp(run.released_at)
         day = local_day(released)
         pack = load_pack(run.programme, run.area)
         judged = pack.at(day)
+        from_on = rules.starts(day, run.academic_year, judged.academic_year)
         desk = cls(
             run,
             judged,
-            from_on=rules.starts(day, run.academic_year, judged.academic_year),
+            from_on=from_on,
+            upto=max(from_on, next_start(now, judged.terms, pack.calendar)),
             contract_by=pack.calendar.deadline(
                 released, working_days=judged.terms.contract_working_days
             ),

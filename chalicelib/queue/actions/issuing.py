@@ -27,11 +27,13 @@ from chalicelib.queue.actions.desk import (
 )
 from chalicelib.queue.actions.funding import issue_funded
 from chalicelib.queue.actions.running import closing, order_for, wind_up
+from chalicelib.queue.actions.transferring import move_planned
 from chalicelib.queue.rules import Granted, Outcome, Settled
 from chalicelib.storage import outbox
 from chalicelib.storage.commit import Put, Raced, Write, settles
 from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers.actions import issuing
+from chalicelib.vouchers.rules import vacant_on
 
 
 def commit_part(run_id: str, *, by: Actor, now: datetime, most: int) -> bool:
@@ -49,14 +51,18 @@ def commit_part(run_id: str, *, by: Actor, now: datetime, most: int) -> bool:
     if run.done < run.planned:
         units, passed = rules.next_units(store.each_outcome(run, start=run.done), most)
         done = run.done + passed
-        desk = Desk.of(run, units)
+        moving = [unit for unit in units if unit[0].moves]
+        waiting = units[len(moving) :]
         settled: list[tuple[Outcome, Settled]] = []
         try:
+            made = move_planned(run, moving, by=by, now=now)
+            settled += zip([o for unit in moving for o in unit], made, strict=True)
+            desk = Desk.of(run, waiting, now=now)
             if run.money is not None:
-                planned = [outcome for unit in units for outcome in unit]
+                planned = [outcome for unit in waiting for outcome in unit]
                 settled += issue_funded(desk, kept, planned, by=by, now=now)
             else:
-                for unit in units:
+                for unit in waiting:
                     results = _settle(desk, unit, by=by, now=now)
                     settled += zip(unit, results, strict=True)
         except rules.RunStopped:
@@ -87,26 +93,27 @@ def commit_part(run_id: str, *, by: Actor, now: datetime, most: int) -> bool:
     return False
 
 
-def list_to_offer(run_id: str) -> list[str]:
-    """Return the groups a run put vouchers on the waiting lists of and that have a place now.
+def list_to_offer(run_id: str, *, now: datetime) -> list[str]:
+    """Return the groups with a place now that a run put vouchers on the lists of, or left free.
 
-    A seat freed between plan and issue was offered before its list had anybody on it. A seat
-    freed later is offered when it is freed.
+    A seat freed between plan and issue was offered before its list had anybody on it; one that a
+    holder moved from may belong to who is to be asked. A seat freed later is offered when it is
+    freed.
     """
     kept = store.find_run(run_id)
     if kept is None or kept.value.state not in ("committed", "stopped"):
         return []
     if kept.value.money is not None:
         return []  # no places were given, so none was wished for in vain
-    waited = {
-        passed.group_id
-        for outcome in store.each_outcome(kept.value)
-        if outcome.group_id is not None
-        for passed in outcome.passed
-        if passed.why in ("full", "too-few")
-    }
+    waited: set[str] = set()
+    for outcome in store.each_outcome(kept.value):
+        if outcome.group_id is not None:
+            waited |= {p.group_id for p in outcome.passed if p.why in ("full", "too-few")}
+        if outcome.moves and outcome.from_group is not None:
+            waited.add(outcome.from_group)
+    upto = Desk.of(kept.value, (), now=now).upto if waited else None
     groups = providers.find_groups(sorted(waited)).values()
-    return sorted(k.value.group_id for k in groups if free_places(k.value) > 0)
+    return sorted(k.value.group_id for k in groups if free_places(k.value, from_on=upto) > 0)
 
 
 @settles
@@ -173,15 +180,16 @@ def _granted(desk: Desk, unit: Sequence[Outcome]) -> Granted | None:
     def groups() -> dict[str, Group]:
         return {group_id: kept.value for group_id, kept in desk.groups.items()}
 
-    granted = rules.as_planned(unit, groups(), from_on=desk.from_on)
+    granted = rules.as_planned(unit, groups(), from_on=desk.from_on, upto=desk.upto)
     if granted is not None:
         return granted
     desk.fetch_all_groups()
     seekers = [desk.seeker(outcome.application_id) for outcome in unit]
     places = rules.places_of(
-        groups().values(), academic_year=desk.run.academic_year, from_on=desk.from_on
+        groups().values(), academic_year=desk.run.academic_year, from_on=desk.upto
     )
-    return rules.as_planned(unit, groups(), from_on=desk.from_on) or rules.otherwise(
+    planned = rules.as_planned(unit, groups(), from_on=desk.from_on, upto=desk.upto)
+    return planned or rules.otherwise(
         seekers, places, waiting_lists_max=desk.judged.terms.waiting_lists_max
     )
 
@@ -192,11 +200,12 @@ def _issue(
     run = desk.run
     kept_group = desk.groups[granted.group_id]
     group = kept_group.value
+    since = vacant_on(group, desk.from_on, desk.upto, seats=len(unit)) or desk.from_on
     aggregate: Put | None = None
     others: list[Write] = [store.while_open(run.run_id)]
     for outcome, waiting in zip(unit, granted.waiting, strict=True):
         voucher = desk.voucher(outcome, group=group, waiting=waiting)
-        group = take_seat(group, voucher.voucher_id, "reserved", desk.from_on)
+        group = take_seat(group, voucher.voucher_id, "reserved", since)
         put, rest = desk.leaving(outcome, voucher)
         if aggregate is None:
             aggregate = put

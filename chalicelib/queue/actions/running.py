@@ -20,7 +20,8 @@ from chalicelib.policy.actions import load_pack
 from chalicelib.queue import rules, store
 from chalicelib.queue.actions import planning
 from chalicelib.queue.actions.desk import settled_by
-from chalicelib.queue.rules import Run, Seeker, StopReason
+from chalicelib.queue.actions.transferring import moved_by
+from chalicelib.queue.rules import Outcome, Run, Seeker, Settled, StopReason
 from chalicelib.storage import agenda, outbox
 from chalicelib.storage.commit import Put, Write, settles
 from chalicelib.storage.secrets import fingerprint
@@ -197,12 +198,16 @@ def wind_up(run_id: str, *, by: Actor, now: datetime) -> Run:
     units, _ = rules.next_units(store.each_outcome(run, start=run.done), LOOK_AHEAD)
     ahead = [outcome for unit in units for outcome in unit]
     ids = {o.application_id: rules.voucher_id_for(run_id, o.application_id) for o in ahead}
-    issued = vouchers.find_vouchers(list(ids.values()))
-    settled = [
-        (o, settled_by(voucher.value, o))
-        for o in ahead
-        if (voucher := issued.get(ids[o.application_id])) is not None
-    ]
+    issued = vouchers.find_vouchers([*ids.values(), *(o.voucher_id for o in ahead if o.voucher_id)])
+
+    def became(outcome: Outcome) -> Settled | None:
+        named = outcome.voucher_id or ids[outcome.application_id]
+        if named not in issued:
+            return None
+        voucher = issued[named].value
+        return moved_by(run, voucher, outcome) if outcome.moves else settled_by(voucher, outcome)
+
+    settled = [(o, result) for o in ahead if (result := became(o)) is not None]
     counted = rules.advance(run, done=run.done, settled=settled, order=order_for(run))
     journal.commit(
         journal.entry(

@@ -67,6 +67,8 @@ from chalicelib.queue.rules.groups import Place, fitting
 from chalicelib.queue.rules.issuing import (
     APPLICATION_CHANGED,
     PLACE_TAKEN,
+    RING_TOO_LONG,
+    VOUCHER_CHANGED,
     Granted,
     as_planned,
     next_units,
@@ -187,6 +189,8 @@ __all__ = [
     "OutOfAgeReason",
     "Outcome",
     "PLACE_TAKEN",
+    "RING_TOO_LONG",
+    "VOUCHER_CHANGED",
     "Passed",
     "Place",
     "Plan",

@@ -18,9 +18,12 @@ from chalicelib.queue.rules.engine import Outcome, Reason, decide, waiting
 from chalicelib.queue.rules.groups import Groups, Place
 from chalicelib.queue.rules.matching import NONE
 from chalicelib.queue.rules.order import Seeker
+from chalicelib.vouchers.rules import vacant_on
 
 APPLICATION_CHANGED = "application-changed"
 PLACE_TAKEN = "place-taken"
+VOUCHER_CHANGED = "voucher-changed"
+RING_TOO_LONG = "ring-too-long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,14 @@ def still_waits(application: Application | None) -> bool:
 
 
 def as_planned(
-    outcomes: Sequence[Outcome], groups: Mapping[str, Group], *, from_on: date
+    outcomes: Sequence[Outcome], groups: Mapping[str, Group], *, from_on: date, upto: date
 ) -> Granted | None:
-    """Return the planned seats if they are free, None when they are gone."""
+    """Return the planned seats if they are free, None when they are gone.
+
+    upto: seats that holders leave are free from this day at the latest.
+    """
     group = groups.get(outcomes[0].group_id or "")
-    if group is None or free_places(group, from_on=from_on) < len(outcomes):
+    if group is None or vacant_on(group, from_on, upto, seats=len(outcomes)) is None:
         return None
     return Granted(group.group_id, tuple(outcome.waiting for outcome in outcomes))
 

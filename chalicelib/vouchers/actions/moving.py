@@ -31,7 +31,6 @@ from chalicelib.vouchers.actions.enrolling import LEFT_TO_ITSELF
 from chalicelib.vouchers.rules import Enrolment, Roster, Stays, Voucher
 
 MOVED_TOPIC = "vouchers/moved"
-RING_MOST = 6  # a ring is committed at once, and a commit holds a hundred rows
 
 At = tuple[Shelf[Any], tuple[str, str]]
 
@@ -167,7 +166,8 @@ def make(
 
     rows: fetched for these moves. demands: what else has to be true. Between runs (no run_id) the
     seat that is left is offered on. Raises WrongState, TermPassed, TransferPending,
-    OneTransferAMonth, WishWithdrawn, what `check_group` raises, GroupClosed, NoPlace, BadStart.
+    OneTransferAMonth, WishWithdrawn, what `check_group` raises, GroupClosed, NoPlace, BadStart,
+    TooManyWrites of a ring too long for one commit.
     """
     pack = change.pack_of(moves[0].kept.value)
     today = local_day(now)

@@ -23,8 +23,8 @@ from chalicelib.storage.commit import Raced, settles
 from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import rules, store
 from chalicelib.vouchers.actions import change
-from chalicelib.vouchers.actions.moving import RING_MOST, Move, Rows, make
-from chalicelib.vouchers.rules import OthersWait, RingTooLong, Voucher, Waiter
+from chalicelib.vouchers.actions.moving import Move, Rows, make
+from chalicelib.vouchers.rules import OthersWait, Voucher, Waiter
 
 _LOOKED_AT_ONCE = 25
 _OFFERS = system("vouchers/offer")
@@ -99,8 +99,6 @@ def _make_some(
     made = 0
     for together in moves:
         try:
-            if len(together) > RING_MOST:
-                raise RingTooLong(most=RING_MOST)
             make(together, rows, by=by, now=now)
         except Unavailable:
             if made:

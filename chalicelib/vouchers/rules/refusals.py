@@ -211,9 +211,3 @@ class WishWithdrawn(OutOfTurn):
     """The holder does not ask to be moved to this group any more."""
 
     code = "vouchers/wish-withdrawn"
-
-
-class RingTooLong(OutOfTurn):
-    """More holders wait for each other's seats than can move in one step."""
-
-    code = "vouchers/ring-too-long"

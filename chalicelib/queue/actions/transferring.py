@@ -1,0 +1,122 @@
+"""The moves of a released run: holders go where the run gives them a place they would rather have.
+
+They come in the order in which they can be made, who frees a seat before who takes it, each in a
+commit of its own with its gate checked; a ring of holders who take each other's seats is one
+commit. A move that was made is known by the voucher itself, so whatever broke off is resumed.
+
+What fell through meanwhile is passed over with its reason: the holder chose otherwise or left, the
+group was closed. It keeps its seat then, which nobody behind it gets: each takes only what is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.refusals import Refusal, Unavailable
+from chalicelib.providers.rules import NoPlace
+from chalicelib.queue import rules, store
+from chalicelib.queue.rules import Outcome, Run, Settled
+from chalicelib.storage.commit import Raced, TooManyWrites, settles
+from chalicelib.storage.shelf import Kept
+from chalicelib.vouchers import store as vouchers
+from chalicelib.vouchers.actions import Move, Rows, make
+from chalicelib.vouchers.rules import Voucher
+
+
+@dataclass(slots=True)
+class Office:
+    """What the next moves need, read in hundreds; what changed meanwhile is read anew."""
+
+    run: Run
+    rows: Rows
+    vouchers: dict[str, Kept[Voucher]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, run: Run, units: Sequence[Sequence[Outcome]]) -> Office:
+        office = cls(run, Rows(run.programme, run.area))
+        office.fetch([outcome for unit in units for outcome in unit])
+        return office
+
+    def fetch(self, outcomes: Sequence[Outcome]) -> None:
+        """Read the vouchers of these outcomes and all that their moves need."""
+        self.vouchers |= vouchers.find_vouchers([o.voucher_id for o in outcomes if o.voucher_id])
+        self.rows.fetch([move for o in outcomes if (move := self.move(o)) is not None])
+
+    def fetch_anew(self, outcomes: Sequence[Outcome]) -> None:
+        """Read all that these moves need, whatever was read before."""
+        self.rows.forget()
+        self.fetch(outcomes)
+
+    def move(self, outcome: Outcome) -> Move | None:
+        """Return a planned move, None when its holder is no longer where it was."""
+        kept = self.vouchers.get(outcome.voucher_id or "")
+        if kept is None or kept.value.group_id != outcome.from_group:
+            return None
+        return Move(kept, outcome.group_id or "")
+
+
+def move_planned(
+    run: Run, units: Sequence[Sequence[Outcome]], *, by: Actor, now: datetime
+) -> list[Settled]:
+    """Make planned moves, in their order; return what became of each.
+
+    Raises RunStopped, Unavailable. Any other refusal passes the move over, with its code.
+    """
+    if not units:
+        return []
+    office = Office.of(run, units)
+    settled: list[Settled] = []
+    for unit in units:
+        settled += _settle(office, unit, by=by, now=now)
+    return settled
+
+
+def moved_by(run: Run, voucher: Voucher, outcome: Outcome) -> Settled | None:
+    """Return what a voucher says of its planned move, None when this run has not made it.
+
+    Its holder may have gone elsewhere since; the run brought it where it was planned.
+    """
+    if voucher.moved_in != run.run_id:
+        return None
+    return Settled(outcome.application_id, voucher.voucher_id, outcome.group_id)
+
+
+@settles
+def _settle(office: Office, unit: Sequence[Outcome], *, by: Actor, now: datetime) -> list[Settled]:
+    known = [office.vouchers.get(o.voucher_id or "") for o in unit]
+    made = [
+        kept and moved_by(office.run, kept.value, o) for kept, o in zip(known, unit, strict=True)
+    ]
+    if all(made):
+        return [settled for settled in made if settled]
+    moves = [office.move(outcome) for outcome in unit]
+    if not all(moves):
+        return _passed_over(unit, rules.VOUCHER_CHANGED)
+    try:
+        make(
+            [move for move in moves if move],
+            office.rows,
+            run_id=office.run.run_id,
+            demands=[store.while_open(office.run.run_id)],
+            by=by,
+            now=now,
+        )
+    except Raced:
+        office.fetch_anew(unit)
+        raise
+    except (rules.RunStopped, Unavailable):
+        raise
+    except NoPlace:
+        return _passed_over(unit, rules.PLACE_TAKEN)
+    except TooManyWrites:
+        return _passed_over(unit, rules.RING_TOO_LONG)
+    except Refusal as refusal:
+        return _passed_over(unit, refusal.code)
+    return [Settled(o.application_id, o.voucher_id, o.group_id) for o in unit]
+
+
+def _passed_over(unit: Sequence[Outcome], why: str) -> list[Settled]:
+    return [Settled(o.application_id, o.voucher_id, skipped=why) for o in unit]
