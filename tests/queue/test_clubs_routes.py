@@ -247,6 +247,32 @@ def test_before_the_draw_a_family_sees_the_best_place_it_may_get_and_when_it_is_
     assert [line["place"] for line in lines] == [1, None, None, None, None, None]
 
 
+def test_the_draw_moves_whoever_was_drawn_and_nobody_behind(clubs: TestCloud) -> None:
+    announce(clubs, beacon_at=EVENING + timedelta(days=1))
+    let_wait([a_wish("0000", ordered_at="2026-08-01T05:00:00.000000Z")])
+    let_wait(within(f"1{n:03d}") for n in range(5))
+    let_wait([a_wish("2000", ordered_at="2026-09-09T05:00:00.000000Z")])
+    publish(name="before")
+    clubs.set_clock(EVENING + timedelta(days=2))
+    draw(clubs)
+    token = a_family(clubs, "1003")
+    publish(EVENING + timedelta(days=2), "after")
+
+    said = clubs.get("/v1/queue/places/application-1003/moves", token=token).json["moves"][0]
+
+    head = store.find_head(PROGRAMME, AREA)
+    assert head is not None
+    places = {}
+    for one in store.find_ranks(head.value):
+        places[one.ticket] = one.place
+        assert one.step is not None and one.step.unexplained == 0
+        drawn = one.ticket.startswith("ticket-1")
+        assert one.step.causes == ((("drawn", one.place - 2),) if drawn and one.place > 2 else ())
+    assert sorted(places.values()) == [1, 2, 3, 4, 5, 6, 7]
+    assert (said["before"], said["now"]) == (2, places["ticket-1003"])
+    assert places["ticket-2000"] == 7
+
+
 def test_anybody_counts_the_order_again_from_the_seed_and_the_tickets(clubs: TestCloud) -> None:
     announce(clubs)
     crowd()

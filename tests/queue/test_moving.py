@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -357,3 +358,63 @@ def test_an_officer_of_the_area_sees_moves_and_the_family_sees_the_look(
     assert said.status == 200, said.text
     looks = [kept.value for kept in looking.each_look("child-0001")]
     assert [look.action for look in looks] == ["queue/see-moves"]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_happens_every_place_is_its_first_one_and_the_sum_of_its_moves(
+    evening: TestCloud, seed: int
+) -> None:
+    """A random autumn: leavers, returners, rights, corrections, skipped and doubled checkpoints."""
+    chance = random.Random(seed)
+    a_queue(14, tier="general")
+    more = [an_application(f"5{n:03d}", tier="first-priority") for n in range(8)]
+    settle_in([], more)
+    names = [f"{n:04d}" for n in range(1, 15)] + [f"5{n:03d}" for n in range(8)]
+    first: dict[str, tuple[int, int]] = {}
+    told: dict[int, dict[str, int]] = {}
+    at, number = EVENING, 0
+    for step in range(14):
+        for name in chance.sample(names, 4):
+            application = applications.load_application(f"application-{name}").value
+            if application.state != "queued":
+                if application.state == "inactive":
+                    comes_back(name, restores=application.restores + 1)
+                continue
+            what = chance.choice(("withdrawn", "inactive", "right", "later", "nothing"))
+            if what in ("withdrawn", "inactive"):
+                leaves(name, what, ended_at=stamp(at))
+            elif what == "right":
+                other = {"general": "first-priority"}.get(application.tier, "general")
+                changes(name, tier=other)
+            elif what == "later":
+                changes(name, ordered_at=f"2025-09-01T06:00:00.{step:06d}Z")
+        if chance.random() < 0.3:
+            continue  # the evening went by without a checkpoint
+        at += DAY
+        number += 1
+        publish(at, f"step-{number}")
+        publish(at, f"step-{number}")  # a schedule that fires twice
+        head = store.find_head(PROGRAMME, AREA)
+        assert head is not None
+        assert (head.value.number, head.value.unexplained) == (number, 0)
+        ranks = {one.application_id: one for one in store.find_ranks(head.value)}
+        told[number] = {key: one.place for key, one in ranks.items()}
+        for key, one in ranks.items():
+            if one.entered == number:
+                first[key] = number, one.place
+            entered, place = first[key]
+            assert one.entered == entered
+            assert place + sum(count for _, count in one.sums) == one.place
+            if one.step is not None:
+                assert one.step.before == told[number - 1][key]
+                assert one.step.before + sum(n for _, n in one.step.causes) == one.place
+
+    token = evening.token("auditor", "auditor-one")
+    for name in chance.sample(names, 4):
+        for since in range(1, number):
+            whole = moves_of(evening, token, name, since=f"step-{since}").json["since"]
+            places = [told[n].get(f"application-{name}") for n in (since, number)]
+            assert (whole is None) == (None in places)
+            if whole is not None:
+                assert [whole["before"], whole["now"]] == places
+                assert sum(c["count"] for c in whole["causes"]) == whole["now"] - whole["before"]
