@@ -140,6 +140,8 @@ class _Run:
         self.fixed: dict[int, list[int]] = {}
         # Before this place of a shared list all groups are full, and a full group stays full.
         self.opens = [0] * len(market.shared)
+        # The same for those whom places are kept for: no reserve before it has one left either.
+        self.keeps = [0] * len(market.shared)
         # How many may come back to a group: no batch and no reserve may take the place of one.
         self.holders = array("i", [0]) * len(groups)
         for group in market.own:
@@ -164,11 +166,12 @@ class _Run:
 
     def _ask(self, child: int) -> None:
         """Let a child ask, and whoever is sent on by it, until nobody is."""
-        market = self.market
-        if not self.reserve and market.own[child] == NONE and child not in market.siblings:
-            self._ask_at_the_end(child)
-            return
-        asking = child
+        market, asking = self.market, child
+        if market.own[child] == NONE and child not in market.siblings:
+            if not self.reserve or not market.favoured[child]:
+                self._ask_at_the_end(child)
+                return
+            asking = self._ask_for_a_reserve(child)
         while asking != NONE:
             group = self._next_wish(asking)
             asking = self._offer(asking, group) if group != NONE else NONE
@@ -201,6 +204,34 @@ class _Run:
         self.seat[child] = group
         self.kept[group].append(LINE | child)
 
+    def _ask_for_a_reserve(self, child: int) -> int:
+        """Let one whom places are kept for ask in its turn; return who is sent on, NONE if nobody.
+
+        It gets what is free, or what is left of a reserve: all others of its kind stand ahead.
+        """
+        market, free, within, reserve = self.market, self.free, self.within, self.reserve
+        for at in range(self.asked[child], market.ends[child]):
+            group = market.wishes[at]
+            if free[group] or len(within[group]) < reserve[group]:
+                break
+        else:
+            tail = market.tails[child]
+            shared = market.shared[tail] if tail != NONE else ()
+            keeps = self.keeps[tail] if tail != NONE else 0
+            while keeps < len(shared):
+                group = shared[keeps]
+                if free[group] or len(within[group]) < reserve[group]:
+                    break
+                keeps += 1
+            at = market.ends[child] + keeps
+            if tail != NONE:
+                self.keeps[tail] = keeps
+            if keeps == len(shared):
+                self.asked[child] = at
+                return NONE
+        self.asked[child] = at + 1
+        return self._offer(child, group)
+
     def _next_wish(self, child: int) -> int:
         """Return the next group on a child's list, NONE at its end."""
         market, at = self.market, self.asked[child]
@@ -218,8 +249,13 @@ class _Run:
         """Let a child ask a group; return who has to ask on, NONE when nobody."""
         market = self.market
         right = market.right(child, group)
+        liked = self.reserve and market.favoured[child] and self.reserve[group]
+        if not liked and not self.free[group]:
+            kept = self.kept[group]
+            if not kept or right > kept[-1]:
+                return child
         self.seat[child] = group
-        if self.reserve and market.favoured[child] and self.reserve[group] and right >= SIBLING:
+        if liked and right >= SIBLING:
             # Whoever of them does not find room in the reserve stands in the line like all others.
             insort(self.within[group], right)
             over = len(self.within[group]) > self.reserve[group]
