@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.applications.rules import QueueEntry
+from chalicelib.applications.rules import QueueEntry, draw_number
 from chalicelib.kernel.ids import checked_id
 from chalicelib.policy.actions import load_pack
 from chalicelib.queue import rules
@@ -570,16 +570,33 @@ def test_a_ticket_of_the_clubs_queue_tells_nobody_of_a_childs_health() -> None:
     assert shown == [(1, 2, 3, 4, 5), (6,), (7, 8), (9,), (10,), (11,), (12,)]
 
 
-def test_the_public_order_counts_places_within_a_cell() -> None:
-    queue = [a_seeker(f"f{n}", tier="first-priority") for n in range(2)]
-    queue += [a_seeker(f"g{n}") for n in range(4)]
+def test_the_public_order_counts_places_where_a_category_stands_alone() -> None:
+    queue = [a_seeker(f"f{n}", tier="first-priority") for n in range(5)]
+    queue += [a_seeker(f"g{n}") for n in range(6)]
     ranks = rules.rank(queue, ORDER, {})
     cells = rules.cells_of(rules.waiting_by_category(queue, ORDER))
 
     lines = rules.listed(ranks, cells)
 
-    assert [cell.categories for cell in cells] == [(5, 8)]
-    assert [line.place for line in lines] == [1, 2, 3, 4, 5, 6]
+    assert [cell.categories for cell in cells] == [(5,), (8,)]
+    assert [line.place for line in lines] == [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+def test_B15_where_categories_stand_together_nothing_tells_who_is_of_which(drawn: bool) -> None:
+    # Of the first category are those who applied last: neither time nor right may show it.
+    queue = [a_seeker(f"g{n}") for n in range(4)]
+    queue += [a_seeker(f"h{n}", tier="first-priority") for n in range(2)]
+    intake = "intake-1" if drawn else None
+    ranks = [replace(r, intake=intake) for r in rules.rank(queue, ORDER, {})]
+    cells = rules.cells_of(rules.waiting_by_category(queue, ORDER))
+
+    lines = rules.listed(ranks, cells, {"intake-1": "seed"})
+
+    tickets = [line.ticket for line in lines]
+    number = {t: draw_number("seed", t) if drawn else t for t in tickets}
+    assert {line.place for line in lines} == {0}
+    assert tickets == sorted(tickets, key=lambda t: number[t])
 
 
 def test_B15_what_was_drawn_shows_no_category_within_a_cell() -> None:

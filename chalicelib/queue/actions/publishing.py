@@ -100,12 +100,12 @@ def publish(
         (), year, opened.together, kept_head.value.together if kept_head else None
     )
     cells = rules.cells_of(waiting, telling, every=order.categories.values(), together=stay)
-    lines = rules.listed(ranks, cells)
+    lines = rules.listed(ranks, cells, order.seeds)
     near = rules.near(ranks, ahead_max=reading.judged.terms.turn_is_near_ahead)
 
     as_of = stamp(now)
     series = f"{as_of}-{store.digest(ranks)[:12]}"
-    ordered = rules.in_public_order(ranks, cells)
+    ordered = rules.in_public_order(ranks, cells, order.seeds)
     leaf_of = {one.application_id: leaf for leaf, one in enumerate(ordered)}
     ranks = [replace(one, leaf=leaf_of[one.application_id]) for one in ranks]
     pages = store.rank_pages(programme, area, series, store.pages_of(ranks))

@@ -13,7 +13,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.applications.rules import InLine, Moved, QueueEntry, explain_moves
+from chalicelib.applications.rules import InLine, Moved, QueueEntry, draw_number, explain_moves
 from chalicelib.kernel.periods import local, start_of
 from chalicelib.queue.rules.cells import CELL_LEAST, Cell, Together
 from chalicelib.queue.rules.engine import Outcome
@@ -92,7 +92,7 @@ class Listed:
     """A line of the public order: a cell's number, the place in the cell, the ticket.
 
     intake: whose draw orders the ticket, with the seed that is published under it; place is 0
-    until it is drawn.
+    until it is drawn, and where categories stand together.
     """
 
     cell: int
@@ -263,43 +263,48 @@ def telling_categories(order: Order, tiers: Container[str]) -> frozenset[int]:
     return frozenset(n for (tier, _), n in order.categories.items() if tier in tiers)
 
 
-def in_public_order(ranks: Iterable[Rank], cells: Sequence[Cell]) -> list[Rank]:
+def in_public_order(
+    ranks: Iterable[Rank], cells: Sequence[Cell], seeds: Mapping[str, str] | None = None
+) -> list[Rank]:
     """Return ranks in the public order: cell by cell, in each as it is served.
 
-    Where categories stand together nothing may show where one ends: neither a newcomer nor drawn
-    numbers that begin anew. There it goes by the time of application, and by ticket as soon as
-    anything in it was drawn. Without cells it goes by category; then nobody sees it.
+    Where categories stand together nothing may tell who is of which: neither where one ends nor who
+    was served before an earlier one. There it goes by what anybody can count from a ticket alone:
+    by the drawn number (seeds: of the intakes that were drawn), else by the ticket. Without cells
+    it goes by category; then nobody sees it.
     """
-    ranks = list(ranks)
     cell_of = _cell_of(cells)
-    merged = {n for n, cell in enumerate(cells, 1) if len(cell.categories) > 1}
-    by_ticket = _by_ticket(ranks, cells)
+    merged = _merged(cells)
 
-    def stands(one: Rank) -> tuple[int, str, str]:
+    def stands(one: Rank) -> tuple[int, str, str, str]:
         cell = cell_of.get(one.category, 0)
-        if cell in by_ticket:
-            return cell, "", one.ticket
         if cell in merged:
-            return cell, one.ordered_at, one.ticket
+            seed = (seeds or {}).get(one.intake or "")
+            number = draw_number(seed, one.ticket) if seed else ""
+            return cell, one.intake or "~", number, one.ticket
         # Ranks come in the order of serving, and sorting keeps it within a category.
-        return cell, "" if cell else f"{one.category:06d}", ""
+        return cell, "" if cell else f"{one.category:06d}", "", ""
 
     return sorted(ranks, key=stands)
 
 
-def listed(ranks: Iterable[Rank], cells: Sequence[Cell]) -> list[Listed]:
-    """Return the public order: a line for each ticket, its place within what is shown together."""
+def listed(
+    ranks: Iterable[Rank], cells: Sequence[Cell], seeds: Mapping[str, str] | None = None
+) -> list[Listed]:
+    """Return the public order: a line for each ticket, its place where one category stands alone.
+
+    Place is 0 where none is told: before the draw, and where categories stand together.
+    """
     cell_of = _cell_of(cells)
-    ordered = in_public_order(ranks, cells)
-    by_ticket = _by_ticket(ordered, cells)
+    merged = _merged(cells)
     lines: list[Listed] = []
     places: dict[int, int] = {}
-    for one in ordered:
+    for one in in_public_order(ranks, cells, seeds):
         cell = cell_of.get(one.category)
         if cell is None:
             continue
         places[cell] = places.get(cell, 0) + 1
-        place = places[cell] if one.drawn and cell not in by_ticket else 0
+        place = places[cell] if one.drawn and cell not in merged else 0
         lines.append(Listed(cell, place, one.ticket, one.intake))
     return lines
 
@@ -309,11 +314,9 @@ def _cell_of(cells: Sequence[Cell]) -> dict[int, int]:
     return {category: n for n, cell in enumerate(cells, 1) for category in cell.categories}
 
 
-def _by_ticket(ranks: Sequence[Rank], cells: Sequence[Cell]) -> set[int]:
-    """Return the cells of several categories in which something was or is to be drawn."""
-    merged = {n for n, cell in enumerate(cells, 1) if len(cell.categories) > 1}
-    cell_of = _cell_of(cells)
-    return merged & {cell_of.get(one.category, 0) for one in ranks if one.intake}
+def _merged(cells: Sequence[Cell]) -> set[int]:
+    """Return the numbers of the cells in which several categories stand together."""
+    return {n for n, cell in enumerate(cells, 1) if len(cell.categories) > 1}
 
 
 def near(ranks: Iterable[Rank], *, ahead_max: int) -> list[str]:
