@@ -26,6 +26,7 @@ SHOW_NOTHING = {
     "keys status": "says which keys there are, never a key",
     "keys rotate": "says how far it is",
     "keys retire": "says what was retired",
+    "queue again": "says whether a run decides the same, and at most a public ticket",
     "record refill": "says how many entries were put back",
     "vault check": "says how many values are alike, never a value",
     "vault move": "says how far it is, never a value",
@@ -35,7 +36,7 @@ SHOW_NOTHING = {
     "run checkpoint": "says that it is done",
     "run record": "says that it is done",
 }
-HANDS_OUT = {"backup", "breach", "record export", "export journal"}
+HANDS_OUT = {"backup", "breach", "queue openings", "record export", "export journal"}
 
 
 class Local:
