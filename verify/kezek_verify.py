@@ -2315,7 +2315,7 @@ class Count:
         money = self.run.bundle["money"]
         left = {pot["direction"]: pot["free_tiyn"] for pot in money["pots"]}
         months = months_between(money["first"], money["last"])
-        self.pots, self.gets = {}, {}
+        self.pots, self.gets, self.missing = {}, {}, {}
         for child in self.queue:
             pot = child.leaf["kind"] if child.leaf["kind"] in left else None
             if "" in left and len(left) == 1:
@@ -2328,6 +2328,7 @@ class Count:
                 month = money["sen_month_tiyn" if child.leaf["sen"] else "month_tiyn"]
                 left[pot] -= month * months
                 self.gets[child.ticket] = left[pot] >= 0
+                self.missing[child.ticket] = max(0, -left[pot])
 
 
 class Nobody:
@@ -2415,7 +2416,10 @@ def months_between(first, last):
 
 
 class Found:
-    """The first ticket that breaks a rule, in the order of the line; of one ticket the gravest."""
+    """The first ticket that breaks a rule, in the order of the line; of one ticket the gravest.
+
+    That an outcome is another than the rules give is said where no rule of its own is broken.
+    """
 
     GRAVE = (
         "mover",
@@ -2435,7 +2439,8 @@ class Found:
         self.first = None
 
     def add(self, child, key, **facts):
-        at = (child.number, self.GRAVE.index(key.split("/")[0]))
+        word = key.split("/")[0]
+        at = (word == "outcome", child.number, self.GRAVE.index(word))
         if self.first is None or at < self.first[0]:
             self.first = at, key, child.ticket, facts
 
@@ -2827,14 +2832,16 @@ class Judge:
             expected = "no-such-direction"
         elif gets:
             expected = "wished-direction" if child.leaf["kind"] else "any-direction"
-        if child.said["reason"] != expected:
-            raise says(
-                "reason/differs",
-                ticket=child.ticket,
-                name="reason",
-                other=child.said["reason"],
-                expected=expected,
-            )
+        missing = self.count.missing.get(child.ticket)
+        for name, value in (("reason", expected), ("missing_tiyn", missing)):
+            if child.said[name] != value:
+                raise says(
+                    "reason/differs",
+                    ticket=child.ticket,
+                    name=name,
+                    other=canonical(child.said[name]),
+                    expected=canonical(value),
+                )
 
 
 class Weakest:
@@ -3078,12 +3085,35 @@ def run_run(asked):
     if head["run_id"] != run.bundle["run_id"]:
         raise says("bundle/fields", name="run_id")
     children = read_openings(lines[1:], run)
+    if keys is not None and queue_place is not None:
+        check_tickets(run, children, Queue(queue_place, keys))
     judge = Judge(Count(run, children))
     judge.check()
     if judge.between:
         unchecked.append("between")
         answer["count"] = judge.between
     return dict(answer, opened=len(children), unchecked=unchecked)
+
+
+def check_tickets(run, children, queue):
+    """Check that everybody of a drawn intake stood in a list that was public before the draw."""
+    draws = Draws()
+    draws.add(run.bundle["seeds"])
+    windows = [draws.window(intake) for intake in run.seeds]
+    for listed in queue.index["checkpoints"]:
+        at = instant(listed["as_of"])
+        if not any(window and window[0] <= at < window[1] for window in windows):
+            continue
+        note = queue.note(listed["number"])
+        raw = queue.place.read(f"{listed['number']}/order.json")
+        if raw is None or digest_b64(raw) != note["order"]:
+            raise says("list/digest", number=listed["number"])
+        shown = parse_json(raw, "order.json")
+        if misshapen(shown, LIST):
+            raise says("list/unreadable", number=listed["number"])
+        draws.learn(note["as-of"], shown["lines"])
+    for ticket, child in sorted(children.items()):
+        draws.check_late(child.leaf["intake"], ticket)
 
 
 def check_beside(run, queue):

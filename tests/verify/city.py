@@ -17,6 +17,8 @@ from tests.verify.worlds import (
 
 DRAWN = "1466a6cd24e327188770752f6134001c64d6efcc590ccc26b721611ad96f165a"
 OPENED = "2026-06-01T04:00:00.000000Z"
+CLOSED = "2026-06-30T18:00:00.000000Z"
+SOURCE = {"beacon_at": "2026-07-02T04:00:00.000000Z", "closes_at": CLOSED, "round": 1}
 
 
 def at(minute: int) -> str:
@@ -64,6 +66,7 @@ def places() -> list[dict[str, object]]:
         a_place("group-c", 1, (3, 5), language="ru"),
         a_place("group-d", 0),
         a_place("group-e", 0, kind="sanatorium"),
+        a_place("group-f", 1, language="ru", kind="sanatorium"),
         a_place("group-n", 4, (3, 3)),
         a_place("group-s", 0),
         a_place("group-t", 0),
@@ -75,7 +78,7 @@ def the_run() -> Run:
     run = Run(
         applicants=applicants(),
         places=places(),
-        seeds=[{"intake": "win-1", "seed": DRAWN, "source": "https://api.drand.sh/52db/1"}],
+        seeds=[{"intake": "win-1", "seed": DRAWN, "source": SOURCE}],
         carry_before={"2022": 2, "2023": 0},
         checkpoint=3,
     )

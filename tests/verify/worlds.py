@@ -496,6 +496,20 @@ def decide(run: Run) -> None:
     fixed: dict[str, str] = {}
     lists = {one.ticket: wishes(one) for one in line}
 
+    def last_of(group: str, inside: list[Applicant], most: int) -> Applicant:
+        """Return who leaves: holders stay, then come those of the reserve, then the line."""
+        home = [o for o in inside if o.own == group]
+        holders = sum(1 for o in line if o.own == group)
+        share = 0
+        if run.order["reading"] == "reserve" and group in places:
+            share = (places[group]["free"] * run.order["reserve_per_mille"] + 500) // 1000
+        first = {lane["tiers"][0] for lane in run.order["lanes"] if len(lane["tiers"]) == 2}
+        by_right = sorted(inside, key=lambda o: right(o, group))
+        liked = [o for o in by_right if o.tier in first and o not in home]
+        liked = liked[: max(0, min(share, most - holders))]
+        rest = [o for o in by_right if o not in home and o not in liked]
+        return [*home, *liked, *rest][-1]
+
     def settle(until: list[Applicant]) -> None:
         asking = [one for one in until if one.ticket not in seat and lists[one.ticket]]
         while asking:
@@ -504,7 +518,7 @@ def decide(run: Run) -> None:
             inside = [o for o in until if seat.get(o.ticket) == group]
             taken = sum(1 for held in fixed.values() if held == group)
             if len(inside) > room[group] - taken:
-                del seat[max(inside, key=lambda o: right(o, group)).ticket]
+                del seat[last_of(group, inside, room[group] - taken).ticket]
             asking = [o for o in until if o.ticket not in seat and lists[o.ticket]]
 
     decided: list[Applicant] = []
