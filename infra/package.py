@@ -135,6 +135,8 @@ def _copy_source(target: Path) -> None:
     shutil.copytree(ROOT / ".chalice", target / ".chalice", ignore=_only_config)
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "chalicelib", target / "chalicelib", ignore=ignore)
+    # The page that checks is served too (GET /verify).
+    shutil.copy(ROOT / "verify" / "index.html", target / "chalicelib" / "edge" / "verify.html")
     lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
     kept = [line for line in lines if not line.startswith("chalice==")]
     (target / "requirements.txt").write_text("\n".join(kept) + "\n", "utf-8")

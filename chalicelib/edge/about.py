@@ -1,8 +1,12 @@
-"""What Kezek says of itself: its API document, a page to read it, and each problem in words."""
+"""What Kezek says of itself: its API document, a page to read it, each problem in words.
+
+And the page with which a family checks what is published, without Kezek.
+"""
 
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,6 +16,9 @@ from chalicelib.edge.texts import LANGUAGES, catalogue
 from chalicelib.kernel.refusals import Unknown
 
 routes = Routes(__name__, "about", prefix="")
+
+# Packed for Lambda it lies beside this module, in the repository where people look for it.
+_VERIFIER = ("verify.html", "../../verify/index.html")
 
 
 class ProblemKind(msgspec.Struct, frozen=True):
@@ -57,3 +64,19 @@ def read_docs(call: Call[None]) -> Answer:
     )
     file = File(page, "text/html; charset=utf-8", "docs.html")
     return Answer(file, headers={"Content-Security-Policy": policy})
+
+
+@routes.get("/verify", action="about/read", media="text/html")
+def read_verifier(call: Call[None]) -> Answer:
+    """Get the page that checks receipts, places, queues and runs; saved, it works without network.
+
+    The page says itself what it may do: nothing but its own scripts, and no request at all.
+    """
+    here = Path(__file__).parent
+    page = next((here / name).read_bytes() for name in _VERIFIER if (here / name).is_file())
+    policy = page.split(b'http-equiv="Content-Security-Policy" content="', 1)[1].split(b'"', 1)[0]
+    headers = {
+        "Content-Security-Policy": f"{policy.decode()}; frame-ancestors 'none'",
+        "Cache-Control": "public, max-age=3600",
+    }
+    return Answer(File(page, "text/html; charset=utf-8", "verify.html"), headers=headers)

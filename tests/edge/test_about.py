@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from infra.local.testing import TestCloud
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_document_is_openapi_3_1_with_every_slice(cloud: TestCloud) -> None:
@@ -23,6 +26,17 @@ def test_the_page_needs_nothing_from_elsewhere(cloud: TestCloud) -> None:
     assert said.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in said.headers["content-security-policy"]
     assert not re.findall(r"""(?:src|href)=["']https?://""", said.text)
+
+
+def test_the_page_that_checks_is_served_as_it_lies_and_may_ask_nobody(cloud: TestCloud) -> None:
+    said = cloud.get("/verify")
+
+    assert said.status == 200
+    assert said.headers["content-type"].startswith("text/html")
+    assert said.text == (ROOT / "verify" / "index.html").read_text("utf-8")
+    policy = said.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "connect-src" not in policy and policy.endswith("frame-ancestors 'none'")
 
 
 def test_a_problem_is_explained_in_three_languages(cloud: TestCloud) -> None:

@@ -30,6 +30,7 @@ def test_p13_the_zip_is_small_and_holds_bytecode(built: Path) -> None:
     assert "app.py" in names
     assert any(n.startswith("chalicelib/policy/packs/") for n in names)
     assert any(n.endswith(".pyc") for n in names)
+    assert "chalicelib/edge/verify.html" in names
     assert not [n for n in names if n.startswith(("pip/", "infra/", "tests/"))]
 
 

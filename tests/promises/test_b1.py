@@ -261,6 +261,7 @@ _CLUBS_ONLY = {
 }
 _READS: dict[str, Read] = {
     "GET /docs": Read("/docs"),
+    "GET /verify": Read("/verify"),
     "GET /v1/access/break-glass": Read("/v1/access/break-glass", {"area": "{area}"}),
     "GET /v1/access/break-glass/{opening_id}": Read(
         "/v1/access/break-glass/opening-1",

@@ -189,6 +189,7 @@ PUBLIC = {
     "/v1/record/tile/{level}/{n}/{m}": "digests",
     "/v1/record/tile/{level}/{n}/{m}/{o}": "digests",
     "/v1/record/tile/{level}/{n}/{m}/{o}/{width}": "digests",
+    "/verify": "a page without data",
 }
 
 
