@@ -14,7 +14,7 @@ from chalicelib.kernel.periods import Month, local_day, stamp, start_of
 from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.kernel.workdays import Calendar
 from chalicelib.policy.rules import Rules, Terms
-from chalicelib.providers.rules import Group, GroupClosed
+from chalicelib.providers.rules import Group, GroupClosed, free_places, free_seat
 from chalicelib.vouchers.rules.moving import (
     check_group,
     check_term,
@@ -131,6 +131,12 @@ def contract(
         raise BadStart(
             first=today.isoformat(), last=last.isoformat(), academic_year=group.academic_year
         )
+    held = group.holders.get(voucher.voucher_id)
+    if held is not None and starts_on < held.since:
+        # Somebody else has the place until then.
+        without = free_seat(group, voucher.voucher_id)
+        if free_places(without, from_on=starts_on) < 1:
+            raise BadStart(first=held.since.isoformat(), last=last.isoformat())
     used = replace(
         voucher,
         state=state,
