@@ -334,6 +334,7 @@ _READS: dict[str, Read] = {
     ),
     "GET /v1/providers/sites": Read("/v1/providers/sites", _HERE),
     "GET /v1/providers/sites/{site_id}": Read(f"/v1/providers/sites/{_SITE}"),
+    "GET /v1/queue/comparison": Read("/v1/queue/comparison", _HERE),
     "GET /v1/queue/figures": Read("/v1/queue/figures", _HERE),
     "GET /v1/queue/forecasts": Read("/v1/queue/forecasts", _HERE),
     "GET /v1/queue/order": Read("/v1/queue/order", _HERE),
