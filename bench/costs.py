@@ -61,6 +61,7 @@ DOES = {
     "queue/checkpoint": "queue.checkpoint",
     "queue/commit-run": "queue.commit_run",
     "queue/deadlines": "queue.deadlines",
+    "queue/files": "queue.publish_files",
     "queue/prove-run": "queue.prove_run",
     "queue/tell-moved": "queue.tell_moved",
     "rotation/turn": "rotation.turn",

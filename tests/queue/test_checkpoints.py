@@ -444,3 +444,71 @@ def test_B7_no_file_of_a_queue_names_anybody(evening: TestCloud, folder: Path) -
         content = path.read_bytes() if path.is_file() else b""
         for canary in (b"child-", b"person-", b"application-", b"subject-of-"):
             assert canary not in content, (path, canary)
+
+
+def test_the_files_are_read_over_http_as_they_lie_and_hold_before_the_verifier(
+    evening: TestCloud, folder: Path, tmp_path: Path
+) -> None:
+    waiting(8)
+    jobs.run_checkpoint(fired(EVENING))
+    evening.drain()
+    evening.fire("run_record")
+    at, copy = f"/v1/queue/files/{PROGRAMME}/{AREA}", tmp_path / "copy"
+    (copy / "1").mkdir(parents=True)
+
+    for name in ("index.json", "1/note", "1/leaves", "1/order.json", "1/entry"):
+        read_so = evening.get(f"{at}/{name}")
+        assert (read_so.status, read_so.text) == (200, (folder / name).read_text()), name
+        assert read_so.headers["cache-control"].startswith("public, max-age=")
+        (copy / name).write_text(read_so.text)
+
+    held = verify("queue", copy, "--keys", folder.parents[2] / "keys")
+    assert (held["code"], held["checkpoints"]) == (0, 1), held
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "preschool/taldykorgan/index.json",
+        "preschool/taldykorgan/1/note",
+        "preschool/taldykorgan/01/note",
+        "preschool/taldykorgan/..%2F/note",
+        "preschool/taldykorgan/1/keys",
+        "preschool/..%2F..%2Fkeys/index.json",
+        "preschool/taldykorgan/runs/none/bundle.json",
+        "preschool/taldykorgan/bundles/none/bundle.json",
+    ],
+)
+def test_a_file_that_does_not_lie_there_is_unknown(evening: TestCloud, path: str) -> None:
+    answer = evening.get(f"/v1/queue/files/{path}")
+
+    expected = (400, "kezek/bad-field") if "%2F" in path else (404, "kezek/unknown")
+    assert (answer.status, answer.code) == expected
+
+
+def test_a_file_too_long_for_an_answer_says_where_it_lies(
+    evening: TestCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting(8)
+    publish("one")
+    jobs.save_files(PROGRAMME, AREA)
+    monkeypatch.setattr("chalicelib.queue.routes.published.MOST_BYTES", 10)
+
+    answer = evening.get(f"/v1/queue/files/{PROGRAMME}/{AREA}/1/leaves")
+
+    assert (answer.status, answer.code) == (409, "queue/file-too-long")
+    assert answer.json["file"] == f"queue/{PROGRAMME}/{AREA}/1/leaves"
+
+
+def test_an_operator_signs_no_second_order_under_a_published_number(evening: TestCloud) -> None:
+    waiting(8)
+    publish("one")
+    files.publish(f"queue/{PROGRAMME}/{AREA}/index.json", b'{"checkpoints":[{"number":3}]}')
+
+    answer = evening.put(
+        "/v1/queue/checkpoints/checkpoint-2",
+        {"programme": PROGRAMME, "area": AREA},
+        token=evening.token("operator", "operator-1", areas=[AREA]),
+    )
+
+    assert (answer.status, answer.code) == (503, "queue/behind-published")

@@ -2,6 +2,7 @@
 
 moves        why an own place moved, how forecasts held
 places       where an own application stands, and why
+published    the published files, as they lie there
 publishing   the public order and its checkpoints
 checkpoints  their chain for everybody, the proof of an own place
 comparing    the readings of one to three, side by side
@@ -20,6 +21,7 @@ from chalicelib.queue.routes import (
     moves,
     places,
     proofs,
+    published,
     publishing,
     runs,
 )
@@ -32,6 +34,7 @@ __all__ = [
     "moves",
     "places",
     "proofs",
+    "published",
     "publishing",
     "routes",
     "runs",

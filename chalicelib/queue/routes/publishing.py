@@ -6,12 +6,13 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from chalicelib.adapters import files
 from chalicelib.edge import log, pages
 from chalicelib.edge.routes import Call
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import NoPack
 from chalicelib.policy.rules import NoRuleInForce
-from chalicelib.queue import actions
+from chalicelib.queue import actions, rules
 from chalicelib.queue.routes.shapes import AreaAsked, Code, Cursor, Limit, routes
 
 _ORDER = "/v1/queue/order"
@@ -106,7 +107,7 @@ def order(call: Call[None]) -> OrderAnswered:
     action="queue/publish-checkpoint",
     asks=AreaAsked,
     answers=CheckpointAnswered,
-    refuses=(Unknown, NoPack, NoRuleInForce, AnotherContent),
+    refuses=(Unknown, NoPack, NoRuleInForce, AnotherContent, rules.BehindPublished),
 )
 def publish_checkpoint(call: Call[AreaAsked], checkpoint_id: str) -> CheckpointAnswered:
     """Publish everybody's place in the queue as of now."""
@@ -116,6 +117,7 @@ def publish_checkpoint(call: Call[AreaAsked], checkpoint_id: str) -> CheckpointA
         area=call.asked.area,
         by=call.actor,
         now=call.now,
+        published=_published(call.asked),
     ).head
     if head.unexplained:
         log.loud(
@@ -131,3 +133,12 @@ def publish_checkpoint(call: Call[AreaAsked], checkpoint_id: str) -> CheckpointA
         pack=head.pack,
         waiting=head.waiting,
     )
+
+
+def _published(asked: AreaAsked) -> int:
+    """Return the number of the last checkpoint that surely lies in public; 0 where none is seen."""
+    try:
+        index = files.published(f"{rules.folder_of(asked.programme, asked.area)}/index.json")
+    except files.FilesSilent:
+        return 0  # families learn their places all the same
+    return rules.last_in(index)
