@@ -40,6 +40,7 @@ from tests.queue.city import (
     released,
     settle_in,
 )
+from tests.queue.test_transferring import a_holder
 
 pytestmark = pytest.mark.usefixtures("tables", "one_salt")
 RUN = "run-of-the-day"
@@ -233,6 +234,52 @@ def test_a_stop_in_the_middle_leaves_the_issued_beginning_and_voids_the_rest() -
     assert planned == ["issued"] * issued + ["void"] * (len(planned) - issued)
     assert issued == store.load_run(RUN).value.issued > 7
     assert all(row["to"] is None for row in seen.rows.values() if row["settled"] == "void")
+
+
+def test_who_was_passed_over_just_before_a_stop_had_the_turn_and_is_not_void() -> None:
+    settle_in([a_group("a", 9)], [an_application(f"{n:04d}") for n in range(8)])
+    run_id = released()
+    kept = applications.load_application("application-0001")
+    commit([applications.keep_application(kept, replace(kept.value, state="withdrawn"))])
+    for at in range(8, 40):
+        with faults.crash(after=at), pytest.raises(faults.Crash):
+            actions.commit_part(run_id, by=JOB, now=LATER, most=50)
+        if applications.load_application("application-0003").value.state == "offered":
+            break
+    actions.stop(run_id, reason="other", by=OPERATOR, now=LATER)
+    prove()
+
+    seen = read()
+
+    fates = [line["outcome"]["settled"] for line in seen.openings]
+    issued = fates.count("issued")
+    assert fates == ["issued", "passed"] + ["issued"] * (issued - 1) + ["void"] * (7 - issued)
+    assert 3 <= issued < 7
+    assert seen.openings[1]["outcome"]["skipped"] == "passed-over"
+
+
+def test_holders_who_move_and_those_who_get_their_places_stand_in_one_bundle() -> None:
+    settle_in(
+        [a_group("a", 1), a_group("b", 1), a_group("c", 1)],
+        [an_application(f"{n:04d}") for n in range(6)],
+    )
+    a_holder("9001", "b", "a")
+    a_holder("9002", "c", "b")
+    finished(released())
+    prove()
+
+    seen = read()
+
+    moved = {t: (r["from"], r["to"]) for t, r in seen.rows.items() if r["settled"] == "moved"}
+    assert moved == {
+        "ticket-9001": ("group-b", "group-a"),
+        "ticket-9002": ("group-c", "group-b"),
+    }
+    issued = {r["to"] for r in seen.rows.values() if r["settled"] == "issued"}
+    assert issued == {"group-c"}
+    own = {json.loads(line["text"])["ticket"]: json.loads(line["text"]) for line in seen.openings}
+    assert own["ticket-9001"]["own"] == "group-b" and own["ticket-9001"]["since"]
+    assert own["ticket-0000"]["own"] is None and own["ticket-0000"]["since"] == ""
 
 
 def test_a_run_that_was_stopped_before_anybody_released_it_voids_everything() -> None:

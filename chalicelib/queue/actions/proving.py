@@ -197,6 +197,7 @@ def read_of(run: Run) -> Read:
         places += part.places
     intakes = applications.load_intakes(run.programme, run.area).value.intakes
     telling = rules.telling_categories(order, judged.telling_tiers)
+    outcomes = list(store.each_outcome(run))
     return Read(
         run=run,
         order=order,
@@ -204,8 +205,8 @@ def read_of(run: Run) -> Read:
         money=head.money,
         seekers=seekers,
         places=places,
-        outcomes=list(store.each_outcome(run)),
-        settled={one.application_id: one for one in store.each_settled(run)},
+        outcomes=outcomes,
+        settled=bundles.settled_of(outcomes, store.each_settled(run)),
         intakes=[one for one in intakes if one.intake_id in head.seeds],
         cells=rules.cells_of(
             run.waiting_before,
@@ -342,21 +343,19 @@ def openings(
         lines.append(bundles.openings_head(run_id, whole_of(run_id)))
     elif store.find_proof(run_id) is None:
         raise NotProved(run_id=run_id)
-    outcomes: list[Outcome] = []
-    for outcome in store.each_outcome(run, start=start):
-        outcomes.append(outcome)
-        if len(outcomes) > limit:
-            break
-    lines += _lines(run, outcomes[:limit])
-    access.looked(_children_in(outcomes[:limit]), OPENED)
-    return lines, str(start + limit) if len(outcomes) > limit else None
+    outcomes = list(store.each_outcome(run))
+    page = outcomes[start : start + limit]
+    lines += _lines(run, outcomes, page)
+    access.looked(_children_in(page), OPENED)
+    return lines, str(start + limit) if len(outcomes) > start + limit else None
 
 
 def every_opening(run_id: str) -> Iterator[dict[str, Any]]:
     """Yield the lines of a run's openings, the head first. Raises Unknown, NotProved."""
     yield bundles.openings_head(run_id, whole_of(run_id))
     run = store.load_run(run_id).value
-    yield from _lines(run, list(store.each_outcome(run)))
+    outcomes = list(store.each_outcome(run))
+    yield from _lines(run, outcomes, outcomes)
 
 
 def check_proved(run_id: str) -> None:
@@ -384,9 +383,12 @@ def children_of_run(run_id: str) -> set[str]:
     return _children_in(list(store.each_outcome(store.load_run(run_id).value)))
 
 
-def _lines(run: Run, outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
-    wanted = {outcome.application_id for outcome in outcomes}
-    labels = bundles.batch_labels(store.each_outcome(run))
+def _lines(
+    run: Run, outcomes: Sequence[Outcome], page: Sequence[Outcome]
+) -> Iterator[dict[str, Any]]:
+    """Yield the openings of a page of a run's outcomes; reads all that the run read."""
+    wanted = {outcome.application_id for outcome in page}
+    labels = bundles.batch_labels(outcomes)
     leaves: dict[str, Leaf] = {}
     for part in store.each_input(run):
         for seeker in part.seekers:
@@ -395,8 +397,8 @@ def _lines(run: Run, outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
                 text = bundles.leaf_text(seeker, labels, run.run_id)
                 digest = bundles.leaf_digest(salt, text)
                 leaves[seeker.application_id] = Leaf(seeker.ticket, 0, text, salt, digest)
-    settled = {one.application_id: one for one in store.each_settled(run)}
-    for outcome in outcomes:
+    settled = bundles.settled_of(outcomes, store.each_settled(run))
+    for outcome in page:
         key = outcome.application_id
         yield bundles.opening_of(outcome, settled.get(key), leaves[key])
 

@@ -38,6 +38,7 @@ from chalicelib.queue.rules.runs import Run, Settled
 
 POOL = "pool"
 FEW = CELL_LEAST  # a run over fewer tickets is not published, and no count of 1 to 4 is
+PASSED = "passed-over"  # why is not known: the run was stopped in the same part
 COVER = 4  # ordinary tickets in the pool for each that a status brought there
 _LEAF = b"kezek/run/1\n"
 
@@ -260,6 +261,22 @@ def leaves_of(read: Read, salts: Salts) -> tuple[Leaf, ...]:
 
 
 # --- what became of each ticket -----------------------------------------------------------------
+
+
+def settled_of(outcomes: Sequence[Outcome], told: Iterable[Settled]) -> dict[str, Settled]:
+    """Return what became of the planned ones, by application.
+
+    told: as it is stored. A stop counts what was issued and nothing else; but the plan is gone
+    through in order, so whoever stands before somebody who got a place had the turn, and was passed
+    over.
+    """
+    found = {one.application_id: one for one in told}
+    last = max((n for n, o in enumerate(outcomes) if o.application_id in found), default=0)
+    for outcome in outcomes[:last]:
+        if outcome.gets or outcome.moves:
+            passed = Settled(outcome.application_id, skipped=PASSED)
+            found.setdefault(outcome.application_id, passed)
+    return found
 
 
 def row_of(outcome: Outcome, settled: Settled | None) -> Row:
