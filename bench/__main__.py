@@ -13,6 +13,7 @@ from bench.gates import Gate
 
 BENCHES = (
     "allocation",
+    "night",
     "iteration",
     "funding",
     "check_in",
@@ -20,7 +21,7 @@ BENCHES = (
     "provider_month",
     "imports",
 )
-WHEN_ASKED = ("readings", "costs", "breach")
+WHEN_ASKED = ("city", "readings", "costs", "breach")
 
 
 def main(asked: list[str]) -> int:

@@ -122,6 +122,12 @@ def list_queue(programme: str, area: str) -> list[Kept[QueueEntry]]:
     return [kept for pk in keys.queue_shards(programme, area) for kept in ENTRIES.each(pk)]
 
 
+def each_queued(programme: str, area: str) -> Iterator[QueueEntry]:
+    """Yield who stands in a queue, unordered and not to be changed: one query per shard."""
+    for pk in keys.queue_shards(programme, area):
+        yield from ENTRIES.values(pk)
+
+
 def each_application_of(child_id: str, *, after: str | None = None) -> Iterator[str]:
     """Yield the ids of applications a child ever had, after an id, in order of id."""
     pk, first = keys.child_application(child_id, after or "")

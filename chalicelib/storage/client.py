@@ -9,6 +9,8 @@ import os
 import threading
 from typing import Any
 
+from chalicelib.storage import bulk
+
 CONNECT_S, READ_S, TRIES = 1, 2, 3
 
 _made: dict[str, Any] = {}
@@ -40,7 +42,9 @@ def client() -> Any:
                 user_agent="kezek",
             )
             session = get_session()
-            _made["client"] = session.create_client("dynamodb", region(), config=config)
+            made = session.create_client("dynamodb", region(), config=config)
+            bulk.listen(made)
+            _made["client"] = made
         return _made["client"]
 
 

@@ -54,7 +54,7 @@ def read(programme: str, area: str, *, now: datetime) -> Reading:
     day = local_day(now)
     judged = pack.at(day)
     year = judged.academic_year.year_of(day)
-    entries = {k.value.application_id: k.value for k in applications.list_queue(programme, area)}
+    entries = {one.application_id: one for one in applications.each_queued(programme, area)}
     money = None
     if judged.iteration.vouchers == "by-budget":
         directions = budgets.directions_of(pack, day)
