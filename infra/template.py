@@ -162,7 +162,7 @@ FUNCTIONS: dict[str, Function] = {
         "RunRecord",
         JOB_TIMEOUT_S,
         512,
-        reads=("record", "queue"),
+        reads=("record", "queue", "journal"),
         writes=("record",),
         scans=("journal",),
         keyring=True,
