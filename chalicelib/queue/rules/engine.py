@@ -381,6 +381,8 @@ def _units(standing: Sequence[Seeker]) -> Iterator[list[int]]:
 
 def _barred(members: Sequence[Seeker]) -> Reason | None:
     """Return why those who are decided together cannot be placed whatever is free."""
+    if members[0].batch_id is None:
+        return None
     if len(members) > BATCH_MOST:
         return "batch-too-large"
     if len(members) < max(member.batch_size or 1 for member in members):

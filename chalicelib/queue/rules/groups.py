@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from chalicelib.queue.rules.matching import NONE
 from chalicelib.queue.rules.order import Seeker
 
 Misfit = Literal["kind", "language", "age"]
@@ -41,6 +42,8 @@ class Groups:
     index: dict[str, int] = field(default_factory=dict)
     shared: list[array[int]] = field(default_factory=list)
     _sorts: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    _fit: list[frozenset[int]] = field(default_factory=list)
+    _lack: dict[int, Shortage] = field(default_factory=dict)
 
     @classmethod
     def of(cls, places: Iterable[Place]) -> Groups:
@@ -56,15 +59,22 @@ class Groups:
             fitting = [n for n in range(len(self.places)) if misfit(self.places[n], seeker) is None]
             fitting.sort(key=lambda n: -self.places[n].free)
             self.shared.append(array("i", fitting))
+            self._fit.append(frozenset(fitting))
         return known
 
     def wished(self, seeker: Seeker) -> list[int]:
         """Return the preferred groups that fit, best first."""
-        known = (self.index.get(group_id) for group_id in dict.fromkeys(seeker.preferences))
-        return [n for n in known if n is not None and misfit(self.places[n], seeker) is None]
+        fit, index = self._fit[self.sort_of(seeker)], self.index
+        return [n for g in dict.fromkeys(seeker.preferences) if (n := index.get(g, NONE)) in fit]
 
     def shortage(self, seeker: Seeker) -> Shortage:
         """Return why a child finds no place at all."""
+        asked = self.sort_of(seeker)
+        if asked not in self._lack:
+            self._lack[asked] = self._shortage(seeker)
+        return self._lack[asked]
+
+    def _shortage(self, seeker: Seeker) -> Shortage:
         if self.shared[self.sort_of(seeker)]:
             return "no-place-left"
         of_kind = [place for place in self.places if place.kind == seeker.kind]
