@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -19,12 +19,13 @@ from chalicelib.kernel.actors import Actor, Role
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Seat, take_seat
 from chalicelib.queue import actions, rules, store
+from chalicelib.queue.actions import transferring
 from chalicelib.storage import keys
 from chalicelib.storage.commit import commit
 from chalicelib.vouchers import actions as vouchers_actions
 from chalicelib.vouchers import rules as vouchers_rules
 from chalicelib.vouchers import store as vouchers
-from chalicelib.vouchers.actions import enrolments
+from chalicelib.vouchers.actions import change, enrolments
 from chalicelib.vouchers.rules import Enrolment, Voucher, Waiting
 from infra.local import faults
 from tests.queue.city import (
@@ -328,9 +329,54 @@ def test_a_stop_after_a_move_that_was_not_told_counts_it() -> None:
     assert results() == {"0001": ("group-a", None)}
 
 
-def whole_run() -> None:
+def test_a_race_at_one_move_does_not_touch_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    a_chain()
     released()
-    finished(RUN, most=2)
+    real, calls = transferring.make, []
+
+    def raced(*args: Any, **said: Any) -> list[Voucher]:
+        calls.append(said)
+        if len(calls) == 1:
+            kept = providers.load_group("group-b")
+            commit([providers.keep_group(kept, kept.value)])
+        return real(*args, **said)
+
+    monkeypatch.setattr(transferring, "make", raced)
+
+    finished(RUN)
+
+    assert len(calls) == 3
+    assert (run_of().moved, at("0001"), at("0002")) == (2, "group-a", "group-b")
+
+
+def test_a_move_of_a_run_costs_two_calls_and_a_few_for_all() -> None:
+    a_chain()
+    released()
+    run = run_of()
+    planned = [[o] for o in store.each_outcome(run) if o.moves]
+
+    with faults.watch() as seen:
+        transferring.move_planned(run, planned, by=JOB, now=LATER)
+
+    # The vouchers, the groups they go to, and all the rest: three calls for a hundred of them.
+    assert seen.operations == {"BatchGetItem": 3, "TransactWriteItems": 2}
+
+
+def test_who_waits_to_be_asked_gets_the_place_that_a_mover_leaves() -> None:
+    a_chain()
+    settle_in([a_group("d", 1)], [])
+    asked = a_holder("0000", "d")
+    kept = vouchers.load_voucher(asked)
+    waits = replace(kept.value, waiting=(Waiting("group-c"),))
+    commit(change.writes(kept, waits, now=EVENING))
+
+    finished(released())
+
+    assert (at("0001"), at("0002"), given("9000")) == ("group-a", "group-b", None)
+    # The place is the mover's until tonight; tomorrow it is offered to who stood there first.
+    vouchers_actions.end_seats("voucher-0002", by=JOB, now=LATER + timedelta(days=1))
+    vouchers_actions.offer_seats("group-c", by=JOB, now=LATER + timedelta(days=1))
+    assert vouchers.load_voucher(asked).value.waiting[0].state == "offered"
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

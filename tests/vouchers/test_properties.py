@@ -14,7 +14,7 @@ from chalicelib.kernel.periods import local_day
 from chalicelib.kernel.refusals import Refusal
 from chalicelib.providers.rules import Group, capacity_on, free_places
 from chalicelib.vouchers import rules
-from chalicelib.vouchers.rules import Enrolment, Voucher, Waiting
+from chalicelib.vouchers.rules import Enrolment, Voucher, Waiter, Waiting
 from tests.providers.builders import a_group
 from tests.vouchers.builders import CALENDAR, HEAD, NOW, PARENT, REASONS, RULES, TERMS, a_voucher
 
@@ -217,6 +217,105 @@ class Vouchers(RuleBasedStateMachine):
         except Refusal:
             return
 
+    @rule(voucher_id=a_voucher_id, group_id=a_group_id, standing=st.booleans())
+    def wish(self, voucher_id: str, group_id: str, standing: bool) -> None:
+        try:
+            after = rules.join(
+                self.vouchers[voucher_id],
+                self.groups[group_id],
+                form="private",
+                others_wait=True,
+                now=self.now,
+                rules=RULES,
+                standing=standing,
+                rank=1,
+            )
+        except Refusal:
+            return
+        self.settle(after)
+
+    @rule(group_id=a_group_id)
+    def fill(self, group_id: str) -> None:
+        """A freed place: chains and rings, as far as the first step that cannot be made."""
+        first = rules.next_start(self.now, TERMS, CALENDAR)
+        if rules.vacant_on(self.groups[group_id], self.today, first) is None:
+            return
+        able = {
+            v.voucher_id
+            for v in self.vouchers.values()
+            if rules.may_be_offered(v, now=self.now, terms=TERMS, calendar=CALENDAR)
+        }
+        filled = rules.fill(group_id, self.line, passed=self.vouchers.keys() - able)
+        for together in filled.steps:
+            if not self.move_together(together):
+                return
+
+    @rule(one=a_voucher_id, other=a_voucher_id)
+    def swap(self, one: str, other: str) -> None:
+        """Two move to each other's places in one step, wished or not."""
+        pair = self.vouchers[one], self.vouchers[other]
+        groups = [v.group_id for v in pair]
+        if None in groups or groups[0] == groups[1]:
+            return
+        for voucher, to in zip(pair, groups[::-1], strict=True):
+            wished = (Waiting(str(to), standing=True), *voucher.waiting)
+            if to in {w.group_id for w in voucher.waiting}:
+                return
+            self.settle(replace(voucher, waiting=wished))
+        self.move_together(
+            tuple(
+                rules.Step(v.voucher_id, v.group_id, str(to))
+                for v, to in zip(pair, groups[::-1], strict=True)
+            )
+        )
+
+    def line(self, group_id: str) -> list[Waiter]:
+        rows = [rules.waiters(v).get(group_id) for v in self.vouchers.values()]
+        return sorted((row for row in rows if row is not None), key=lambda row: row.order)
+
+    def move_together(self, together: tuple[rules.Step, ...]) -> bool:
+        changes, enrolments = [], []
+        try:
+            for step in together:
+                voucher, group = self.vouchers[step.voucher_id], self.groups[step.group_id]
+                if voucher.state != "used":
+                    after = rules.reseat(
+                        voucher,
+                        group,
+                        form="private",
+                        now=self.now,
+                        rules=RULES,
+                        calendar=CALENDAR,
+                    )
+                    changes.append(rules.Change(voucher, after))
+                    continue
+                moved = rules.transfer(
+                    voucher,
+                    self.enrolments[step.voucher_id][-1],
+                    group,
+                    enrolment_id=self.name(),
+                    form="private",
+                    now=self.now,
+                    rules=RULES,
+                    calendar=CALENDAR,
+                )
+                changes.append(rules.Change(voucher, moved.voucher, moved.started.starts_on))
+                enrolments.append(moved)
+            seating = rules.seat_together(
+                changes,
+                self.groups,
+                today=self.today,
+                upto=rules.next_start(self.now, TERMS, CALENDAR),
+            )
+        except Refusal:
+            return False
+        self.groups = dict(seating.groups)
+        for change in changes:
+            self.vouchers[change.after.voucher_id] = change.after
+        for moved in enrolments:
+            self.enrolments[moved.voucher.voucher_id][-1:] = [moved.ended, moved.started]
+        return True
+
     @rule(hours=st.sampled_from([1, 24, 48, 24 * 15]), job_is_late=st.booleans())
     def time_passes(self, hours: int, job_is_late: bool) -> None:
         self.now += timedelta(hours=hours)
@@ -245,8 +344,7 @@ class Vouchers(RuleBasedStateMachine):
             for ahead in range(0, 40):
                 day = self.today + timedelta(days=ahead)
                 taken = sum(
-                    (s.state == "reserved" or s.since <= day)
-                    and (s.until is None or day <= s.until)
+                    s.since <= day and (s.until is None or day <= s.until)
                     for s in group.holders.values()
                 )
                 assert taken <= capacity_on(group, day)

@@ -454,6 +454,44 @@ def test_each_no_of_waiting(town: Families):
     no(wait(FULL), 409, "vouchers/wrong-state")
 
 
+def test_a_standing_wish_over_http(town: Families):
+    town.confirmed(FULL)
+    town.group("group-too", capacity=1)
+    town.confirmed("group-too")
+    voucher_id = town.confirmed(A)
+
+    ok(town.put(voucher_id, f"waiting/{FULL}"))
+    ok(town.put(voucher_id, "waiting/group-too", {"standing": True}))
+    ok(town.put(voucher_id, f"waiting/{FULL}", {"standing": True}))
+    shown = ok(town.put(voucher_id, "waiting/group-too", {"rank": 1}))
+    again = ok(town.put(voucher_id, "waiting/group-too", {"standing": True, "rank": 1}))
+    seen = ok(town.cloud.get(f"{BASE}/{voucher_id}", token=town.parent(voucher_id)))
+
+    wishes = [(w["group_id"], w["standing"]) for w in seen["waiting"]]
+    assert wishes == [("group-too", True), (FULL, True)]
+    assert shown["waiting"] == again["waiting"] == seen["waiting"]
+    off = ok(town.put(voucher_id, f"waiting/{FULL}", {"standing": False}))
+    assert [w["standing"] for w in off["waiting"]] == [True, False]
+
+
+def test_each_no_of_a_standing_wish(town: Families):
+    town.confirmed(FULL)
+    voucher_id = town.confirmed(A)
+
+    def wish(body: object, who: str = "parent") -> Said:
+        return town.put(voucher_id, f"waiting/{FULL}", body, who=who)
+
+    for body in ({"rank": 0}, {"rank": 101}, {"standing": "yes"}, {"standing": 1}, {"when": 1}, []):
+        no(wish(body), 400, "kezek/bad-field")
+    assert wish({"standing": True}, who="stranger").status == 404
+    assert wish({"standing": True}, who="head").status == 403
+    assert (
+        ok(town.cloud.get(f"{BASE}/{voucher_id}", token=town.parent(voucher_id)))["waiting"] == []
+    )
+    town.change(voucher_id, state="closed", group_id=None, seat=None)
+    no(wish({"standing": True}), 409, "vouchers/wrong-state")
+
+
 def test_each_no_of_an_answer(town: Families):
     voucher_id = town.offered()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from chalicelib.journal import actions as journal
 from chalicelib.journal import store as entries
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import SiteState
+from chalicelib.storage.commit import commit
 from chalicelib.storage.outbox import WORK
 from chalicelib.storage.rows import OutboxRow
 from chalicelib.vouchers import actions, jobs, rules, store
@@ -415,3 +417,33 @@ def test_A16_standing_wishes_and_moves_are_rebuilt(tables: testing.TestTables, t
     deliver(a_chain(town))
 
     is_rebuilt(tables, ("VOUCHER#", "WAITING#", "MOVERS#", "ENROLMENT#"))
+
+
+def test_a_wish_that_cannot_be_carried_out_keeps_no_place_from_others(town: Town):
+    town.group(A, capacity=1), town.group(B), town.group(C)
+    leaving, one, other = town.confirmed(A), town.confirmed(B), town.confirmed(C)
+    stand(town, one, A)
+    kept = providers.load_group(A)
+    commit([providers.keep_group(kept, replace(kept.value, sen=True))])
+    commit_sen(other)
+    close(town, leaving, None)
+
+    assert choose(town, other, A).group_id == A
+    assert town.voucher(one).group_id == B
+
+
+def commit_sen(voucher_id: str) -> None:
+    kept = store.load_voucher(voucher_id)
+    commit([store.keep_voucher(kept, replace(kept.value, sen=True))])
+
+
+def test_who_chooses_a_free_place_finds_that_the_first_to_be_moved_has_it(town: Town):
+    town.group(A, capacity=1), town.group(B), town.group(C)
+    leaving, one, other = town.confirmed(A), town.confirmed(B), town.confirmed(C)
+    stand(town, one, A)
+    close(town, leaving, None)
+
+    with pytest.raises(rules.OthersWait):
+        choose(town, other, A)
+
+    assert town.voucher(one).group_id == A

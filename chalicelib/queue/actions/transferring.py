@@ -92,12 +92,13 @@ def _settle(office: Office, unit: Sequence[Outcome], *, by: Actor, now: datetime
     ]
     if all(made):
         return [settled for settled in made if settled]
-    moves = [office.move(outcome) for outcome in unit]
-    if not all(moves):
+    moves = [move for outcome in unit if (move := office.move(outcome)) is not None]
+    if len(moves) < len(unit):
         return _passed_over(unit, rules.VOUCHER_CHANGED)
+    office.rows.fetch(moves)  # nothing, unless all was forgotten for a race
     try:
         make(
-            [move for move in moves if move],
+            moves,
             office.rows,
             run_id=office.run.run_id,
             demands=[store.while_open(office.run.run_id)],

@@ -59,7 +59,7 @@ class Rows:
             self.shelves[key], self.found[key] = shelf, kept
 
     def fetch(self, moves: Sequence[Move]) -> None:
-        """Read what these moves need and is not known. One call for a chain of five or so."""
+        """Read what these moves need and is not known: one call for a chain of ten or so."""
         sites = {m.kept.value.group_id: m.kept.value.site_id or "" for m in moves}
         for group_id in {move.group_id for move in moves}:
             known = self.group(group_id)
@@ -83,11 +83,12 @@ class Rows:
                 wanted.append(people.holdings_at(voucher.child_id))
                 wanted.append(store.stays_at(voucher.child_id, voucher.programme))
                 wanted.append(store.enrolment_at(voucher.site_id or "", voucher.enrolment_id))
-        self._read(at for at in wanted if at[1] not in self.found)
+        self._read(wanted)
 
     def forget(self) -> None:
         """Know nothing any more: somebody else changed a row."""
         self.found.clear()
+        self.shelves.clear()
 
     def written(self, writes: Iterable[Write]) -> None:
         """Take in what a commit wrote, for the next one."""
@@ -134,9 +135,9 @@ class Rows:
         return self.found.get(at[1])
 
     def _read(self, wanted: Iterable[At]) -> None:
-        asked = list(wanted)
-        self.shelves |= {key: shelf for shelf, key in asked}
-        self.found |= find_together(asked)
+        unread = [(shelf, key) for shelf, key in wanted if key not in self.shelves]
+        self.shelves |= {key: shelf for shelf, key in unread}
+        self.found |= find_together(unread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,7 @@ def _decide(move: Move, rows: Rows, pack: Pack, *, run_id: str, now: datetime) -
         after = rules.reseat(
             voucher, group, form=form, now=now, rules=in_force, calendar=pack.calendar
         )
-        return _Decided(move, replace(after, moved_in=run_id))
+        return _Decided(move, replace(after, moved_in=run_id or after.moved_in))
     current = rows.enrolment(voucher.site_id or "", voucher.enrolment_id).value
     moved = rules.transfer(
         voucher,
@@ -222,7 +223,7 @@ def _decide(move: Move, rows: Rows, pack: Pack, *, run_id: str, now: datetime) -
         calendar=pack.calendar,
         limited=rows.site(current.site_id).state not in LEFT_TO_ITSELF,
     )
-    after = replace(moved.voucher, moved_in=run_id)
+    after = replace(moved.voucher, moved_in=run_id or voucher.moved_in)
     return _Decided(move, after, moved.ended, moved.started)
 
 

@@ -40,8 +40,10 @@ def check_turn(voucher: Voucher, group: Group, *, now: datetime) -> None:
     if entry is not None and entry.state == "offered":
         return
     first = next_waiting(group, now=now)
-    if first is not None and first.value.voucher_id != voucher.voucher_id:
-        offer_seats(group.group_id, by=_OFFERS, now=now)
+    if first is None or first.value.voucher_id == voucher.voucher_id:
+        return
+    given = offer_seats(group.group_id, by=_OFFERS, now=now)
+    if given or next_waiting(group, now=now, to_be_asked=True) is not None:
         raise OthersWait(group_id=group.group_id)
 
 
@@ -216,11 +218,18 @@ def _same(waiter: Waiter, kept: Kept[Voucher] | None) -> bool:
     return kept is not None and rules.waiters(kept.value).get(waiter.group_id) == waiter
 
 
-def next_waiting(group: Group, *, now: datetime) -> Kept[Voucher] | None:
-    """Return the first on a group's list who could accept an offer now."""
+def next_waiting(group: Group, *, now: datetime, to_be_asked: bool = False) -> Kept[Voucher] | None:
+    """Return the first on a group's list who could take a place now.
+
+    to_be_asked: of those alone who are not moved but asked.
+    """
     pack = load_pack(group.programme, group.area)
     terms = pack.at(local_day(now)).terms
-    waiting = (k.value for k in store.each_waiter(group.group_id) if k.value.state == "waiting")
+    waiting = (
+        k.value
+        for k in store.each_waiter(group.group_id)
+        if k.value.state == "waiting" and not (to_be_asked and k.value.standing)
+    )
     looked_at: list[str] = []
 
     def able() -> Kept[Voucher] | None:
