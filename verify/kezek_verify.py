@@ -3051,6 +3051,8 @@ def run_run(asked):
         head = read_head(lines[0] if lines else b"")
     if head and place.read("bundle.json") is None and place.read("note") is None:
         run, keys = Run.of_auditor(head["whole"].encode("utf-8", "surrogatepass")), None
+        if len(run.leaves) >= PUBLIC_LEAST:
+            raise Unusable(f"{place.name} has no bundle.json; a run of so many is public")
     else:
         keys = keys_of(asked, place)
         run = Run(place, keys)
