@@ -21,7 +21,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -161,8 +161,17 @@ def ticket_salt(application_id: str) -> bytes:
     Only the family gets them, with its receipt; whoever has them finds its leaf in every checkpoint
     and bundle, and nobody else can try out what a leaf may say.
     """
-    said = b"kezek/ticket-salt/1\n" + application_id.encode()
-    return hmac.new(purpose_key("ticket-salt"), said, hashlib.sha256).digest()[:16]
+    return ticket_salts()(application_id)
+
+
+def ticket_salts() -> Callable[[str], bytes]:
+    """Return what gives each ticket's salt, by application; for whole queues."""
+    key = purpose_key("ticket-salt")
+
+    def salt(application_id: str) -> bytes:
+        return hmac.digest(key, b"kezek/ticket-salt/1\n" + application_id.encode(), "sha256")[:16]
+
+    return salt
 
 
 def blind(*of: str) -> bytes:

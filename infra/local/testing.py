@@ -130,7 +130,10 @@ class TestTables:
         self._create()
 
     def wipe(self) -> None:
-        """Empty all tables and streams."""
+        """Empty all tables and streams, and take away the published queues that told of them."""
+        published = os.environ.get("KEZEK_FILES")
+        if published:
+            shutil.rmtree(Path(published) / "record" / "queue", ignore_errors=True)
         if self.engine.engine.database is not None:
             tables.wipe(self.engine.engine.database, self.names)
             return

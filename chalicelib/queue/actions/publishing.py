@@ -169,9 +169,9 @@ def _signed(
 ) -> tuple[Head, list[Put]]:
     """Return a head with its place in the chain and its note, and the pages of its leaves."""
     number = before.number + 1 if before else 1
+    salt = secrets.ticket_salts()
     leaves = [
-        chain.leaf_digest(chain.leaf_text(one, number), secrets.ticket_salt(one.application_id))
-        for one in ordered
+        chain.leaf_digest(chain.leaf_text(one, number), salt(one.application_id)) for one in ordered
     ]
     leaves += [
         chain.blank_digest(secrets.blind("leaf", head.area, head.series, str(number), str(n)))
