@@ -187,3 +187,19 @@ def test_a_freed_place_can_untie_a_ring() -> None:
 
     assert sorted(moves) == [(0, 0, 1), (1, 1, 0), (2, NONE, 2)]
     assert list(going_on.seat) == [1, 0, 2]
+
+
+def test_a_batch_shrinks_a_reserve_and_a_holder_still_comes_back() -> None:
+    # Two are in by the reserve of group 0 when the twins take what its holder left; 5 sends it back.
+    market = Market([4, 1], reserve=[3, 0], batches=[(3, 4)], siblings={5: frozenset([1])})
+    market.add([1], own=0)
+    market.add([0], favoured=True)
+    market.add([0], favoured=True)
+    market.add([0])
+    market.add([0])
+    market.add([1])
+
+    matching = match(market)
+
+    assert list(matching.seat) == [0, 0, NONE, 0, 0, 1]
+    assert matching.in_group(0) == [0, 1, 3, 4]

@@ -300,4 +300,7 @@ class _Run:
             self.seat[child] = group
         if self.reserve:
             left = self.market.places[group] - len(self.fixed[group]) - self.holders[group]
-            self.reserve[group] = min(self.reserve[group], max(left, len(self.within[group])))
+            self.reserve[group] = min(self.reserve[group], left)
+            while len(self.within[group]) > self.reserve[group]:
+                # What was kept is smaller now: who is beyond it stands in the line like all others.
+                insort(self.kept[group], self.within[group].pop())
