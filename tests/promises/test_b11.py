@@ -58,7 +58,6 @@ UNSEEN: dict[str, dict[Want, str]] = {
     },
     "run_checkpoint": {
         ("s3:GetObject", "RecordBucket"): "what was published is looked at; here a folder",
-        ("write", "outbox"): "a turn comes near in the evening: tests/queue/test_jobs.py",
     },
     "run_deadlines": {
         ("read", "keys"): f"{_LATER}an erasure: tests/rights/test_erasing.py",
