@@ -20,7 +20,7 @@ from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Seat, take_seat
 from chalicelib.queue import actions, rules, store
 from chalicelib.queue.actions import transferring
-from chalicelib.storage import keys
+from chalicelib.storage import keys, outbox
 from chalicelib.storage.commit import commit
 from chalicelib.vouchers import actions as vouchers_actions
 from chalicelib.vouchers import rules as vouchers_rules
@@ -28,6 +28,7 @@ from chalicelib.vouchers import store as vouchers
 from chalicelib.vouchers.actions import change, enrolments
 from chalicelib.vouchers.rules import Enrolment, Voucher, Waiting
 from infra.local import faults
+from infra.local.testing import TestCloud
 from tests.queue.city import (
     AREA,
     EVENING,
@@ -184,6 +185,19 @@ def test_a_chain_moves_in_order_and_who_waits_gets_what_is_left_from_the_next_da
     assert list(journal.differences()) == []
 
 
+def test_the_messages_of_a_release_move_and_tell(evening: TestCloud) -> None:
+    a_chain()
+    parent_of("0001")
+    released()
+
+    evening.set_clock(LATER)
+    evening.drain()
+
+    assert (run_of().state, run_of().moved) == ("committed", 2)
+    told = [k.value.template for k in outbox.NOTICES.each("NOTICES#person:person-0001")]
+    assert told == ["notice:vouchers/moved"]
+
+
 def test_two_who_block_each_other_swap_in_one_commit() -> None:
     settle_in([a_group("a", 1), a_group("b", 1)], [an_application("9000")])
     one = a_holder("0001", "a", "b")
@@ -311,6 +325,27 @@ def test_a_stop_while_moving_leaves_what_was_moved_and_counts_it() -> None:
     assert (at("0001"), at("0002"), given("9000")) == ("group-a", "group-c", None)
     assert (stopped.moved, stopped.issued) == (1, 0)
     assert actions.list_to_offer(RUN, now=LATER) == ["group-b"]
+
+
+def test_a_run_that_is_stopped_between_two_moves_makes_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a_chain()
+    released()
+    real = transferring.make
+
+    def stopped_after(*args: Any, **said: Any) -> list[Voucher]:
+        moved = real(*args, **said)
+        actions.stop(RUN, reason="wrong-input", by=OPERATOR, now=LATER)
+        return moved
+
+    monkeypatch.setattr(transferring, "make", stopped_after)
+
+    assert not actions.commit_part(RUN, by=JOB, now=LATER, most=50)
+
+    assert (at("0001"), at("0002"), given("9000")) == ("group-a", "group-c", None)
+    assert (run_of().state, run_of().moved, run_of().issued) == ("stopped", 1, 0)
+    assert results() == {"0001": ("group-a", None)}
 
 
 def test_a_stop_after_a_move_that_was_not_told_counts_it() -> None:

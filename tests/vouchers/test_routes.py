@@ -474,6 +474,19 @@ def test_a_standing_wish_over_http(town: Families):
     assert [w["standing"] for w in off["waiting"]] == [True, False]
 
 
+def test_what_a_closing_leaves_behind_moves_who_stands_first_and_tells_it(town: Families):
+    leaving, one = town.confirmed(FULL), town.confirmed(A)
+    ok(town.put(one, f"waiting/{FULL}", {"standing": True}))
+    ok(town.put(leaving, "closure", {"reason": "withdrawal"}))
+
+    town.cloud.drain()
+
+    seen = ok(town.cloud.get(f"{BASE}/{one}", token=town.parent(one)))
+    assert (seen["group_id"], seen["waiting"]) == (FULL, [])
+    notices = ok(town.cloud.get("/v1/notices", token=town.parent(one)))["notices"]
+    assert "notice:vouchers/moved-to-hand-in" in [n["template"] for n in notices]
+
+
 def test_each_no_of_a_standing_wish(town: Families):
     town.confirmed(FULL)
     voucher_id = town.confirmed(A)
