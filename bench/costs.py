@@ -74,9 +74,11 @@ DOES = {
     "vouchers/suspended": "vouchers.site_closed",
 }
 # One view under several depths of path: a tile so deep stands behind 65,536 entries and more.
+_QUEUE_FILE = "GET /v1/queue/files/{programme}/{area}/{of}"
 _TILE = "GET /v1/record/tile/{level}/{n}"
 AS_ANOTHER = {
     _TILE: f"{_TILE}/{{m}}",
+    f"{_QUEUE_FILE}/{{run}}/{{name}}": f"{_QUEUE_FILE}/{{name}}",
     f"{_TILE}/{{m}}/{{o}}": f"{_TILE}/{{m}}",
     f"{_TILE}/{{m}}/{{o}}/{{width}}": f"{_TILE}/{{m}}",
 }

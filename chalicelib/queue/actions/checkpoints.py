@@ -138,7 +138,7 @@ def place_proof(
     one is named. Raises Unknown, NoCheckpoint, NotInCheckpoint, in this order.
 
     For the family; for officers of the area and auditors, whose look at the child is recorded.
-    Six reads at most, however long the queue.
+    Nine reads at most, however long the queue.
     """
     kept = applications.find_application(application_id)
     if kept is None:
