@@ -108,11 +108,6 @@ SENTENCES = {
         "в расписке другое: {name}; она не от талона {ticket}",
         "қолхатта {name} басқа: ол {ticket} талонынікі емес",
     ),
-    "receipt/earlier": (
-        "ticket {ticket} counts from before its receipt",
-        "талон {ticket} учтён раньше, чем выдана расписка",
-        "{ticket} талоны қолхатынан бұрын есептелген",
-    ),
     "missing/file": (
         "{where} is missing",
         "{where}: файла нет",
@@ -1483,8 +1478,8 @@ class Draws:
         if ticket not in self.known.get(intake, (ticket,)):
             raise says("late/ticket", number=number, ticket=ticket)
 
-    def check(self, number, shown, alone):
-        """Check a list; alone: cells of one category, where the drawn order shows."""
+    def check(self, number, shown):
+        """Check a list: nobody came late, and those who are drawn stand by their numbers."""
         self.learn(shown["as_of"], shown["lines"])
         last = {}
         for line in shown["lines"]:
@@ -1494,7 +1489,8 @@ class Draws:
             window = self.window(intake)
             if window and instant(shown["as_of"]) >= window[1]:
                 self.check_late(intake, line["ticket"], number)
-            if intake not in self.rows or not line["place"] or line["cell"] not in alone:
+            drawn = line["place"] or (window and instant(shown["as_of"]) >= window[1])
+            if intake not in self.rows or not drawn:
                 continue
             mine = drawn_number(self.rows[intake]["seed"], line["ticket"])
             if last.get((line["cell"], intake), "") > mine:
@@ -1525,10 +1521,11 @@ def check_lines(number, shown, size, draws):
             raise says("lines/cell", number=number, ticket=ticket)
         last = cell
         counted[cell] += 1
-        # Where categories stand together, and before a draw, lines go by ticket, without a place.
+        # Where categories stand together, and before a draw, a line has no place: there tickets
+        # stand by what everybody can count, the drawn number or the ticket itself.
         merged = len(cells[cell - 1]["categories"]) > 1
         unplaced = line["place"] is None and (merged or line["intake"] is not None)
-        if line["place"] != counted[cell] and not unplaced:
+        if not unplaced and (merged or line["place"] != counted[cell]):
             raise says(
                 "lines/place",
                 number=number,
@@ -1536,9 +1533,10 @@ def check_lines(number, shown, size, draws):
                 other=line["place"],
                 expected=counted[cell],
             )
-        if unplaced and merged and by_ticket.get(cell, "") > ticket:
-            raise says("lines/cell", number=number, ticket=ticket)
-        by_ticket[cell] = ticket if unplaced else ""
+        if merged and line["intake"] is None:
+            if by_ticket.get(cell, "") > ticket:
+                raise says("lines/cell", number=number, ticket=ticket)
+            by_ticket[cell] = ticket
     known = [category for cell in cells for category in cell["categories"]]
     if known != sorted(set(known)) or not all(cell["categories"] for cell in cells):
         raise says("small/count", number=number, other=len(known), size=len(set(known)))
@@ -1547,8 +1545,7 @@ def check_lines(number, shown, size, draws):
             raise says("small/cell", number=number, other=count)
         if cell["waiting"] != count:
             raise says("small/count", number=number, other=cell["waiting"], size=count)
-    alone = {place for place, cell in enumerate(cells, 1) if len(cell["categories"]) == 1}
-    draws.check(number, shown, alone)
+    draws.check(number, shown)
 
 
 # --- a run's public bundle ------------------------------------------------------------------------
@@ -1801,10 +1798,12 @@ class Run:
             last = ticket
             self.check_settled(outcome)
             self.moved += settled in MOVED
-            if settled in MOVED:
-                left[outcome["from"]] = left.get(outcome["from"], 0) + 1
-            if settled in ("issued", *MOVED) and outcome["to"] is not None:
-                came.setdefault(outcome["to"], []).append(ticket)
+            # By what was planned: a seat that comes free after it may go to somebody else.
+            before, planned = outcome["from"], outcome["group_id"]
+            if planned is not None and planned != before:
+                came.setdefault(planned, []).append(ticket)
+                if before is not None:
+                    left[before] = left.get(before, 0) + 1
         for group, tickets in sorted(came.items()):
             size = self.places[group]["free"] + left.get(group, 0)
             if len(tickets) > size:
@@ -1928,6 +1927,7 @@ OUTCOME = {
     "waiting": ["id"],
 }
 BATCH_MOST = 6
+ANY = "any"
 
 
 class Child:
@@ -2317,10 +2317,9 @@ class Count:
         months = months_between(money["first"], money["last"])
         self.pots, self.gets, self.missing = {}, {}, {}
         for child in self.queue:
-            pot = child.leaf["kind"] if child.leaf["kind"] in left else None
-            if "" in left and len(left) == 1:
-                pot = ""
-            elif not child.leaf["kind"] and left:
+            kind = child.leaf["kind"]
+            pot = kind if kind in left else "" if "" in left else None
+            if pot is None and kind == ANY and left:
                 pot = max(left, key=lambda direction: left[direction])
             self.pots[child.ticket] = pot
             self.gets[child.ticket] = False
@@ -2662,14 +2661,24 @@ class Judge:
         leaf, seat = child.leaf, child.seat
         if child.own is not None:
             moved = "swapped" if child.ticket in self.count.swapped else "moved"
-            return {"reason": moved if seat != child.own else "stays"}
+            wishes = leaf["preferences"]
+            passed = wishes[: wishes.index(seat)] if seat in wishes else wishes
+            return {
+                "reason": moved if seat != child.own else "stays",
+                "passed": [self.told_passed(child, group) for group in passed],
+            }
         if leaf["out_of_age"] is not None:
             return {"reason": leaf["out_of_age"], "preference": None, "waiting": []}
         if len(child.units) > 1 or self.count.short_of(child.units):
             return {} if seat else {"reason": self.why_apart(child.units), "preference": None}
         wished = leaf["preferences"].index(seat) + 1 if seat in leaf["preferences"] else None
         if seat is None:
-            return {"reason": self.why_none(child), "preference": None, "waiting": []}
+            return {
+                "reason": self.why_none(child),
+                "preference": None,
+                "waiting": [],
+                "passed": [self.told_passed(child, group) for group in leaf["preferences"]],
+            }
         waiting = [] if wished else child.wishes[: self.order["waiting_lists_max"]]
         passed = leaf["preferences"][: wished - 1] if wished else leaf["preferences"]
         return {
@@ -2714,8 +2723,7 @@ class Judge:
     # --- what came of it
 
     def check_where(self):
-        """Where children really went: it fits, and no group took more than it had."""
-        change = {}
+        """Where children really went, if not as planned: it fits, and batches stay together."""
         self.between = 0
         for child in self.count.line:
             outcome = child.outcome
@@ -2725,22 +2733,6 @@ class Judge:
                 if wrong:
                     raise says(f"fit/{wrong}", ticket=child.ticket, name=to)
             self.between += settled == "passed" or (settled == "issued" and to != planned)
-            if settled == "issued" or (settled in MOVED and to != child.own):
-                change.setdefault(to, []).append(child)
-        left = {}
-        for child in self.count.movers:
-            if child.outcome["settled"] in MOVED and child.outcome["to"] != child.own:
-                left[child.own] = left.get(child.own, 0) + 1
-        for group, children in sorted(change.items()):
-            size = self.places[group]["free"] + left.get(group, 0)
-            if len(children) > size:
-                raise says(
-                    "capacity/full",
-                    ticket=children[-1].ticket,
-                    name=group,
-                    size=size,
-                    other=len(children),
-                )
         for unit in self.count.units:
             went = {child.outcome["to"] for child in unit if child.outcome["settled"] == "issued"}
             issued = sum(child.outcome["settled"] == "issued" for child in unit)
@@ -2831,7 +2823,8 @@ class Judge:
         if pot is None:
             expected = "no-such-direction"
         elif gets:
-            expected = "wished-direction" if child.leaf["kind"] else "any-direction"
+            wished = pot in (child.leaf["kind"], "")
+            expected = "wished-direction" if wished else "any-direction"
         missing = self.count.missing.get(child.ticket)
         for name, value in (("reason", expected), ("missing_tiyn", missing)):
             if child.said[name] != value:
@@ -2972,8 +2965,6 @@ def check_receipt(name, note, told_of, salt, keys):
             raise says("receipt/another", ticket=ticket, name=field)
     if receipt.stage != note.stage:
         raise says("receipt/another", ticket=ticket, name="stage")
-    if told_of["intake"] is None and instant(told_of["ordered_at"]) < instant(receipt["received"]):
-        raise says("receipt/earlier", ticket=ticket)
 
 
 # --- the commands of queues and runs --------------------------------------------------------------

@@ -96,21 +96,30 @@ def orders(run: Run) -> list[Checkpoint]:
     def published(
         number: int, as_of: str, who: list[Applicant], *, drawn: bool, name: str = ""
     ) -> Checkpoint:
-        """Categories 1 to 5 are few each and stand together; 6 are those who are drawn."""
+        """Categories 1 to 5 are few each and stand together, by ticket; 6 are drawn."""
         drawn_ones = [one for one in waits if one in who and one.intake]
         if not drawn:
             drawn_ones.sort(key=lambda one: one.ticket)
-        parts = [[one for one in waits if one in who and not one.intake], drawn_ones]
+        few = [one for one in waits if one in who and not one.intake]
+        alone = len({(one.tier, one.cohort) for one in few}) == 1
+        few.sort(key=lambda one: one.position if alone else one.ticket)
+        parts = [few, drawn_ones]
         cells, lines, leaves = [], [], []
         for cell, part in enumerate([part for part in parts if len(part) >= 5], 1):
             categories = sorted({numbers[one.tier, one.cohort] for one in part})
             cells.append({"categories": categories, "waiting": len(part)})
             for place, one in enumerate(part, 1):
-                shown = place if drawn or not one.intake else None
+                shown = place if (drawn and one.intake) or len(categories) == 1 else None
+                shown = None if one.intake and not drawn else shown
                 lines.append(a_line(one.ticket, cell, shown, one.intake))
                 category = numbers[one.tier, one.cohort]
                 text = leaf_text(
-                    one.ticket, category, shown or 0, one.ordered_at, one.intake, number
+                    one.ticket,
+                    category,
+                    shown or 0 if one.intake else one.position,
+                    one.ordered_at,
+                    one.intake,
+                    number,
                 )
                 leaves.append((text, salt_of(one.ticket)))
         return Checkpoint(as_of, cells, lines, leaves, run=name or None)

@@ -603,13 +603,16 @@ def tell(
             one.settled = "stays" if one.to == one.own else "moved"
             one.settled = "swapped" if one.ticket in rings else one.settled
             one.reason = one.settled
+            wished = one.to in one.preferences
+            better = one.preferences[: one.preferences.index(one.to)] if wished else one.preferences
+            one.passed = [why_not(run, one, group, before) for group in better]
             continue
         choice = one.preferences.index(one.to) + 1 if one.to in one.preferences else None
         one.preference = choice
         fitting = [g for g in one.preferences if g in places and fits(places[g], one)]
         one.waiting = fitting[: run.order["waiting_lists_max"]] if one.to and not choice else []
         one.reason = "preferred" if choice else "other-group" if one.to else why_none(run, one)
-        stated = one.preferences[: choice - 1] if choice else one.preferences if one.to else []
+        stated = one.preferences[: choice - 1] if choice else one.preferences
         one.passed = [why_not(run, one, group, before) for group in stated]
     run.carry_after = carried(run, line)
     run.cells = counted(run)
