@@ -190,7 +190,7 @@ def test_a_freed_place_can_untie_a_ring() -> None:
 
 
 def test_a_batch_shrinks_a_reserve_and_a_holder_still_comes_back() -> None:
-    # Two are in by the reserve of group 0 when the twins take what its holder left; 5 sends it back.
+    # Two are in by the reserve of group 0, the twins take what its holder left, 5 sends it back.
     market = Market([4, 1], reserve=[3, 0], batches=[(3, 4)], siblings={5: frozenset([1])})
     market.add([1], own=0)
     market.add([0], favoured=True)

@@ -177,6 +177,19 @@ def test_a_voucher_without_a_ticket_moves_between_runs_and_its_place_is_left_to_
     assert places["a"].free == 0
 
 
+def test_a_wish_for_another_language_is_carried_out_between_runs_and_its_place_is_left_to_it(
+    evening: TestCloud,
+) -> None:
+    settle_in([a_group("a", 1), a_group("b", 2), a_group("ru", 1, language="ru")], [])
+    a_holder("0007", "b", "ru", "a")
+    a_holder("0008", "b", "ru")
+
+    movers, places = supplied()
+
+    assert [(m.voucher_id, m.preferences) for m in movers] == [("voucher-0007", ("group-a",))]
+    assert [places[name].free for name in ("a", "ru")] == [1, 0]
+
+
 def test_a_seat_of_the_year_before_is_left_in_its_own_way(evening: TestCloud) -> None:
     settle_in([a_group("a", 1), a_group("old", 1, academic_year=YEAR - 1)], [])
     a_holder("0007", "old", "a")

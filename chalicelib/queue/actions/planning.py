@@ -101,7 +101,7 @@ def supply(
         return list(reading.seekers), []
     groups = {k.value.group_id: k.value for k in providers.list_groups(programme, area)}
     asking = _asking(reading, groups, programme, area, now=now)
-    movers = _movers(reading, asking)
+    movers = _movers(reading, asking, groups)
     places = _places(reading, groups, asking, movers, now=now)
     seekers = [*reading.seekers, *movers]
     if reading.order.siblings_first:
@@ -163,17 +163,29 @@ def _asking(
     return [k.value for k in vouchers.list_movers(programme, area) if may_move(k.value)]
 
 
-def _movers(reading: Reading, asking: Iterable[Voucher]) -> list[Seeker]:
-    """Return holders as the engine sees them.
+def _movers(
+    reading: Reading, asking: Iterable[Voucher], groups: Mapping[str, Group]
+) -> list[Seeker]:
+    """Return holders as the engine sees them, with the wishes that a run decides.
 
-    A voucher taken over from another platform has no ticket, so no proof of a run could name it:
-    its holder moves between runs.
+    A voucher taken over from another platform has no ticket, so no proof of a run could name it;
+    and a holder may wish for a group of another language or kind than it waited for, which a run
+    gives nobody. Such moves are made between runs, as places become free.
     """
     by_application = {v.application_id: v for v in asking if v.application_id}
     applied = applications.find_applications(list(by_application))
     movers = []
     for application_id, voucher in by_application.items():
         if application_id not in applied:
+            continue
+        wishes = tuple(
+            group_id
+            for group_id in standing_wishes(voucher)
+            if group_id != voucher.group_id
+            and (wished := groups.get(group_id)) is not None
+            and (wished.language, wished.kind) == (voucher.language, voucher.kind)
+        )
+        if not wishes:
             continue
         entry = entry_of(applied[application_id].value)
         movers.append(
@@ -182,7 +194,7 @@ def _movers(reading: Reading, asking: Iterable[Voucher]) -> list[Seeker]:
                 age=voucher.age + reading.academic_year - voucher.academic_year,
                 language=voucher.language,
                 kind=voucher.kind,
-                preferences=tuple(g for g in standing_wishes(voucher) if g != voucher.group_id),
+                preferences=wishes,
                 out_of_age=None,
                 intake=None,
                 own=voucher.group_id,
@@ -208,17 +220,19 @@ def _places(
         academic_year=reading.academic_year,
         from_on=from_on,
     )
-    inside = {seeker.voucher_id for seeker in movers}
-    others = {voucher.voucher_id for voucher in asking} - inside
+    decided = {(seeker.voucher_id, g) for seeker in movers for g in seeker.preferences}
+    others = {(v.voucher_id, g) for v in asking for g in standing_wishes(v)} - decided
     leaving = Counter(seeker.own for seeker in movers)
     return [_after_waiting_lists(p, others, leaving=leaving[p.group_id]) for p in places]
 
 
-def _after_waiting_lists(place: Place, others: Container[str], *, leaving: int) -> Place:
+def _after_waiting_lists(
+    place: Place, others: Container[tuple[str, str]], *, leaving: int
+) -> Place:
     """Leave the places to a run that no holder outside it waits for: they were there before.
 
-    others: vouchers to be moved, but not in this run; leaving: how many of the group's own ask to
-    leave it. Where more wait than places are free, what those leave is theirs as well.
+    others: vouchers to be moved and where, but not by this run; leaving: how many of the group's
+    own ask to leave it. Where more wait than places are free, what those leave is theirs as well.
     """
     if place.free < 1 and not leaving:
         return place
@@ -226,7 +240,7 @@ def _after_waiting_lists(place: Place, others: Container[str], *, leaving: int) 
         1
         for kept in vouchers.each_waiter(place.group_id)
         if kept.value.state == "waiting"
-        and (not kept.value.standing or kept.value.voucher_id in others)
+        and (not kept.value.standing or (kept.value.voucher_id, place.group_id) in others)
     )
     return replace(
         place,
