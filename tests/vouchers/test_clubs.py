@@ -20,7 +20,7 @@ from chalicelib.storage import agenda
 from chalicelib.storage.commit import commit
 from chalicelib.storage.outbox import NOTICES
 from chalicelib.vouchers import actions, rules, store
-from chalicelib.vouchers.actions import TargetAsked
+from chalicelib.vouchers.actions import Move, Rows, TargetAsked, make
 from infra.local import testing
 from tests.vouchers.builders import both
 from tests.vouchers.clubs import (
@@ -94,6 +94,41 @@ def test_any_listed_club_of_the_city_may_be_chosen_and_the_money_goes_to_its_dir
     assert [committed(m) for m in ("2026-10", "2026-11", "2026-12")] == [0, 0, 0]
     assert [committed(m, "creative") for m in ("2026-10", "2026-11", "2026-12")] == [1, 1, 1]
     assert told(city, voucher_id) == ["chosen-to-sign"]
+
+
+def test_a_holder_to_be_moved_takes_the_money_to_the_other_direction(city: City):
+    city.group("group-solo", capacity=1, site_id=DOMBRA, kind="creative")
+    leaving, one = city.issued(), city.enrolled(FIGHT)
+    city.choose(leaving, "group-solo")
+    by = city.parents[one]
+    actions.join(one, "group-solo", standing=True, by=by, now=NOW)
+    before = [committed(m, "creative") for m in ("2026-10", "2026-11")]
+    city.close(leaving, None)
+
+    assert actions.offer_seats("group-solo", by=BOT, now=NOW) == 1
+
+    moved = city.voucher(one)
+    assert (moved.group_id, moved.direction, moved.transfers) == ("group-solo", "creative", ())
+    # What the leaving family gave back and this one brought along: a voucher's money, as before.
+    assert [committed(m, "creative") for m in ("2026-11", "2026-12")] == [before[1], before[1]]
+    assert [committed(m) for m in ("2026-11", "2026-12")] == [0, 0]
+
+
+def test_a_ring_across_directions_is_not_made_in_one_step(city: City):
+    city.group("group-solo", capacity=1, site_id=DOMBRA, kind="creative")
+    one, two = city.enrolled(FIGHT), city.enrolled("group-solo")
+    actions.join(one, "group-solo", standing=True, by=city.parents[one], now=NOW)
+    kept = store.load_voucher(two)
+    wish = (rules.Waiting(FIGHT, standing=True),)
+    commit([store.keep_voucher(kept, replace(kept.value, waiting=wish))])
+    moves = [Move(store.load_voucher(one), "group-solo"), Move(store.load_voucher(two), FIGHT)]
+    rows = Rows("clubs", "karaganda")
+    rows.fetch(moves)
+
+    with pytest.raises(rules.RingOfDirections):
+        make(moves, rows, by=BOT, now=NOW)
+
+    assert city.voucher(one).group_id == FIGHT
 
 
 def test_the_same_direction_moves_no_money(city: City):

@@ -45,6 +45,11 @@ def prepared(what: str) -> Step:
             town.confirmed(FULL)
             one = town.confirmed(A)
             return lambda: actions.join(one, FULL, **parent(one))
+        case "stand":
+            town.confirmed(FULL)
+            one = town.confirmed(A)
+            actions.join(one, FULL, **parent(one))
+            return lambda: actions.join(one, FULL, standing=True, rank=1, **parent(one))
         case "lapse":
             one = town.confirmed(A)
             return lambda: actions.lapse_contract(one, by=BOT, now=later(days=30))
@@ -68,6 +73,7 @@ OPERATIONS = (
     "transfer",
     "close",
     "join",
+    "stand",
     "offer",
     "accept",
     "decline",
@@ -83,7 +89,9 @@ def test_a1_an_operation_that_dies_anywhere_and_is_sent_again_has_one_effect(
     has_one_effect(tables, lambda: prepared(what))
 
 
-@pytest.mark.parametrize("what", ["transfer", "close", "accept", "decline", "lapse", "seat-ends"])
+@pytest.mark.parametrize(
+    "what", ["transfer", "close", "stand", "accept", "decline", "lapse", "seat-ends"]
+)
 def test_a16_the_rows_are_rebuilt_from_the_journal(tables: testing.TestTables, what: str):
     prepared(what)()
 

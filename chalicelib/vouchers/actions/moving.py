@@ -167,13 +167,15 @@ def make(
 
     rows: fetched for these moves. demands: what else has to be true. Between runs (no run_id) the
     seat that is left is offered on. Raises WrongState, TermPassed, TransferPending,
-    OneTransferAMonth, WishWithdrawn, what `check_group` raises, GroupClosed, NoPlace, BadStart,
-    TooManyWrites of a ring too long for one commit.
+    OneTransferAMonth, WishWithdrawn, what `check_group` raises, GroupClosed, NoPlace, BadStart; of a
+    ring RingOfDirections, and TooManyWrites where it is too long for one commit.
     """
     pack = change.pack_of(moves[0].kept.value)
     today = local_day(now)
     in_force = pack.at(today)
     decided = [_decide(move, rows, pack, run_id=run_id, now=now) for move in moves]
+    if len(decided) > 1 and any(d.before.direction != d.after.direction for d in decided):
+        raise rules.RingOfDirections()  # an account is written once in a transaction
     seating = rules.seat_together(
         [
             rules.Change(d.before, d.after, d.started.starts_on if d.started else None)

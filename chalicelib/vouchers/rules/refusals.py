@@ -207,6 +207,12 @@ class NotOffered(OutOfTurn):
     code = "vouchers/not-offered"
 
 
+class RingOfDirections(OutOfTurn):
+    """Holders whose money changes directions with them move one after another, not in a ring."""
+
+    code = "vouchers/ring-of-directions"
+
+
 class WishWithdrawn(OutOfTurn):
     """The holder does not ask to be moved to this group any more."""
 
