@@ -14,6 +14,7 @@ all its tiers; bands are served tier by tier, so that 1 to n is the order itself
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NamedTuple
@@ -86,8 +87,7 @@ class Cohorts:
         """
         if not self.by_birth_year:
             return tuple(reversed(self.rule.bands)) or (0,)
-        oldest = academic_year - self.rule.oldest_age
-        return tuple(range(oldest, oldest + self.rule.cohorts))
+        return _birth_years(academic_year - self.rule.oldest_age, self.rule.cohorts)
 
     def cohort_of(self, birth_date: date, academic_year: int) -> int:
         """Return the cohort a child queues under. Raises OutOfAge."""
@@ -190,3 +190,9 @@ class Cohorts:
         if self.year.age_on(birth_date, self.year.year_of(on)) > self.rule.oldest_age:
             return Eligibility(False, "too-old")
         return Eligibility(True, None)
+
+
+@functools.lru_cache(maxsize=64)
+def _birth_years(oldest: int, count: int) -> tuple[int, ...]:
+    """Return some birth years in a row; a run asks for them twice for every child."""
+    return tuple(range(oldest, oldest + count))
