@@ -3,6 +3,7 @@
     running      an iteration proposed, released, stopped
     planning     what a run or a checkpoint reads, and what it decides from it
     issuing      a released run's vouchers, a part at a time, resumable anywhere
+    transferring its moves: holders who asked for it, before any voucher is issued
     funding      the same where vouchers come by budget: some to a commit, with their money
     desk         what both need of the next vouchers
     proving      the bundle of a run that ended, its leaves and openings

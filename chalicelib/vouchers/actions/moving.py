@@ -167,8 +167,8 @@ def make(
 
     rows: fetched for these moves. demands: what else has to be true. Between runs (no run_id) the
     seat that is left is offered on. Raises WrongState, TermPassed, TransferPending,
-    OneTransferAMonth, WishWithdrawn, what `check_group` raises, GroupClosed, NoPlace, BadStart; of a
-    ring RingOfDirections, and TooManyWrites where it is too long for one commit.
+    OneTransferAMonth, WishWithdrawn, what `check_group` raises, GroupClosed, NoPlace, BadStart; of
+    a ring RingOfDirections, and TooManyWrites where it is too long for one commit.
     """
     pack = change.pack_of(moves[0].kept.value)
     today = local_day(now)
