@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,8 +90,9 @@ def _tables(engine: testing.TestEngine) -> testing.TestTables:
 
 @pytest.fixture
 def tables(_tables: testing.TestTables, services: testing.TestServices) -> testing.TestTables:
-    """Empty tables."""
+    """Empty tables, and no chain of a queue that was published of others."""
     _tables.wipe()
+    shutil.rmtree(services.folder / "files" / "queue", ignore_errors=True)
     return _tables
 
 

@@ -63,10 +63,10 @@ def test_the_last_by_the_order_who_really_got_in_is_the_threshold() -> None:
     assert found == {"a": Threshold("line", (3,), "2025-09-01T05:00Z")}
 
 
-def test_a_category_that_is_not_shown_apart_is_told_as_its_cell() -> None:
+def test_a_category_that_is_not_shown_apart_is_told_as_its_cell_without_the_time() -> None:
     found = last_in(an_outcome("10", 1, category=1), settled=[got("10")])
 
-    assert found["a"].categories == (1, 2)
+    assert found == {"a": Threshold("line", (1, 2), None)}
 
 
 def test_without_a_cell_neither_category_nor_time_is_told() -> None:

@@ -78,7 +78,7 @@ class NotThereShown(Struct, frozen=True):
     """Why the last run gave no place in a preferred group, and who was the last to get in there.
 
     last_categories: one, or those that are shown together with it; empty where that would tell of
-    somebody. last_applied_at: when that child applied, to the minute.
+    somebody. last_applied_at: when that child applied, to the minute, where one category is named.
     """
 
     group_id: str

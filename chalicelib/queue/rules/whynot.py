@@ -2,8 +2,8 @@
 
 The threshold is whoever was the last to get in by the order of the queue: the category and the
 time of the application, to the minute. A category that is not shown apart in public is told as the
-cell it stands in, so that nobody learns of somebody else's right; where the queue has no cell, none
-is told. Who got in by another right than the order (a holder who moved, a sibling where the pack
+cell it stands in, and without the time: one later than the own would tell of a better right. Where
+the queue has no cell, none is told. Who got in by another right than the order (a holder who moved, a sibling where the pack
 says so) is no threshold; when only such got in, that is said.
 """
 
@@ -44,7 +44,7 @@ class Threshold:
     """Who got in last.
 
     categories: one, or those of its cell; none where that would tell of a child. applied_at: to
-    the minute, in UTC.
+    the minute, in UTC; with one category only.
     """
 
     last: LastIn
@@ -92,7 +92,7 @@ def thresholds(
         if outcome.position <= last.get(result.group_id, (0,))[0]:
             continue
         shown = cells.get(outcome.category, ())
-        at = f"{child.ordered_at[:_MINUTE]}Z" if child is not None and shown else None
+        at = f"{child.ordered_at[:_MINUTE]}Z" if child is not None and len(shown) == 1 else None
         last[result.group_id] = outcome.position, Threshold("line", shown, at)
     return {group_id: threshold for group_id, (_, threshold) in last.items()}
 
