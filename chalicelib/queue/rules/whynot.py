@@ -3,8 +3,8 @@
 The threshold is whoever was the last to get in by the order of the queue: the category and the
 time of the application, to the minute. A category that is not shown apart in public is told as the
 cell it stands in, and without the time: one later than the own would tell of a better right. Where
-the queue has no cell, none is told. Who got in by another right than the order (a holder who moved, a sibling where the pack
-says so) is no threshold; when only such got in, that is said.
+the queue has no cell, none is told. Who got in by another right than the order (a holder who moved,
+a sibling where the pack says so) is no threshold; when only such got in, that is said.
 """
 
 from __future__ import annotations
