@@ -342,6 +342,13 @@ _READS: dict[str, Read] = {
     "GET /v1/queue/places/{application_id}/moves": Read("/v1/queue/places/{application}/moves"),
     "GET /v1/queue/runs": Read("/v1/queue/runs", _HERE),
     "GET /v1/queue/runs/{run_id}": Read("/v1/queue/runs/run-right"),
+    "GET /v1/queue/runs/{run_id}/bundle": Read("/v1/queue/runs/run-right/bundle"),
+    "GET /v1/queue/runs/{run_id}/leaf": Read(
+        "/v1/queue/runs/run-right/leaf", {"application_id": "{application}"}
+    ),
+    "GET /v1/queue/runs/{run_id}/openings": Read(
+        "/v1/queue/runs/run-right/openings", headers={"kezek-purpose": "inspection"}
+    ),
     "GET /v1/queue/runs/{run_id}/outcomes": Read("/v1/queue/runs/run-right/outcomes"),
     "GET /v1/ratings/sites/{site_id}": Read(f"/v1/ratings/sites/{_SITE}"),
     "GET /v1/rights/children/{child_id}/copy": Read("/v1/rights/children/{child}/copy"),
