@@ -11,6 +11,7 @@ import base64
 import hashlib
 import itertools
 import json
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,10 @@ from infra.local.testing import TestTables
 # Sixteen letters that base32 sorts as hexadecimal digits are sorted.
 _LETTERS = str.maketrans("0123456789abcdef", "ABCDEFGHIJKLMNOP")
 _COLUMNS = "pk, sk, item_json, item_size, cached_at, hash_prefix"
+
+
+# The last line of a signed note, as it stands in JSON.
+_SIGNATURE = re.compile("((?:\u2014|\\\\u2014) [^ ]{1,100} )[A-Za-z0-9+/]{80,200}={0,2}")
 
 
 class Kept:
@@ -211,11 +216,14 @@ def throw_dice(monkeypatch: pytest.MonkeyPatch) -> Dice:
 
 
 def called(text: str, names: Mapping[str, str]) -> str:
-    """Return a text with each random id called by its turn."""
+    """Return a text with each random id called by its turn.
+
+    A signature over a text with such an id is another each time; the text stands beside it.
+    """
     for made, name in names.items():
         if made in text:
             text = text.replace(made, name)
-    return text
+    return _SIGNATURE.sub(r"\1<signature>", text)
 
 
 def _file_of(tables: TestTables) -> Path:

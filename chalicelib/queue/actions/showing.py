@@ -62,7 +62,7 @@ class CellShown:
 
 @dataclass(frozen=True, slots=True)
 class ListedShown:
-    """A line of the public order; the place is None until the intake is drawn."""
+    """A line of the public order; the place is None until the draw, and in a cell of several."""
 
     categories: tuple[int, ...]
     place: int | None

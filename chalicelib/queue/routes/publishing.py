@@ -34,7 +34,8 @@ class OrderLine(Struct, frozen=True):
     """A ticket of the public order, its place within categories that are shown together.
 
     intake: whose published seed gives the ticket its number within a category; the place is None
-    until it is drawn.
+    until it is drawn, and where several categories are shown together: there the lines go by
+    intake and drawn number, else by ticket.
     """
 
     categories: tuple[int, ...]
