@@ -1,0 +1,44 @@
+"""The verifier's own checks, taken out one by one: the planted faults notice.
+
+Those that judge a run; `python -m tests.verify.mutants` tries all and lists who survives.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from tests.verify.conftest import SCRIPT, load
+from tests.verify.mutants import Mutant, cases, mutants, survives
+
+LEAST = 25
+# Second guards: reading the auditor's bundle finds these two first, under the same words.
+EQUAL = frozenset(
+    {
+        'found.add(child, "group/unknown", name=group)',
+        'found.add(one, "capacity/full", name=group, size=self.room(group), other=len(children))',
+    }
+)
+
+
+def sample() -> list[Mutant]:
+    """Return every mutant that takes out a check of what a run decided."""
+    every = list(mutants(SCRIPT.read_text()))
+    tree = ast.parse(SCRIPT.read_text())
+    (judge,) = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Judge"]
+    inside = range(judge.lineno, (judge.end_lineno or judge.lineno) + 1)
+    return [m for m in every if m.line in inside and m.kind == "check taken out"]
+
+
+def test_a_check_of_a_run_that_is_taken_out_is_missed(tmp_path: Path) -> None:
+    source, true = SCRIPT.read_text(), load()
+    tree = ast.parse(source)
+    told = cases(tmp_path)
+    chosen = sample()
+    assert len(chosen) >= LEAST
+
+    left = [m for m in chosen if survives(tree, m, told, true)]
+
+    lines = source.splitlines()
+    found = {lines[m.line - 1].strip() for m in left} - EQUAL
+    assert not found, found
