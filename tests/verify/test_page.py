@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -554,3 +555,39 @@ def test_where_no_worker_can_be_had_the_page_counts_by_turns(tab: Browser, tmp_p
     }})()""")
 
     assert answer["holds"] is True
+
+
+def test_a_file_that_nobody_knows_is_named_beside_what_holds(tab: Browser, tmp_path: Path) -> None:
+    family = saved(a_family(tmp_path))
+    paths = written(tmp_path, {"receipt": family["receipt"], "place.json": family["place"][:-40]})
+
+    text = shown(tab, paths, key=key_line(), language="en-GB")
+
+    assert "Not recognised, and so not checked: place.json." in text
+    assert "Application g2" not in text
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_is_garbled_is_found_and_breaks_nothing(
+    tab: Browser, tmp_path: Path, seed: int
+) -> None:
+    draw = random.Random(seed)
+    the_world().write(tmp_path)
+    files = files_below(tmp_path)
+    files.pop("keys-kept")
+    name = draw.choice([one for one in files if not one.endswith("index.json")])
+    text = str(files[name], "utf-8")  # type: ignore[arg-type]
+    at = draw.randrange(len(text))
+    files[name] = draw.choice(
+        [
+            text[:at] + draw.choice('0123456789abcXYZ"{}[],:\n') + text[at + 1 :],
+            text[:at],
+            text[:at] + text[at + draw.randint(1, 20) :],
+            text[:at] + text[at : at + 30] + text[at:],
+        ]
+    )
+
+    answer = checked(tab, files)
+
+    same = files[name] == text or files[name] == text.rstrip("\n")
+    assert same or answer["holds"] is not True or answer["unknown"] == [name]
