@@ -21,6 +21,7 @@ from chalicelib.adapters import files, work
 from chalicelib.applications import actions as applications
 from chalicelib.edge import clock, log
 from chalicelib.kernel.actors import Actor, system
+from chalicelib.kernel.notes import signed_text
 from chalicelib.kernel.periods import from_stamp, local_day
 from chalicelib.kernel.refusals import Refusal, Unavailable
 from chalicelib.policy.actions import list_packs
@@ -119,13 +120,18 @@ def commit_run(facts: Mapping[str, Any], now: datetime) -> None:
 def prove_run(facts: Mapping[str, Any], now: datetime) -> None:
     """Handle "queue/prove-run" {run_id}: fix what is published of an ended run, save its files.
 
-    The index comes last: what it names lies there.
+    The index comes last: what it names lies there. Raises BehindPublished where another bundle of
+    the run lies there, as after a restore to an earlier time: a note is never written over.
     """
     by = system("queue/prove-run")
     for proof in actions.prove(facts["run_id"], by=by, now=now):
         if proof.note is not None and not proof.saved:
-            for name, content in actions.files_of(proof):
-                files.publish(name, content)
+            lying = files.published(f"{proof.folder}/note")
+            if lying is None:
+                for name, content in actions.files_of(proof):
+                    files.publish(name, content)
+            elif signed_text(lying.decode()) != signed_text(proof.note):
+                raise rules.BehindPublished(run_id=proof.run_id)
             actions.saved(proof.run_id, by=by, now=now)
         if proof.note is not None:
             save_files(proof.programme, proof.area)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -447,6 +448,38 @@ def test_files_that_were_not_saved_are_saved_by_whoever_comes_next(
     prove("run-of-day-two")
 
     assert read(RUN).bundle["run_id"] == RUN
+
+
+def test_another_bundle_of_the_run_is_never_written_over() -> None:
+    settle_in([a_group("a", 6)], [an_application(f"{n:04d}") for n in range(9)])
+    finished(released())
+    files.publish(f"queue/{PROGRAMME}/{AREA}/runs/{RUN}/note", b"what was signed before a restore")
+
+    with pytest.raises(rules.BehindPublished):
+        prove()
+
+    assert saved(RUN, "note") == b"what was signed before a restore"
+    assert actions.list_proved(PROGRAMME, AREA) == []
+
+
+def test_two_runners_at_once_fix_one_bundle(tables: Any) -> None:
+    settle_in([a_group("a", 6)], [an_application(f"{n:04d}") for n in range(9)])
+    finished(released())
+    barrier, found = threading.Barrier(2), []
+
+    def run() -> None:
+        barrier.wait()
+        found.append(actions.prove(RUN, by=JOB, now=LATER))
+
+    runners = [threading.Thread(target=run) for _ in range(2)]
+    for runner in runners:
+        runner.start()
+    for runner in runners:
+        runner.join()
+
+    assert len(found) == 2 and found[0] == found[1]
+    assert len(list(entries.history(f"proof/{RUN}"))) == 1
+    assert list(journal.differences()) == []
 
 
 def test_a_run_made_twice_is_the_same_to_the_byte_whatever_was_published_since() -> None:
