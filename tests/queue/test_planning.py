@@ -197,10 +197,12 @@ def test_a_seat_of_the_year_before_is_left_in_its_own_way(evening: TestCloud) ->
     assert supplied()[0] == []
 
 
-def _with(pack: Pack, monkeypatch: pytest.MonkeyPatch, **said: bool) -> None:
-    """Let the area's pack say something else of its iterations."""
-    rows = [replace(row, **said) for row in pack.rows["iteration"]]
-    changed = replace(pack, rows={**pack.rows, "iteration": tuple(rows)})
+def _with(
+    pack: Pack, monkeypatch: pytest.MonkeyPatch, table: str = "iteration", **said: object
+) -> None:
+    """Let the area's pack say something else of its iterations, or in another table."""
+    rows = [replace(row, **said) for row in pack.rows[table]]
+    changed = replace(pack, rows={**pack.rows, table: tuple(rows)})
     monkeypatch.setattr(planning, "load_pack", lambda *_: changed)
 
 
@@ -212,6 +214,27 @@ def test_where_the_pack_moves_nobody_standing_wishes_are_not_read(
     _with(policy.load_pack(PROGRAMME, AREA), monkeypatch, movers=False, swaps=False)
 
     assert supplied()[0] == []
+
+
+def test_a_pack_that_keeps_a_reserve_carries_no_turn(
+    evening: TestCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = [an_application(f"9{n:03d}", tier="first-priority") for n in range(4)]
+    settle_in([a_group("a", 4)], [*(an_application(f"{n:04d}") for n in range(4)), *late])
+    pack = policy.load_pack(PROGRAMME, AREA)
+    _with(pack, monkeypatch, "interleave", reading="reserve", reserve_per_mille=500)
+
+    run = proposed()
+
+    again = actions.decide_again(run)
+    assert store.digest(again.outcomes) == run.outcome
+    assert [o.ticket for o in again.outcomes if o.gets] == [
+        "ticket-0000",
+        "ticket-0001",
+        "ticket-9000",
+        "ticket-9001",
+    ]
+    assert again.carry == {}
 
 
 def an_enrolment(name: str, group: str, person: str, **said: object) -> Enrolment:
