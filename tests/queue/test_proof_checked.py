@@ -119,3 +119,11 @@ def test_a_run_that_was_stopped_in_the_middle_of_a_part_holds(tmp_path: Path) ->
     actions.stop(run_id, reason="other", by=OPERATOR, now=LATER)
 
     checked(tmp_path)
+
+
+def test_a_draft_that_was_stopped_before_its_release_holds(tmp_path: Path) -> None:
+    a_small_city(20, 3)
+    actions.propose(RUN, programme=PROGRAMME, area=AREA, by=JOB, now=EVENING)
+    actions.stop(RUN, reason="wrong-rules", by=OPERATOR, now=LATER)
+
+    checked(tmp_path)
