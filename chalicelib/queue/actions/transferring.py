@@ -22,7 +22,7 @@ from chalicelib.queue.rules import Outcome, Run, Settled
 from chalicelib.storage.commit import Raced, TooManyWrites, settles
 from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import store as vouchers
-from chalicelib.vouchers.actions import Move, Rows, make
+from chalicelib.vouchers.actions import Move, Rows, changed, make
 from chalicelib.vouchers.rules import Voucher
 
 
@@ -50,9 +50,18 @@ class Office:
         self.rows.forget()
         self.fetch(outcomes)
 
+    def kept(self, outcome: Outcome) -> Kept[Voucher] | None:
+        """Return the voucher of a planned move as it was read."""
+        return self.vouchers.get(outcome.voucher_id or "")
+
+    def made(self, outcome: Outcome) -> Settled | None:
+        """Return what came of a planned move that this run made before."""
+        kept = self.kept(outcome)
+        return None if kept is None else moved_by(self.run, kept.value, outcome)
+
     def move(self, outcome: Outcome) -> Move | None:
         """Return a planned move, None when its holder is no longer where it was."""
-        kept = self.vouchers.get(outcome.voucher_id or "")
+        kept = self.kept(outcome)
         if kept is None or kept.value.group_id != outcome.from_group:
             return None
         return Move(kept, outcome.group_id or "")
@@ -86,37 +95,54 @@ def moved_by(run: Run, voucher: Voucher, outcome: Outcome) -> Settled | None:
 
 @settles
 def _settle(office: Office, unit: Sequence[Outcome], *, by: Actor, now: datetime) -> list[Settled]:
-    known = [office.vouchers.get(o.voucher_id or "") for o in unit]
-    made = [
-        kept and moved_by(office.run, kept.value, o) for kept, o in zip(known, unit, strict=True)
-    ]
-    if all(made):
-        return [settled for settled in made if settled]
-    moves = [move for outcome in unit if (move := office.move(outcome)) is not None]
-    if len(moves) < len(unit):
-        return _passed_over(unit, rules.VOUCHER_CHANGED)
-    office.rows.fetch(moves)  # nothing, unless all was forgotten for a race
-    try:
-        make(
-            moves,
-            office.rows,
-            run_id=office.run.run_id,
-            demands=[store.while_open(office.run.run_id)],
-            by=by,
-            now=now,
-        )
-    except Raced:
+    """Make one move, or those of a ring; return what became of each.
+
+    What is refused is decided once more on rows read anew, for they were of several instants; and
+    not at all where the voucher changed meanwhile, which another runner may have moved.
+    """
+    refused: Refusal | None = None
+    for anew in (False, True):
+        if anew:
+            office.fetch_anew(unit)
+        made = [office.made(outcome) for outcome in unit]
+        if all(made):
+            return [settled for settled in made if settled]
+        moves = [move for outcome in unit if (move := office.move(outcome)) is not None]
+        if len(moves) < len(unit):
+            return _passed_over(unit, rules.VOUCHER_CHANGED)
+        office.rows.fetch(moves)  # nothing, unless all was forgotten for a race
+        try:
+            make(
+                moves,
+                office.rows,
+                run_id=office.run.run_id,
+                demands=[store.while_open(office.run.run_id)],
+                by=by,
+                now=now,
+            )
+        except Raced:
+            office.fetch_anew(unit)
+            raise
+        except (rules.RunStopped, Unavailable):
+            raise
+        except Refusal as refusal:
+            refused = refusal
+        else:
+            return [Settled(o.application_id, o.voucher_id, o.group_id) for o in unit]
+    if changed([kept for outcome in unit if (kept := office.kept(outcome)) is not None]):
         office.fetch_anew(unit)
-        raise
-    except (rules.RunStopped, Unavailable):
-        raise
-    except NoPlace:
-        return _passed_over(unit, rules.PLACE_TAKEN)
-    except TooManyWrites:
-        return _passed_over(unit, rules.RING_TOO_LONG)
-    except Refusal as refusal:
-        return _passed_over(unit, refusal.code)
-    return [Settled(o.application_id, o.voucher_id, o.group_id) for o in unit]
+        raise Raced()
+    return _passed_over(unit, _why(refused))
+
+
+def _why(refused: Refusal | None) -> str:
+    match refused:
+        case None | NoPlace():
+            return rules.PLACE_TAKEN
+        case TooManyWrites():
+            return rules.RING_TOO_LONG
+        case _:
+            return refused.code
 
 
 def _passed_over(unit: Sequence[Outcome], why: str) -> list[Settled]:

@@ -32,7 +32,7 @@ from chalicelib.vouchers.actions.deadlines import (
 )
 from chalicelib.vouchers.actions.enrolling import close, sign, transfer
 from chalicelib.vouchers.actions.importing import ImportedVoucher, TakenOver, import_voucher
-from chalicelib.vouchers.actions.moving import Move, Rows, make, tell_moved
+from chalicelib.vouchers.actions.moving import Move, Rows, changed, make, tell_moved
 from chalicelib.vouchers.actions.offering import offer_seats
 from chalicelib.vouchers.actions.parts import confirming, ending, issuing, releasing
 from chalicelib.vouchers.actions.raising import Raise, raise_financing
@@ -64,6 +64,7 @@ DEADLINES: Mapping[str, Callable[..., bool]] = {
 __all__ = [
     "Move",
     "Rows",
+    "changed",
     "make",
     "tell_moved",
     "DEADLINES",

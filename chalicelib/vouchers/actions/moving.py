@@ -202,6 +202,16 @@ def make(
     return [d.after for d in decided]
 
 
+def changed(vouchers: Sequence[Kept[Voucher]]) -> bool:
+    """Return whether any of these vouchers is no longer as it was read. One call."""
+    now_kept = store.find_vouchers([kept.value.voucher_id for kept in vouchers])
+    return any(
+        kept.value.voucher_id not in now_kept
+        or now_kept[kept.value.voucher_id].version != kept.version
+        for kept in vouchers
+    )
+
+
 def _decide(move: Move, rows: Rows, pack: Pack, *, run_id: str, now: datetime) -> _Decided:
     voucher = move.kept.value
     in_force = pack.at(local_day(now))

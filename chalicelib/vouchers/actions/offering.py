@@ -23,7 +23,7 @@ from chalicelib.storage.commit import Raced, settles
 from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import rules, store
 from chalicelib.vouchers.actions import change
-from chalicelib.vouchers.actions.moving import Move, Rows, make
+from chalicelib.vouchers.actions.moving import Move, Rows, changed, make
 from chalicelib.vouchers.rules import OthersWait, Voucher, Waiter
 
 _LOOKED_AT_ONCE = 25
@@ -106,11 +106,16 @@ def _make_some(
             if made:
                 return made
             raise
-        except (GroupClosed, NoPlace) as refusal:
-            looked.closed.add(str(refusal.facts["group_id"]))
-            return made
-        except Refusal:
-            looked.passed |= {move.kept.value.voucher_id for move in together}
+        except Refusal as refusal:
+            if changed([move.kept for move in together]):
+                # What was read is of several instants: it is decided anew, nobody is passed over.
+                if made:
+                    return made
+                raise Raced() from refusal
+            if isinstance(refusal, GroupClosed | NoPlace):
+                looked.closed.add(str(refusal.facts["group_id"]))
+            else:
+                looked.passed |= {move.kept.value.voucher_id for move in together}
             return made
         made += len(together)
     return made
