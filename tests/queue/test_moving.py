@@ -418,3 +418,26 @@ def test_whatever_happens_every_place_is_its_first_one_and_the_sum_of_its_moves(
             if whole is not None:
                 assert [whole["before"], whole["now"]] == places
                 assert sum(c["count"] for c in whole["causes"]) == whole["now"] - whole["before"]
+
+
+def test_in_a_small_category_nobody_is_told_why_another_came_or_left(evening: TestCloud) -> None:
+    a_queue(4)
+    leaves("0003", "inactive", ended_at=stamp(EVENING))
+    token = a_family(evening, "0004")
+    publish()
+    leaves("0001", "withdrawn", ended_at=stamp(EVENING))
+    leaves("0002", "offered", voucher_id="voucher-2")
+    comes_back("0003", restores=1)
+    publish(EVENING + DAY)
+
+    newest = moves_of(evening, token, "0004", since="at-202509021300").json
+
+    told = {"left": -1, "voucher": -1, "entered": 1}
+    assert {c["cause"]: c["count"] for c in newest["moves"][0]["causes"]} == told
+    assert {c["cause"]: c["count"] for c in newest["since"]["causes"]} == told
+    place = evening.get(
+        "/v1/queue/places/application-0004", token=token, headers={"accept-language": "en"}
+    ).json
+    assert (
+        "restor" in place["last_move"] and "took their application back" not in place["last_move"]
+    )
