@@ -3,7 +3,7 @@
 P5's anchor asks the very same pages with boto3's client alone and does nothing with the answers:
 what is left is our reading, ordering, placing and reasons. The packed entry is held against one of
 fifteen attributes. P6 is the run's whole process in a city of a hundred thousand who wait, from its
-start to the proposal that is written: `python -m bench.night FOLDER ENDPOINT` is that process.
+start to the proposal that is written: `python -m bench.night ENDPOINT` is that process.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench import cities
 from bench.gates import Gate
-from bench.measure import compare, quietly
-from infra.local import faults, testing
+
+if TYPE_CHECKING:
+    from infra.local import testing
 
 ROOT = Path(__file__).resolve().parent.parent
 CHILDREN, LARGE = 20_000, 100_000
@@ -35,6 +36,9 @@ RUN = "run-of-the-night"
 
 def run() -> list[Gate]:
     """Return the gates of a night run."""
+    from bench import cities
+    from infra.local import testing
+
     with tempfile.TemporaryDirectory(prefix="kezek-bench-") as name:
         folder = Path(name)
         cities.prepare(folder)
@@ -49,8 +53,10 @@ def run() -> list[Gate]:
 
 
 def _night() -> list[Gate]:
+    from bench.measure import compare, quietly
     from chalicelib.queue.rules.matching import match
     from chalicelib.storage import client
+    from infra.local import faults
 
     market: list[Any] = []
 
@@ -113,6 +119,8 @@ def _bare(client: Any, asked: list[tuple[str, dict[str, Any]]]) -> int:
 
 def _packed(engine: testing.TestEngine) -> Gate:
     """Return a packed entry against one whose fields are attributes, both read by boto3 alone."""
+    from bench import cities
+    from bench.measure import compare
     from chalicelib.storage import client
     from chalicelib.storage.rows import table_name
 
@@ -165,6 +173,9 @@ def _packed(engine: testing.TestEngine) -> Gate:
 
 
 def _memory() -> Gate:
+    from bench import cities
+    from infra.local import testing
+
     with tempfile.TemporaryDirectory(prefix="kezek-bench-") as name:
         folder = Path(name)
         cities.prepare(folder)
@@ -172,7 +183,7 @@ def _memory() -> Gate:
             testing.TestTables(engine)
             cities.settle(engine, LARGE, places=LARGE // 4, whole=False)
             told = subprocess.run(
-                [sys.executable, "-m", "bench.night", name, engine.endpoint],
+                [sys.executable, "-m", "bench.night", engine.endpoint],
                 cwd=ROOT,
                 env=os.environ,
                 capture_output=True,
@@ -189,16 +200,18 @@ def _memory() -> Gate:
     )
 
 
-def _alone(folder: Path, endpoint: str) -> None:
+def _alone(endpoint: str) -> None:
     """Be the process that proposes a run; print what it took."""
-    cities.prepare(folder)
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = endpoint
+    from chalicelib.kernel.actors import system
     from chalicelib.queue import actions
-    from tests.queue.city import AREA, EVENING, JOB, PROGRAMME
 
     start = _peak_mb()
     began = time.process_time()
-    made = actions.propose(RUN, programme=PROGRAMME, area=AREA, by=JOB, now=EVENING)
+    evening = datetime(2025, 9, 2, 13, 0, tzinfo=UTC)
+    made = actions.propose(
+        RUN, programme="preschool", area="taldykorgan", by=system("bench"), now=evening
+    )
     told = {
         "start_mb": start,
         "peak_mb": _peak_mb(),
@@ -213,4 +226,4 @@ def _peak_mb() -> float:
 
 
 if __name__ == "__main__":
-    _alone(Path(sys.argv[1]), sys.argv[2])
+    _alone(sys.argv[1])
