@@ -159,8 +159,23 @@ _LEAVES = msgspec.json.Decoder(list[LeafAt])
 
 def digest(value: object) -> str:
     """Return the SHA-256 of a value's canonical JSON."""
-    plain = _plain(value)
-    return hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
+    found = hashlib.sha256()
+    for piece in _pieces(value):
+        found.update(piece)
+    return found.hexdigest()
+
+
+def _pieces(value: object) -> Iterator[bytes]:
+    """Yield canonical JSON piece by piece: of a whole city at once it would fill the memory."""
+    if isinstance(value, list | tuple) and not (value and isinstance(value[0], str)):
+        yield b"["
+        for number, one in enumerate(value):
+            if number:
+                yield b","
+            yield from _pieces(one)
+        yield b"]"
+    else:
+        yield msgspec.json.encode(_plain(value), order="deterministic")
 
 
 # Fields that came later, with what they are where nothing is said. They are left out then, so

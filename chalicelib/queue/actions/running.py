@@ -67,6 +67,8 @@ def propose(run_id: str, *, programme: str, area: str, by: Actor, now: datetime)
     planning.check_drawn(reading)
     money, year = reading.money, reading.academic_year
     seekers, places = planning.supply(reading, programme, area, now=now)
+    # A city's entries are a third of all that is held; what a run needs of them are its seekers.
+    reading = replace(reading, entries={})
     carry = opened.value.carry
 
     plan = planning.decide(seekers, places, money, reading.order, dict(carry))
