@@ -8,12 +8,14 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+from tests.verify.browser import Browser, running
 
 SCRIPT = Path(__file__).parents[2] / "verify" / "kezek_verify.py"
 Said = tuple[int, dict[str, Any]]
@@ -51,3 +53,11 @@ def script() -> ModuleType:
 @pytest.fixture
 def verify(script: ModuleType) -> Verify:
     return lambda *words: asked(script, *words)
+
+
+@pytest.fixture(scope="session")
+def tab() -> Iterator[Browser]:
+    """The page that checks, in a real browser; one for all tests of a worker."""
+    with running() as browser:
+        browser.open()
+        yield browser

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.verify.browser import Browser, Files, files_below, given, running
+from tests.verify.browser import Browser, Files, files_below, given
 from tests.verify.conftest import Verify
 from tests.verify.faults import FAULTS, RUN, Fault, queue_folder, written
 from tests.verify.worlds import key_line
-
-
-@pytest.fixture(scope="session")
-def tab() -> Iterator[Browser]:
-    with running() as browser:
-        browser.open()
-        yield browser
 
 
 def chosen(asked: str, folder: Path) -> Files:

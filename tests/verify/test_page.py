@@ -6,14 +6,14 @@ import hashlib
 import json
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.verify import cities
-from tests.verify.browser import PAGE, Browser, Files, files_below, given, running
+from tests.verify.browser import PAGE, Browser, Files, files_below, given
 from tests.verify.city import the_world
 from tests.verify.sealing import digests, sealed
 from tests.verify.worlds import (
@@ -27,13 +27,6 @@ from tests.verify.worlds import (
 )
 
 LANGUAGES = ("kk", "ru", "en")
-
-
-@pytest.fixture(scope="session")
-def tab() -> Iterator[Browser]:
-    with running() as browser:
-        browser.open()
-        yield browser
 
 
 def checked(tab: Browser, files: Files, keys: str | None = None) -> dict[str, Any]:
@@ -85,6 +78,26 @@ def test_what_this_code_decides_is_what_the_page_decides(
         False,
         True,
     ]
+
+
+@pytest.mark.parametrize("seed", [9, 534, 726, 768, 786])
+def test_twins_beside_holders_and_a_reserve_are_decided_alike(tab: Browser, seed: int) -> None:
+    draw = random.Random(seed)
+    files, openings = cities.published(
+        *cities.a_city(
+            seed,
+            movers=draw.randint(2, 12),
+            waiting=draw.randint(8, 24),
+            groups=draw.randint(4, 5),
+            siblings_first=True,
+            reading="reserve",
+            reserve_per_mille=300,
+        )
+    )
+
+    answer = checked(tab, {**files, "openings.jsonl": openings})
+
+    assert (answer["holds"], answer["broken"]) == (True, None), answer["text"]
 
 
 @pytest.mark.parametrize("stopped", [0.0, 0.3, 0.7])
@@ -553,6 +566,7 @@ def test_where_no_worker_can_be_had_the_page_counts_by_turns(tab: Browser, tmp_p
         window.Worker = function () {{ throw new DOMException("not here", "SecurityError"); }};
         return window.kezekVerify({every}, {{keys: {keys}}});
     }})()""")
+    tab.open()
 
     assert answer["holds"] is True
 

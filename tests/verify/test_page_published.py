@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +27,10 @@ from tests.queue.city import (
     settle_in,
 )
 from tests.queue.test_transferring import a_holder
-from tests.verify.browser import Browser, files_below, given, running
+from tests.verify.browser import Browser, files_below, given
 
 pytestmark = pytest.mark.usefixtures("tables", "one_salt")
 RUN = "run-of-the-day"
-
-
-@pytest.fixture(scope="session")
-def tab() -> Iterator[Browser]:
-    with running() as browser:
-        browser.open()
-        yield browser
 
 
 @pytest.fixture(autouse=True)
