@@ -2454,7 +2454,7 @@ class Judge:
 
     def __init__(self, count):
         self.count, self.run, self.order = count, count.run, count.order
-        self.places = count.run.places
+        self.places, self.short = count.run.places, {}
 
     def check(self):
         """Raise what is broken, the first ticket of the line first."""
@@ -2712,6 +2712,13 @@ class Judge:
         return [group, why, last.category or 0, last.ticket]
 
     def why_none(self, child):
+        """Return why a child found no place at all; the same for all of its sort."""
+        sort = (child.leaf["kind"], child.leaf["language"], child.leaf["age"])
+        if sort not in self.short:
+            self.short[sort] = self.shortage(child)
+        return self.short[sort]
+
+    def shortage(self, child):
         leaf, places = child.leaf, list(self.places.values())
         for part, reason in (("kind", "no-group-of-kind"), ("language", "no-group-in-language")):
             places = [place for place in places if place[part] == leaf[part]]
