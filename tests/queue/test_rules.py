@@ -222,6 +222,14 @@ def test_a_batch_stands_where_its_last_member_stands() -> None:
     assert told["2"].group_id == "group-a" and told["1"].group_id is None
 
 
+def test_a_batch_is_told_and_issued_at_the_turn_of_its_last_member() -> None:
+    twins = [a_seeker(f"{n}", batch_id="twins", batch_size=2) for n in (1, 3)]
+
+    plan = rules.plan_iteration([*twins, a_seeker("2")], [a_place("a", 3)], ORDER, {})
+
+    assert [o.ticket for o in plan.outcomes] == ["ticket-2", "ticket-1", "ticket-3"]
+
+
 @pytest.mark.parametrize(
     ("size", "reason"), [(None, "other-group"), (1, "other-group"), (2, "batch-incomplete")]
 )
