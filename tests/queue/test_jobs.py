@@ -72,6 +72,33 @@ def test_an_evening_from_draft_to_published_ranks_without_anybody(evening: TestC
     assert evening.dead_letters() == []
 
 
+def test_a_run_that_was_stopped_while_issuing_publishes_the_order_it_left(
+    evening: TestCloud,
+) -> None:
+    a_small_city(30, 3)
+    run_id = released()
+    actions.commit_part(run_id, by=JOB, now=LATER, most=4)
+
+    stopped = actions.stop(run_id, reason="wrong-input", by=JOB, now=LATER)
+    evening.drain()
+
+    head = store.find_head(PROGRAMME, AREA)
+    assert head is not None and 0 < stopped.issued < stopped.vouchers
+    assert (head.value.checkpoint_id, head.value.run_id) == (f"after-{run_id}", run_id)
+    assert head.value.waiting == 30 - stopped.issued
+    assert evening.dead_letters() == []
+
+
+def test_a_draft_that_was_stopped_changed_no_order_and_publishes_none(evening: TestCloud) -> None:
+    a_small_city(6, 2)
+    actions.propose("run-of-the-day", programme=PROGRAMME, area=AREA, by=JOB, now=EVENING)
+
+    actions.stop("run-of-the-day", reason="wrong-input", by=JOB, now=EVENING)
+    evening.drain()
+
+    assert store.find_head(PROGRAMME, AREA) is None
+
+
 @pytest.mark.parametrize(
     ("at", "runs"),
     [

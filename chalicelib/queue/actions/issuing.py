@@ -29,7 +29,6 @@ from chalicelib.queue.actions.funding import issue_funded
 from chalicelib.queue.actions.running import closing, order_for, wind_up
 from chalicelib.queue.actions.transferring import move_planned
 from chalicelib.queue.rules import Granted, Outcome, Settled
-from chalicelib.storage import outbox
 from chalicelib.storage.commit import Put, Raced, Write, settles
 from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers.actions import issuing
@@ -135,15 +134,6 @@ def _finish(run_id: str, *, by: Actor, now: datetime) -> None:
         store.keep_run(kept, run),
         store.shut_gate(run_id),
         *closing(run, store.find_open(run.programme, run.area)),
-        outbox.work(
-            f"checkpoint-after#{run_id}",
-            "queue/checkpoint",
-            now=now,
-            checkpoint_id=f"after-{run_id}"[:64],
-            programme=run.programme,
-            area=run.area,
-            run_id=run_id,
-        ),
     )
 
 

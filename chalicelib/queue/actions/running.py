@@ -225,9 +225,11 @@ def wind_up(run_id: str, *, by: Actor, now: datetime) -> Run:
 def closing(run: Run, opened: Kept[rules.Open]) -> list[Write]:
     """Describe the end of a run for its area: the gate is free, the turns are carried on.
 
-    What anybody can check of it is published next.
+    What anybody can check of it is published next, and the order as it left it: a run that was
+    stopped may have issued too. A draft that was stopped changed no order.
     """
     assert run.ended_at is not None
+    ended_at = from_stamp(run.ended_at)
     carried = rules.Open(
         run_id=None, carry=run.carry_after, last_run_id=run.run_id, together=opened.value.together
     )
@@ -237,10 +239,23 @@ def closing(run: Run, opened: Kept[rules.Open]) -> list[Write]:
         outbox.work(
             f"prove-run#{run.run_id}",
             "queue/prove-run",
-            now=from_stamp(run.ended_at),
+            now=ended_at,
             run_id=run.run_id,
         ),
+        *([_checkpoint_after(run, now=ended_at)] if run.released_at else []),
     ]
+
+
+def _checkpoint_after(run: Run, *, now: datetime) -> Put:
+    return outbox.work(
+        f"checkpoint-after#{run.run_id}",
+        "queue/checkpoint",
+        now=now,
+        checkpoint_id=f"after-{run.run_id}"[:64],
+        programme=run.programme,
+        area=run.area,
+        run_id=run.run_id,
+    )
 
 
 def _together(
