@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.access.store import looking
 from chalicelib.adapters import registry
 from chalicelib.applications import actions, store
 from chalicelib.journal import store as journal
@@ -17,6 +18,9 @@ from chalicelib.kernel.periods import from_stamp
 from chalicelib.storage import signing
 from chalicelib.storage.secrets import ticket_salt
 from infra.local.testing import TestCloud
+from tests.access import people
+from tests.access.people import register_child
+from tests.access.test_consents_routes import on_behalf, opened
 from tests.applications.test_routes import ASKED, CHILD, ME, ONE
 from tests.children.builders import an_iin
 from tests.queue.reading import signed
@@ -144,3 +148,20 @@ def test_another_s_receipt_is_as_one_that_does_not_exist(
     officer = cloud.token("department", "officer", areas=["taldykorgan"])
     assert cloud.get(f"{ONE}/receipt", token=officer).status == 403
     assert actions.find_receipt(store.load_application("application-1").value) is not None
+
+
+def test_a_clerk_with_a_consent_gets_the_receipt_and_the_family_sees_who_looked(
+    cloud: TestCloud,
+) -> None:
+    child_id = register_child(cloud, family := people.parent(cloud))
+    listed = cloud.get("/v1/applications", token=family).json["items"]
+    at = f"/v1/applications/{listed[0]['application_id']}/receipt"
+    clerk = opened(cloud, family)
+
+    shown = on_behalf(cloud, clerk, "GET", at)
+
+    assert (shown.status, shown.json) == (200, cloud.get(at, token=family).json)
+    (kept,) = looking.each_look(child_id)
+    look = kept.value
+    assert (look.action, look.roles) == ("applications/see-receipt", ("clerk",))
+    assert look.fields == ("application",)

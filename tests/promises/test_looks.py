@@ -16,8 +16,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from chalicelib.access import actions as access
-from chalicelib.kernel.actors import Role
+from chalicelib.kernel.actors import Actor, Role, system
 from chalicelib.kernel.periods import stamp
+from chalicelib.queue import actions as queue
 from infra.local.testing import Said, TestCloud
 from tests.access.people import parent, register_child
 from tests.access.test_consents_routes import on_behalf, opened
@@ -235,13 +236,31 @@ def test_what_staff_is_shown_of_a_child_is_recorded_and_shown(city: City) -> Non
         assert unread == set(EXEMPT["unread"]), sorted(unread ^ set(EXEMPT["unread"]))
 
 
+def published(cloud: TestCloud, run_id: str) -> None:
+    """Let a run decide the queue, and publish what proves it and the order it left."""
+    now, by = cloud.clock(), system("test")
+    queue.propose(run_id, programme="preschool", area="taldykorgan", by=by, now=now)
+    second = Actor("operator-2", frozenset({Role.OPERATOR}), areas=frozenset({"taldykorgan"}))
+    queue.release(run_id, by=second, now=now)
+    while queue.commit_part(run_id, by=by, now=now, most=25):
+        pass
+    queue.prove(run_id, by=by, now=now)
+    queue.publish(f"after-{run_id}", programme="preschool", area="taldykorgan", by=by, now=now)
+
+
 def test_what_a_clerk_is_shown_for_a_family_is_recorded(cloud: TestCloud) -> None:
     token = opened(cloud, family := parent(cloud))
     child_id = register_child(cloud, family)
     watch = Watch(SimpleNamespace(cloud=cloud))  # type: ignore[arg-type]
     under = access.table().consent["see"]
     listed = cloud.get("/v1/applications", token=family).json["items"]
-    names = {"{child_id}": child_id, "{application_id}": listed[0]["application_id"]}
+    application_id = listed[0]["application_id"]
+    names = {
+        "{child_id}": child_id,
+        "{application_id}": application_id,
+        "/runs/{run_id}/leaf": f"/runs/run-of-morning/leaf?application_id={application_id}",
+    }
+    published(cloud, "run-of-morning")
     read = set()
     for operation in OPERATIONS:
         if operation.method != "GET" or operation.action not in under:
@@ -260,3 +279,6 @@ def test_what_a_clerk_is_shown_for_a_family_is_recorded(cloud: TestCloud) -> Non
     # There is no voucher yet; vouchers/list shows none.
     assert read == set(under) - {"vouchers/see"}
     assert watch.needed >= {"queue/see-place", "applications/see", "children/see"}
+    # Signed texts name a ticket; so does what a family is told of its place.
+    signed = {"applications/see-receipt", "queue/prove-place", "queue/open-leaf"}
+    assert watch.needed >= signed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chalicelib.access import actions as access
 from chalicelib.applications import rules, store
 from chalicelib.applications.actions.common import own
 from chalicelib.applications.rules import Application
@@ -28,7 +29,9 @@ def receipt_of(application_id: str, *, by: Actor, now: datetime) -> Receipt:
     Also of one that was made before there were receipts, or imported: what it was at first stands
     in the journal. Raises Unknown, KeysSilent.
     """
-    return _receipt(own(application_id, power=None, by=by, now=now).value)
+    application = own(application_id, power=None, by=by, now=now).value
+    access.looked([application.child_id], ("application",))
+    return _receipt(application)
 
 
 def find_receipt(application: Application) -> Receipt | None:
