@@ -37,6 +37,7 @@ from tests.queue.city import (
     OPERATOR,
     PROGRAMME,
     YEAR,
+    a_family,
     a_group,
     an_application,
     finished,
@@ -213,6 +214,69 @@ def test_two_who_block_each_other_swap_in_one_commit() -> None:
     assert list(journal.differences()) == []
 
 
+def test_a_holder_who_stays_or_moved_reads_why_not_what_it_wished_more(
+    evening: TestCloud,
+) -> None:
+    settle_in([a_group("a", 1), a_group("b", 1), a_group("c", 1), a_group("d", 1)], [])
+    a_holder("0001", "b", "a")
+    a_holder("0002", "c", "a", "b")
+    a_holder("0003", "d", "a", "b")
+    tokens = {name: a_family(evening, name, f"of-{name}") for name in ("0001", "0002", "0003")}
+
+    finished(released())
+    actions.publish("after", programme=PROGRAMME, area=AREA, by=JOB, now=LATER)
+
+    def told(name: str) -> list[tuple[str, str, str]]:
+        said = evening.get(
+            f"/v1/queue/places/application-{name}",
+            token=tokens[name],
+            headers={"accept-language": "en"},
+        ).json
+        assert said["state"] == "fulfilled"
+        return [(one["group_id"], one["why"], one["text"]) for one in said["preferred"]]
+
+    other = "No place of this group was given by the queue: what was free went to holders"
+    assert told("0001") == []
+    (mine,) = told("0002")
+    assert (mine[:2], mine[2].startswith(other)) == (("group-a", "full"), True)
+    assert [one[:2] for one in told("0003")] == [("group-a", "full"), ("group-b", "full")]
+
+
+def test_what_became_of_a_holder_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    settle_in([a_group("a", 1), a_group("b", 1), a_group("c", 1), a_group("d", 1)], [])
+    a_holder("0001", "a", "b")
+    a_holder("0002", "b", "a")
+    a_holder("0003", "d", "c")
+
+    def settled() -> dict[str, str | None]:
+        shown, _ = actions.run_outcomes(RUN, by=OPERATOR, position=None, limit=100)
+        return {one.ticket.removeprefix("ticket-"): one.settled for one in shown}
+
+    released()
+    assert settled() == {"0001": None, "0002": None, "0003": None}
+    finished(RUN)
+    assert settled() == {"0001": "moved", "0002": "moved", "0003": "moved"}
+    decided = list(store.each_outcome(run_of()))
+    traded = [replace(one, reason="swapped") if one.ring else one for one in decided]
+    monkeypatch.setattr(store, "each_outcome", lambda run, start=0: iter(traded))
+    assert settled() == {"0001": "swapped", "0002": "swapped", "0003": "moved"}
+
+
+def test_a_stop_voids_the_moves_that_were_not_made() -> None:
+    a_chain()
+    released()
+
+    actions.stop(RUN, reason="wrong-input", by=OPERATOR, now=LATER)
+
+    shown, _ = actions.run_outcomes(RUN, by=OPERATOR, position=None, limit=100)
+    assert {one.ticket.removeprefix("ticket-"): one.settled for one in shown} == {
+        "0001": "void",
+        "0002": "void",
+        "9000": "void",
+        "9001": None,
+    }
+
+
 def test_what_fell_through_keeps_its_seat_and_nobody_behind_gets_it() -> None:
     a_chain()
     released()
@@ -228,6 +292,34 @@ def test_what_fell_through_keeps_its_seat_and_nobody_behind_gets_it() -> None:
         "9000": (None, "place-taken"),
     }
     assert (run_of().moved, run_of().issued, run_of().skipped) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("standing", [True, False])
+def test_whose_seat_is_gone_takes_none_that_a_holder_waits_for(standing: bool) -> None:
+    settle_in(
+        [a_group("a", 1), a_group("b", 0), a_group("c", 1)],
+        [an_application("9000", preferences=("group-a",))],
+    )
+    holder = a_holder("0001", "c", "b")
+    if not standing:
+        kept = vouchers.load_voucher(holder)
+        asked = replace(kept.value, waiting=(Waiting("group-b"),))
+        own, rest = change.puts(change.writes(kept, asked, now=EVENING))
+        commit([own, *rest])
+    released()
+    # Its planned seat goes, and one becomes free where the holder stands on the list.
+    kept_a, kept_b = providers.load_group("group-a"), providers.load_group("group-b")
+    wider = replace(
+        kept_b.value, capacity=1, capacities=(replace(kept_b.value.capacities[0], capacity=1),)
+    )
+    commit([providers.keep_group(kept_a, take_seat(kept_a.value, "x", "reserved", TODAY))])
+    commit([providers.keep_group(kept_b, wider)])
+
+    finished(RUN)
+
+    assert given("9000") is None
+    assert results()["9000"] == (None, "place-taken")
+    assert providers.load_group("group-b").value.holders == {}
 
 
 def parent_of(name: str) -> Actor:

@@ -19,6 +19,7 @@ from chalicelib.kernel.refusals import Refusal, Unavailable
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Group, free_places, take_seat
 from chalicelib.queue import rules, store
+from chalicelib.queue.actions import planning
 from chalicelib.queue.actions.desk import (
     Desk,
     asks_confirmation,
@@ -148,7 +149,7 @@ def _settle(desk: Desk, unit: Sequence[Outcome], *, by: Actor, now: datetime) ->
         return [settled for settled in before if settled]
     if not all(desk.waits(outcome) for outcome in unit):
         return passed_over(unit, rules.APPLICATION_CHANGED)
-    granted = _granted(desk, unit)
+    granted = _granted(desk, unit, now=now)
     if granted is None:
         return passed_over(unit, rules.PLACE_TAKEN)
     try:
@@ -166,7 +167,12 @@ def _settle(desk: Desk, unit: Sequence[Outcome], *, by: Actor, now: datetime) ->
     ]
 
 
-def _granted(desk: Desk, unit: Sequence[Outcome]) -> Granted | None:
+def _granted(desk: Desk, unit: Sequence[Outcome], *, now: datetime) -> Granted | None:
+    """Return the planned seats of a unit, else the next ones that no waiting list has a claim to.
+
+    Two reads for each group that would be next.
+    """
+
     def groups() -> dict[str, Group]:
         return {group_id: kept.value for group_id, kept in desk.groups.items()}
 
@@ -175,13 +181,23 @@ def _granted(desk: Desk, unit: Sequence[Outcome]) -> Granted | None:
         return granted
     desk.fetch_all_groups()
     seekers = [desk.seeker(outcome.application_id) for outcome in unit]
-    places = rules.places_of(
+    found = rules.places_of(
         groups().values(), academic_year=desk.run.academic_year, from_on=desk.upto
     )
-    planned = rules.as_planned(unit, groups(), from_on=desk.from_on, upto=desk.upto)
-    return planned or rules.otherwise(
-        seekers, places, waiting_lists_max=desk.judged.terms.waiting_lists_max
-    )
+    places = {place.group_id: place for place in found}
+    granted = rules.as_planned(unit, groups(), from_on=desk.from_on, upto=desk.upto)
+    looked_at: set[str] = set()
+    while granted is None:
+        next_best = rules.otherwise(
+            seekers, list(places.values()), waiting_lists_max=desk.judged.terms.waiting_lists_max
+        )
+        if next_best is None or next_best.group_id in looked_at:
+            return next_best
+        looked_at.add(next_best.group_id)
+        places[next_best.group_id] = planning.behind_the_list(
+            places[next_best.group_id], desk.run, desk.judged, groups(), now=now
+        )
+    return granted
 
 
 def _issue(

@@ -15,14 +15,16 @@ from chalicelib.applications.rules import Intake, QueueEntry, entry_of, undrawn_
 from chalicelib.applications.rules import seeds as intake_seeds
 from chalicelib.budgets import actions as budgets
 from chalicelib.kernel.periods import local_day
+from chalicelib.kernel.workdays import Calendar
 from chalicelib.policy.actions import load_pack
-from chalicelib.policy.rules import Pack, Rules
+from chalicelib.policy.rules import Pack, Rules, Terms
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Group
 from chalicelib.queue import rules, store
 from chalicelib.queue.rules import Money, Order, Place, Plan, Seeker
+from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import store as vouchers
-from chalicelib.vouchers.rules import Voucher, not_now, standing_wishes
+from chalicelib.vouchers.rules import Voucher, Waiter, not_now, standing_wishes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,15 +154,27 @@ def _asking(
     """Return the vouchers whose holders asked to be moved and could be today."""
     if not reading.order.movers:
         return []
-    terms, calendar = reading.judged.terms, reading.pack.calendar
+    year, terms, calendar = reading.academic_year, reading.judged.terms, reading.pack.calendar
+    return [
+        k.value
+        for k in vouchers.list_movers(programme, area)
+        if _may_move(k.value, groups, year, terms, calendar, now=now)
+    ]
 
-    def may_move(voucher: Voucher) -> bool:
-        own = groups.get(voucher.group_id or "")
-        if own is None or own.academic_year != reading.academic_year:
-            return False
-        return not_now(voucher, now=now, terms=terms, calendar=calendar, limited=own.open) is None
 
-    return [k.value for k in vouchers.list_movers(programme, area) if may_move(k.value)]
+def _may_move(
+    voucher: Voucher,
+    groups: Mapping[str, Group],
+    academic_year: int,
+    terms: Terms,
+    calendar: Calendar,
+    *,
+    now: datetime,
+) -> bool:
+    own = groups.get(voucher.group_id or "")
+    if own is None or own.academic_year != academic_year:
+        return False
+    return not_now(voucher, now=now, terms=terms, calendar=calendar, limited=own.open) is None
 
 
 def _movers(
@@ -223,11 +237,38 @@ def _places(
     decided = {(seeker.voucher_id, g) for seeker in movers for g in seeker.preferences}
     others = {(v.voucher_id, g) for v in asking for g in standing_wishes(v)} - decided
     leaving = Counter(seeker.own for seeker in movers)
-    return [_after_waiting_lists(p, others, leaving=leaving[p.group_id]) for p in places]
+    return [
+        _after_waiting_lists(
+            p, vouchers.each_waiter(p.group_id), others, leaving=leaving[p.group_id]
+        )
+        for p in places
+    ]
+
+
+def behind_the_list(
+    place: Place, run: rules.Run, judged: Rules, groups: Mapping[str, Group], *, now: datetime
+) -> Place:
+    """Leave a place to who finds the planned one taken that nobody on its list waits for now.
+
+    groups: all of the area. Two reads.
+    """
+    waiters = list(vouchers.each_waiter(place.group_id))
+    standing = [k.value.voucher_id for k in waiters if k.value.standing]
+    calendar = load_pack(run.programme, run.area).calendar
+    asking = {
+        (voucher_id, place.group_id)
+        for voucher_id, kept in vouchers.find_vouchers(standing).items()
+        if _may_move(kept.value, groups, run.academic_year, judged.terms, calendar, now=now)
+    }
+    return _after_waiting_lists(place, waiters, asking, leaving=0)
 
 
 def _after_waiting_lists(
-    place: Place, others: Container[tuple[str, str]], *, leaving: int
+    place: Place,
+    waiters: Iterable[Kept[Waiter]],
+    others: Container[tuple[str, str]],
+    *,
+    leaving: int,
 ) -> Place:
     """Leave the places to a run that no holder outside it waits for: they were there before.
 
@@ -238,7 +279,7 @@ def _after_waiting_lists(
         return place
     waiting = sum(
         1
-        for kept in vouchers.each_waiter(place.group_id)
+        for kept in waiters
         if kept.value.state == "waiting"
         and (not kept.value.standing or (kept.value.voucher_id, place.group_id) in others)
     )
