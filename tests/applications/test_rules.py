@@ -327,11 +327,17 @@ def test_restoring_keeps_the_order_once_and_in_time() -> None:
 
 
 def test_a_pack_may_send_the_restored_to_the_end() -> None:
-    inactive = an_application(state="inactive", restore_until=IN_TWO_DAYS)
+    """Behind all who wait, and so out of the draw of the intake it came with."""
+    inactive = an_application(state="inactive", restore_until=IN_TWO_DAYS, intake="win-1")
     strict = replace(RULES, terms=replace(RULES.terms, keep_order_on_restore=False))
     later = NOW + timedelta(hours=1)
 
-    assert rules.decide_restore(inactive, strict, now=later).ordered_at == stamp(later)
+    restored = rules.decide_restore(inactive, strict, now=later)
+    queued = rules.entry_of(restored)
+
+    assert (restored.ordered_at, restored.intake) == (stamp(later), None)
+    assert (queued.ordered_at, queued.intake) == (stamp(later), None)
+    assert rules.decide_restore(inactive, RULES, now=later).intake == "win-1"
 
 
 # --- one per programme

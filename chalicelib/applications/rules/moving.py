@@ -165,7 +165,8 @@ def decide_inactive(application: Application, pack: Pack, *, now: datetime) -> A
 def decide_restore(application: Application, rules: Rules, *, now: datetime) -> Application:
     """Return an application queued again. Raises NotInactive, RestoreClosed.
 
-    Its order is kept unless the pack says otherwise; its batch went on without it.
+    Its order is kept unless the pack says otherwise, and then no draw orders it; its batch went on
+    without it.
     """
     if application.state != "inactive":
         raise NotInactive(state=application.state)
@@ -181,6 +182,7 @@ def decide_restore(application: Application, rules: Rules, *, now: datetime) -> 
         restore_until=None,
         ended_at=None,
         ordered_at=application.ordered_at if kept else stamp(now),
+        intake=application.intake if kept else None,
     )
 
 
