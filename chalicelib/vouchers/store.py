@@ -45,11 +45,6 @@ def find_vouchers(voucher_ids: Sequence[str]) -> dict[str, Kept[Voucher]]:
     return {kept.value.voucher_id: kept for kept in found.values()}
 
 
-def voucher_at(voucher_id: str) -> tuple[Shelf[Voucher], tuple[str, str]]:
-    """Return where a voucher lies, for a reading of several rows in one call; so below."""
-    return VOUCHERS, keys.voucher(voucher_id)
-
-
 def create_voucher(voucher: Voucher) -> Put:
     return VOUCHERS.create(keys.voucher(voucher.voucher_id), voucher)
 
@@ -186,6 +181,7 @@ def find_enrolments(places: Sequence[tuple[str, str]]) -> list[Kept[Enrolment]]:
 
 
 def enrolment_at(site_id: str, enrolment_id: str) -> tuple[Shelf[Enrolment], tuple[str, str]]:
+    """Return where an enrolment lies, for a reading of several rows in one call; so below."""
     return ENROLMENTS, keys.enrolment(site_id, enrolment_id)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from hypothesis import strategies as st
 
-from chalicelib.queue.rules.matching import NONE, Market
+from chalicelib.queue.rules.matching import NONE, Market, Matching, child_of
 
 
 @st.composite
@@ -62,6 +62,15 @@ def blocks(market: Market, seat: Sequence[int]) -> Iterator[tuple[int, int]]:
                 market.right(other, group) > right for other in inside
             ):
                 yield child, group
+
+
+def in_group(matching: Matching, group: int) -> list[int]:
+    """Return the children whom a group keeps, those with the best right first, batches last."""
+    within = matching.within[group] if matching.within else ()
+    return [
+        *(child_of(right) for right in sorted([*matching.kept[group], *within])),
+        *matching.fixed.get(group, ()),
+    ]
 
 
 def outcomes(market: Market) -> Iterator[tuple[int, ...]]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chalicelib.queue.rules.matching import NONE, Market, match
 from chalicelib.queue.rules.trading import trade
 from chalicelib.queue.rules.vacancies import Vacancies
-from tests.queue.markets import blocks, markets, outcomes, rank
+from tests.queue.markets import blocks, in_group, markets, outcomes, rank
 
 
 @settings(max_examples=300, deadline=None)
@@ -41,7 +41,7 @@ def test_nobody_loses_a_place_by_asking_to_move_whatever_batches_and_reserves(
         if own != NONE:
             assert rank(market, child, matching.seat[child]) <= rank(market, child, own)
     for group, most in enumerate(market.places):
-        inside = matching.in_group(group)
+        inside = in_group(matching, group)
         assert len(inside) == len(set(inside)) <= most
         assert {child for child, held in enumerate(matching.seat) if held == group} == set(inside)
 
@@ -59,7 +59,7 @@ def test_a_batch_gets_places_together_or_none(market: Market) -> None:
 def test_a_reserve_is_filled_by_those_it_is_for_and_else_by_all(market: Market) -> None:
     matching = match(market)
     for group, kept in enumerate(market.reserve):
-        inside = matching.in_group(group)
+        inside = in_group(matching, group)
         favoured = [child for child in inside if market.favoured[child]]
         envious = [
             child
@@ -161,7 +161,7 @@ def test_a_chain_of_moves_is_decided_at_once() -> None:
     market.add([0])
 
     assert list(match(market).seat) == [1, 2, 0]
-    assert match(market).in_group(2) == [1]
+    assert in_group(match(market), 2) == [1]
 
 
 def test_a_longer_ring_moves_as_one() -> None:
@@ -202,4 +202,4 @@ def test_a_batch_shrinks_a_reserve_and_a_holder_still_comes_back() -> None:
     matching = match(market)
 
     assert list(matching.seat) == [0, 0, NONE, 0, 0, 1]
-    assert matching.in_group(0) == [0, 1, 3, 4]
+    assert in_group(matching, 0) == [0, 1, 3, 4]

@@ -29,7 +29,6 @@ from chalicelib.queue.actions.checkpoints import (
     index_of,
     links_after,
     newest_checkpoint,
-    newest_number,
     place_proof,
 )
 from chalicelib.queue.actions.comparing import ComparisonShown, compare
@@ -105,7 +104,6 @@ __all__ = [
     "index_of",
     "links_after",
     "newest_checkpoint",
-    "newest_number",
     "place_proof",
     "OPENED",
     "Again",

@@ -39,12 +39,6 @@ class CheckpointShown:
 # --- files --------------------------------------------------------------------------------------
 
 
-def newest_number(programme: str, area: str) -> int:
-    """Return the number of a queue's newest checkpoint, 0 before the first. One read."""
-    kept = store.find_head(programme, area)
-    return kept.value.number if kept else 0
-
-
 def index_of(programme: str, area: str) -> bytes:
     """Return the index of a queue's files. Two queries."""
     links = store.each_link(programme, area)

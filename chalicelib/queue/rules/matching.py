@@ -115,14 +115,6 @@ class Matching:
     within: list[array[int]]
     fixed: dict[int, list[int]]
 
-    def in_group(self, group: int) -> list[int]:
-        """Return the children of a group, those with the best right first, batches last."""
-        within = self.within[group] if self.within else ()
-        return [
-            *(child_of(right) for right in sorted([*self.kept[group], *within])),
-            *self.fixed.get(group, ()),
-        ]
-
 
 def match(market: Market) -> Matching:
     """Return the outcome: the best for every child among those without justified envy."""

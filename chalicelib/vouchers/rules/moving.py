@@ -186,11 +186,6 @@ def refuse(voucher: Voucher) -> Voucher:
     return end(voucher, "refuse")
 
 
-def return_unsigned(voucher: Voucher) -> Voucher:
-    """Return a voucher whose contract was not signed in time: back to the pool, seats free."""
-    return end(voucher, "return")
-
-
 def end(voucher: Voucher, move: Literal["lapse", "refuse", "return", "cancel"]) -> Voucher:
     """Return a voucher that ended before any contract, without seats and lists."""
     return leave_seats(replace(voucher, state=may(voucher, move)))
