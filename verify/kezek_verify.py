@@ -298,6 +298,21 @@ SENTENCES = {
         "распределение называет контрольную точку {number}; под этим номером в очереди другая",
         "үлестіру {number}-бақылау нүктесін атайды; кезекте бұл нөмірде басқасы тұр",
     ),
+    "checkpoint/older": (
+        "the run does not name checkpoint {number}, the newest when it was proposed",
+        "распределение не называет точку {number}, новейшую ко времени предложения",
+        "үлестіру ұсынылған кездегі ең жаңа {number}-бақылау нүктесін атамайды",
+    ),
+    "left-out/ticket": (
+        "ticket {ticket} waited before the run and after it (checkpoint {number}); it took no part",
+        "талон {ticket} ждал и до распределения, и после (точка {number}), а в нём не участвовал",
+        "{ticket} талоны үлестіруге дейін де, кейін де күткен ({number}-нүкте), бірақ қатыспаған",
+    ),
+    "changed/leaf": (
+        "ticket {ticket}: the run read another time or intake than checkpoint {number} has signed",
+        "талон {ticket}: распределение прочло не то время или набор, что подписан в точке {number}",
+        "{ticket} талоны: үлестіру оқыған уақыт не қабылдау {number}-нүктеде қол қойылғаннан басқа",
+    ),
     "rules/order": (
         "the rules of order contradict themselves: {name}",
         "правила порядка противоречивы: {name}",
@@ -571,6 +586,16 @@ UNCHECKED = {
         "that the ledger held these pots, and what a month costs: taken as the bundle says",
         "что деньги таковы, как в книге, и цена месяца: взято из пакета распределения",
         "қаржы кітаптағыдай екені және ай бағасы: үлестіру пакетінен алынды",
+    ),
+    "left": (
+        "whether a run left somebody out who waited: no order before or after it is at hand",
+        "не пропущен ли кто-то из ожидавших: нет порядка до распределения или после него",
+        "күткендердің бірі қалып қоймады ма: үлестіруге дейінгі не кейінгі рет қолда жоқ",
+    ),
+    "changed": (
+        "{changed} (`changed`) were in another category when the queue was last signed: ask why",
+        "{changed} (`changed`) в последнем подписанном порядке были в другой категории: спросите",
+        "{changed} талон (`changed`) соңғы қол қойылған ретте басқа санатта тұрған: сұраңыз",
     ),
     "hidden": (
         "runs with fewer than 5 applicants: they are not public",
@@ -1304,6 +1329,7 @@ LIST = {
     "lines": [{"cell": "int", "intake": "id?", "place": "int?", "ticket": "id"}],
 }
 PUBLIC_LEAST = 5
+SETTLED = 15 * 60 * 10**6  # longer than an order or a run is read, in microseconds
 
 
 class Queue:
@@ -1321,7 +1347,7 @@ class Queue:
         if misshapen(self.index, INDEX):
             raise says("index/unreadable")
         self.name = self.index["programme"] + "/" + self.index["area"]
-        self.notes = []
+        self.notes, self.compared = [], True
 
     def note(self, number):
         """Return the note of a checkpoint, signed and of this queue."""
@@ -1362,7 +1388,36 @@ class Queue:
             before = note
         for name, raw in kept:
             self.check_kept(name, raw)
+        for run in self.runs:
+            self.compared &= check_left_out(run, self)
         return self
+
+    def order(self, number):
+        """Return the note and the public list of a checkpoint, as they were signed."""
+        note = self.note(number)
+        listed = [line for line in self.index["checkpoints"] if line["number"] == number]
+        if not listed or listed[0]["as_of"] != note["as-of"]:
+            raise says("index/differs", number=number)
+        raw = self.place.read(f"{number}/order.json")
+        if raw is None or digest_b64(raw) != note["order"]:
+            raise says("list/digest", number=number)
+        shown = parse_json(raw, "order.json")
+        if misshapen(shown, LIST):
+            raise says("list/unreadable", number=number)
+        return note, shown
+
+    def leaves(self, number, note):
+        """Return the leaves of a checkpoint, which make the root that was signed."""
+        where = f"{number}/leaves"
+        packed = self.place.read(where)
+        if packed is None:
+            raise says("missing/file", number=number, where=where)
+        leaves = [plain_b64(line, 32) for line in packed.decode("ascii", "replace").split()]
+        if len(leaves) != note.size:
+            raise says("root/size", number=number, where=where, other=len(leaves), size=note.size)
+        if None in leaves or root_of(leaves) != note.root:
+            raise says("root/leaves", number=number, where=where)
+        return leaves
 
     def check_kept(self, name, raw):
         mine = Note(raw, self.keys, name, "queue")
@@ -1382,15 +1437,8 @@ class Queue:
             raise says("missing/file", number=number, where=where)
         if digest_b64(raw) != note["order"]:
             raise says("list/digest", number=number)
-        where = f"{number}/leaves"
-        packed = self.place.read(where)
-        if packed is None:
-            raise says("missing/file", number=number, where=where)
-        leaves = [plain_b64(line, 32) for line in packed.decode("ascii", "replace").split()]
-        if len(leaves) != note.size:
-            raise says("root/size", number=number, where=where, other=len(leaves), size=note.size)
-        if None in leaves or root_of(leaves) != note.root:
-            raise says("root/leaves", number=number, where=where)
+        self.leaves(number, note)
+        where = f"{number}/order.json"
         try:
             shown = parse_json(raw, where)
         except Unusable:
@@ -1934,7 +1982,7 @@ class Child:
     """One applicant or holder: what the leaf says, and what the run is said to have decided."""
 
     __slots__ = (
-        *("ticket", "leaf", "said", "outcome", "at", "turn", "category", "number"),
+        *("ticket", "leaf", "said", "outcome", "at", "turn", "category", "number", "salt"),
         *("units", "wishes", "sort", "rest", "asked", "seat", "own", "near"),
     )
 
@@ -1969,8 +2017,9 @@ def read_openings(lines, run):
         child.ticket, child.outcome = ticket, outcomes[place[ticket]]
         child.said = opened["outcome"]
         text = opened["text"]
+        child.salt = plain_b64(opened["salt"])
         try:
-            made = input_leaf(plain_b64(opened["salt"]), text)
+            made = input_leaf(child.salt, text)
         except UnicodeEncodeError:
             made = None
         if made != run.leaves[place[ticket]]:
@@ -3028,6 +3077,8 @@ def run_queue(asked):
             raise says(
                 "note/another", where=name, name=note.queue, expected=", ".join(sorted(names))
             )
+        if not queue.compared and "left" not in unchecked:
+            unchecked.append("left")
     if answer["runs"]:
         unchecked.append("openings")
         unchecked.append("hidden")
@@ -3060,7 +3111,9 @@ def run_run(asked):
     elif queue_place is None:
         unchecked += ["previous", "checkpoint"]
     else:
-        check_beside(run, Queue(queue_place, keys))
+        queue = Queue(queue_place, keys)
+        if not check_beside(run, queue):
+            unchecked.append("left")
     if run.seeds:
         unchecked.append("beacon")
     if run.bundle["money"] is not None:
@@ -3086,7 +3139,11 @@ def run_run(asked):
         raise says("bundle/fields", name="run_id")
     children = read_openings(lines[1:], run)
     if keys is not None and queue_place is not None:
-        check_tickets(run, children, Queue(queue_place, keys))
+        check_tickets(run, children, queue)
+        changed = check_signed(run, children, queue)
+        if changed:
+            answer["changed"] = changed
+            unchecked.append("changed")
     judge = Judge(Count(run, children))
     judge.check()
     if judge.between:
@@ -3104,20 +3161,17 @@ def check_tickets(run, children, queue):
         at = instant(listed["as_of"])
         if not any(window and window[0] <= at < window[1] for window in windows):
             continue
-        note = queue.note(listed["number"])
-        raw = queue.place.read(f"{listed['number']}/order.json")
-        if raw is None or digest_b64(raw) != note["order"]:
-            raise says("list/digest", number=listed["number"])
-        shown = parse_json(raw, "order.json")
-        if misshapen(shown, LIST):
-            raise says("list/unreadable", number=listed["number"])
+        note, shown = queue.order(listed["number"])
         draws.learn(note["as-of"], shown["lines"])
     for ticket, child in sorted(children.items()):
         draws.check_late(child.leaf["intake"], ticket)
 
 
 def check_beside(run, queue):
-    """Check a run against its queue: the checkpoint it names, and the run before it."""
+    """Check a run against its queue: the checkpoint it names, the run before, who was left out.
+
+    Return whether the last could be told.
+    """
     if run.queue != queue.name:
         raise says("note/another", where="note", name=run.queue, expected=queue.name)
     named = run.bundle["checkpoint"]
@@ -3136,6 +3190,122 @@ def check_beside(run, queue):
     if mine is None and run.bundle["previous"] is not None:
         before = [one for one in queue.runs if one.digest == run.bundle["previous"]]
         run.follows(before[0] if before else None)
+    return check_left_out(run, queue)
+
+
+def check_left_out(run, queue):
+    """Check that everybody took part who stood in the order before a run and stands in that after.
+
+    Return whether there were such orders. An order and a run that are counted at one time may read
+    different queues: the order before is the newest one that is older than that by SETTLED.
+    """
+    listed, named = queue.index["checkpoints"], run.bundle["checkpoint"]
+    proposed, ended = instant(run.bundle["proposed_at"]), instant(run.bundle["ended_at"])
+    before = [one["number"] for one in listed if instant(one["as_of"]) <= proposed - SETTLED]
+    if not before:
+        return False
+    if named is None or named["number"] < before[-1]:
+        raise says("checkpoint/older", number=before[-1])
+    after = [one["number"] for one in listed if instant(one["as_of"]) >= ended]
+    if not after:
+        return False
+    note, shown = queue.order(named["number"])
+    waited = [line["ticket"] for line in shown["lines"]]
+    for number in (before[-1], after[0]):
+        stood = {line["ticket"] for line in queue.order(number)[1]["lines"]}
+        waited = [ticket for ticket in waited if ticket in stood]
+    known = {outcome["ticket"] for outcome in run.bundle["outcomes"]} | came_back(run, queue, note)
+    for ticket in waited:
+        if ticket not in known:
+            raise says("left-out/ticket", number=named["number"], ticket=ticket)
+    return True
+
+
+def came_back(run, queue, note):
+    """Return whom runs between an order and a run gave a voucher: they may have come back since.
+
+    Nobody leaves a queue and comes back to it otherwise.
+    """
+    first, last = instant(note["as-of"]), instant(run.bundle["proposed_at"])
+    return {
+        outcome["ticket"]
+        for other in queue.runs
+        if first <= instant(other.bundle["ended_at"]) <= last
+        for outcome in other.bundle["outcomes"]
+        if outcome["settled"] == "issued"
+    }
+
+
+def check_signed(run, children, queue):
+    """Check what a run read of who waits against the order it names; return whom it moved between.
+
+    A category may be judged anew in a day, the instant that counts for order and the intake of one
+    who waits never are: what the order has signed must be theirs in one category of its cell.
+    """
+    named = run.bundle["checkpoint"]
+    if named is None:
+        return []
+    note, shown = queue.order(named["number"])
+    leaves, back = queue.leaves(named["number"], note), came_back(run, queue, note)
+    order = [children.get(line["ticket"]) for line in shown["lines"]]
+    order = [None if child is None or child.leaf["own"] is not None else child for child in order]
+    places, changed = likely_places(run, order), []
+    for number, (line, child) in enumerate(zip(shown["lines"], order)):
+        if child is None:
+            continue
+        cell = shown["cells"][line["cell"] - 1]
+        mine = run.categories.get((child.leaf["tier"], child.leaf["cohort"]))
+        others = [category for category in cell["categories"] if category != mine]
+        tried = [mine, *others] if len(others) < len(cell["categories"]) else others
+        likely = places[child.ticket]
+        for category in tried:
+            said = (category, child.leaf["intake"], note["number"], child.leaf["ordered_at"])
+            if leaf_fits(leaves[number], said, line, likely, cell["waiting"], child.salt):
+                break
+        else:
+            category = None
+            if child.ticket not in back:
+                raise says("changed/leaf", number=named["number"], ticket=child.ticket)
+        if category is None or category != mine:
+            changed.append(child.ticket)
+    return changed
+
+
+def likely_places(run, order):
+    """Return the place in its category that each would have if nobody had left or moved since."""
+    rows = {}
+    for child in order:
+        if child is not None:
+            leaf, seed = child.leaf, run.seeds.get(child.leaf["intake"])
+            drawn = drawn_number(seed, child.ticket) if seed else ""
+            row = rows.setdefault((leaf["tier"], leaf["cohort"]), [])
+            row.append((instant(leaf["ordered_at"]) or 0, drawn, child.ticket))
+    return {one[2]: place for row in rows.values() for place, one in enumerate(sorted(row), 1)}
+
+
+def leaf_fits(leaf, said, line, likely, most, salt):
+    """Tell whether a queue's leaf says this at the place in its line, or at any where none is."""
+    category, intake, number, ordered_at = said
+    head = canonical(
+        {"category": category, "intake": intake, "number": int(number), "ordered_at": ordered_at}
+    )
+    head, tail = head[:-1] + ',"place":', ',"ticket":' + canonical(line["ticket"]) + "}"
+    begun, tail = hashlib.sha256(b"kezek/queue/1\n" + salt + head.encode()), tail.encode()
+
+    def fits(place):
+        made = begun.copy()
+        made.update(str(place).encode() + tail)
+        return made.digest() == leaf
+
+    if line["place"] is not None:
+        return fits(line["place"])
+    if intake is not None and fits(0):
+        return True
+    for away in range(most):
+        for place in {likely - away, likely + away}:
+            if 1 <= place <= most and fits(place):
+                return True
+    return False
 
 
 def run_receipt(asked):
@@ -3291,8 +3461,8 @@ def show(answer, code, language):
     )
     lines = [f"{HEADS[head][column]}: {text}"]
     for word in answer.get("unchecked", ()):
-        count = answer.get("count", 0)
-        lines.append(f"{HEADS['unchecked'][column]}: {UNCHECKED[word][column].format(count=count)}")
+        counts = {"count": answer.get("count", 0), "changed": len(answer.get("changed", ()))}
+        lines.append(f"{HEADS['unchecked'][column]}: {UNCHECKED[word][column].format(**counts)}")
     return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests.verify.city import CLOSED, DRAWN, orders, the_run, the_world
+from tests.verify.city import CLOSED, DRAWN, elsewhere, the_world
 from tests.verify.worlds import (
     OTHER_SEED,
     Applicant,
@@ -402,10 +402,10 @@ def reserve_city() -> World:
             )
         ],
         carry_before={"2022": 1, "2023": 0},
-        checkpoint=None,
+        checkpoint=3,
     )  # fmt: skip
     decide(run)
-    return World(checkpoints=orders(the_run()), runs=[run])
+    return World(checkpoints=elsewhere(), runs=[run])
 
 
 def ring_city() -> World:
@@ -418,10 +418,10 @@ def ring_city() -> World:
             Applicant("m2", own="group-z", since="2", preferences=["group-a"]),
             *(Applicant(f"g4{n}", language="ru") for n in range(5)),
         ],
-        checkpoint=None,
+        checkpoint=3,
     )
     decide(run)
-    return World(checkpoints=orders(the_run()), runs=[run])
+    return World(checkpoints=elsewhere(), runs=[run])
 
 
 def money_city() -> World:
@@ -438,7 +438,7 @@ def money_city() -> World:
             ],
             "sen_month_tiyn": 150,
         },
-        checkpoint=None,
+        checkpoint=3,
     )
     told = [
         ("a1", "art", False), ("s1", "sport", True), ("a2", "art", False), ("s2", "sport", False),
@@ -470,7 +470,7 @@ def money_city() -> World:
     run.cells = []
     pots = [{"direction": name, "free_tiyn": None} for name in ("art", "sport")]
     run.public_more = {"money": {**run.money, "pots": pots}}  # type: ignore[dict-item]
-    return World(checkpoints=orders(the_run()), runs=[run])
+    return World(checkpoints=elsewhere(), runs=[run])
 
 
 def set_run(**more: Any) -> Change:
@@ -510,6 +510,23 @@ def seeded(seed: str) -> Change:
 def with_carry(said_before: dict[str, int]) -> Change:
     """Make the line from one carry and say another."""
     return lambda world: setattr(run_of(world), "carry_before", said_before)
+
+
+def without(run: Run, ticket: str) -> None:
+    """Decide without one who waits."""
+    run.applicants.remove(run.of(ticket))
+    decide(run)
+
+
+def sooner(
+    run: Run, ticket: str, ordered_at: str = "2026-05-01T09:00:00.000000Z", **more: Any
+) -> None:
+    """Decide as if one had applied at another instant than was signed the evening before."""
+    one = run.of(ticket)
+    one.ordered_at = ordered_at
+    for name, value in more.items():
+        setattr(one, name, value)
+    decide(run)
 
 
 def no_movers_allowed(world: World) -> None:
@@ -625,6 +642,13 @@ FAULTS = (
     Fault("auditor's bundle with another seed", "run opened", "whole", change=lambda w: run_of(w).whole_more.update(seeds=[])),
     Fault("auditor's bundle with another turn", "run opened", "whole", change=lambda w: run_of(w).whole_more.update(carry_after={"2022": 1, "2023": 0})),
     Fault("auditor's bundle with another outcome", "run opened", "whole", "g5", change=lambda w: run_of(w).whole_more.update(outcomes=[{**one.row(), **({"group_id": "group-f", "settled": "passed"} if one.ticket == "g5" else {})} for one in sorted(run_of(w).applicants, key=lambda o: o.ticket)])),
+    Fault("waiting child left out", "run", "left-out", "r4", change=on_run(lambda r: without(r, "r4")), number=3),
+    Fault("waiting child left out, seen in the queue", "queue", "left-out", "g5", change=on_run(lambda r: without(r, "g5")), number=3),
+    Fault("older order named", "run", "checkpoint", change=set_run(checkpoint=2), number=3),
+    Fault("no order named", "queue", "checkpoint", change=set_run(checkpoint=None), number=3),
+    Fault("earlier than was signed", "run opened", "changed", "g7", change=on_run(lambda r: sooner(r, "g7")), number=3),
+    Fault("drawn one read as one who came first", "run opened", "changed", "k3", change=on_run(lambda r: sooner(r, "k3", intake=None)), number=3),
+    Fault("drawn one read as of the intake's end", "run opened", "changed", "k1", change=on_run(lambda r: sooner(r, "k1", CLOSED)), number=3),
     Fault("wrong interleaving", "run opened", "interleave", "g1", change=on_run(lambda r: places_in_line(r, "g1", "f1"))),
     Fault("turn that is not its own", "run opened", "interleave", "g1", change=set_one("g1", turn=1)),
     Fault("wrong carry before", "run opened", "interleave", "f1", change=with_carry({"2022": 0, "2023": 0})),
@@ -678,7 +702,7 @@ FAULTS = (
     Fault("edited receipt", "receipt", "signature", edit=in_text("../../../receipt", "ticket g2", "ticket g1")),
     Fault("note that is no receipt", "receipt", "note", edit=lambda f: shutil.copy(queue_folder(f) / "2" / "note", f / "receipt")),
     Fault("place with a wrong salt", "place", "inclusion", "g2", edit=in_json("../../../place.json", lambda s: s["leaf"].update(salt=b64(b"x" * 16)))),
-    Fault("place with another text", "place", "inclusion", "g2", edit=in_json("../../../place.json", lambda s: s["leaf"].update(text=s["leaf"]["text"].replace('"place":3', '"place":1')))),
+    Fault("place with another text", "place", "inclusion", "g2", edit=in_json("../../../place.json", lambda s: s["leaf"].update(text=s["leaf"]["text"].replace('"place":2', '"place":1')))),
     Fault("place under another number", "place", "inclusion", "g2", edit=in_json("../../../place.json", lambda s: s["leaf"].update(number=s["leaf"]["number"] + 1))),
     Fault("place behind the end", "place", "inclusion", "g2", edit=in_json("../../../place.json", lambda s: s["leaf"].update(number=99))),
     Fault("place of another evening", "place", "leaf", edit=lambda f: in_json("../../../place.json", lambda s: s.update(note=(queue_folder(f) / "3" / "note").read_text()))(f)),
@@ -735,7 +759,7 @@ def sibling_city() -> World:
             )
             for n in range(4)
         ],
-        checkpoint=None,
+        checkpoint=3,
     )
     run.applicants.append(
         Applicant(
@@ -746,4 +770,4 @@ def sibling_city() -> World:
         )
     )
     decide(run)
-    return World(checkpoints=orders(the_run()), runs=[run])
+    return World(checkpoints=elsewhere(), runs=[run])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,16 +11,20 @@ import pytest
 from tests.verify.conftest import Verify, in_process_of_its_own
 from tests.verify.faults import (
     FAULTS,
+    RUN,
     Fault,
     logged,
     money_city,
     reserve_city,
     ring_city,
+    run_of,
     sibling_city,
+    sooner,
     two_runs,
+    without,
     written,
 )
-from tests.verify.worlds import World
+from tests.verify.worlds import Run, World, a_place, canonical, decide
 
 assert len({fault.name for fault in FAULTS}) == len(FAULTS)
 
@@ -53,6 +59,74 @@ def test_two_runs_and_the_entry_of_the_log_hold(tmp_path: Path, verify: Verify) 
     code, said = verify(*written(Fault("none", "queue", "", change=change, edit=logged), tmp_path))
 
     assert (code, said["runs"]) == (0, 2), said
+
+
+def judged_anew(world: World) -> None:
+    """Sign f2 as of no right the evening before, g3 as of the oldest of another age."""
+    order = world.checkpoints[2]
+    for ticket, category, place in (("f2", 5, 3), ("g3", 1, 2)):
+        at = [line["ticket"] for line in order.lines].index(ticket)
+        text, salt = order.leaves[at]
+        said = {**json.loads(text), "category": category, "place": place}
+        order.leaves[at] = (canonical(said), salt)
+
+
+def test_whose_category_was_judged_anew_since_is_named(tmp_path: Path, verify: Verify) -> None:
+    fault = Fault("none", "run opened", "", change=judged_anew)
+
+    words = written(fault, tmp_path)
+    code, said = verify(*words)
+
+    assert (code, said["changed"]) == (0, ["f2", "g3"]), said
+    assert "changed" in said["unchecked"]
+    told = in_process_of_its_own(*words).stdout
+    assert "not checked: 2 (`changed`) were in another category" in told
+
+
+def voucher_between(world: World) -> None:
+    """A first run gives r3 and r4 vouchers after the order; both are back, r4 after the second."""
+    second = run_of(world)
+    first = Run(
+        run_id="run-2026-07-02-a",
+        applicants=[replace(one) for one in second.applicants if one.own is None],
+        places=[a_place("group-r", 6, language="ru")],
+        seeds=second.seeds,
+        carry_before=second.carry_before,
+        proposed_at="2026-07-02T06:00:00.000000Z",
+        released_at="2026-07-02T06:30:00.000000Z",
+        ended_at="2026-07-02T06:31:00.000000Z",
+        checkpoint=3,
+    )
+    decide(first)
+    second.carry_before = first.carry_after
+    without(second, "r4")
+    sooner(second, "r3", "2026-07-02T12:00:00.000000Z")
+    world.runs.insert(0, first)
+
+
+def test_who_came_back_after_a_voucher_is_no_fault(tmp_path: Path, verify: Verify) -> None:
+    fault = Fault("none", "queue", "", change=voucher_between)
+    words = written(fault, tmp_path)
+    opened = ["run", *words[1:]]
+    opened[1] = str(Path(words[1]) / "runs" / RUN)
+
+    assert verify(*words)[0] == 0, verify(*words)
+    code, said = verify(*opened, "--openings", tmp_path / f"{RUN}.openings")
+    assert (code, said["changed"]) == (0, ["r3"]), said
+
+
+def test_a_run_is_held_to_the_order_before_and_the_order_after(
+    tmp_path: Path, verify: Verify
+) -> None:
+    def newest(world: World) -> None:
+        world.checkpoints.pop()
+        without(run_of(world), "r4")
+
+    words = written(Fault("none", "run", "", change=newest), tmp_path)
+
+    code, said = verify(*words)
+
+    assert (code, "left" in said["unchecked"]) == (0, True), said
 
 
 def test_a_fault_ends_a_process_with_one_and_a_sentence(tmp_path: Path) -> None:
