@@ -474,6 +474,44 @@ def test_a_standing_wish_over_http(town: Families):
     assert [w["standing"] for w in off["waiting"]] == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("kk", ["әр итерацияда", "итерацияға қатыспайды"]),
+        ("ru", ["в каждой итерации", "в итерациях не участвует"]),
+        ("en", ["in every iteration", "takes no part in iterations"]),
+    ],
+)
+def test_the_answer_to_a_standing_wish_says_whether_runs_carry_it_out(
+    town: Families, language: str, words: list[str]
+):
+    town.group("group-ru", capacity=1, language="ru")
+    town.group("group-sen", capacity=1, kind="sanatorium")
+    for group_id in (FULL, "group-ru", "group-sen"):
+        town.confirmed(group_id)
+    voucher_id = town.confirmed(A)
+
+    def wish(group_id: str, body: object = None) -> tuple[str | None, str | None]:
+        said = town.cloud.put(
+            f"{BASE}/{voucher_id}/waiting/{group_id}",
+            body,
+            token=town.parent(voucher_id),
+            headers={"accept-language": language},
+        )
+        return ok(said)["carried_out"], said.json["carried_out_text"]
+
+    assert wish(FULL) == (None, None)
+    for _ in range(2):  # said again, it says the same
+        how, text = wish(FULL, {"standing": True})
+        assert how == "in-runs" and words[0] in str(text)
+        how, text = wish("group-ru", {"standing": True})
+        assert how == "as-freed" and words[1] in str(text)
+    assert wish("group-sen", {"standing": True})[0] == "as-freed"
+    town.change(voucher_id, application_id="")
+    assert wish(FULL, {"standing": True})[0] == "as-freed", "no ticket, so in no run"
+    assert wish(FULL, {"standing": False}) == (None, None)
+
+
 def test_what_a_closing_leaves_behind_moves_who_stands_first_and_tells_it(town: Families):
     leaving, one = town.confirmed(FULL), town.confirmed(A)
     ok(town.put(one, f"waiting/{FULL}", {"standing": True}))

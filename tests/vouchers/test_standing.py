@@ -106,7 +106,7 @@ def test_asked_again_without_more_a_wish_stays_as_it_is(town: Town):
     again = wait(town, one, A)
     stand(town, one, A)
 
-    assert rules.standing_wishes(again) == (A,)
+    assert rules.standing_wishes(again.voucher) == (A,)
     assert store.load_voucher(one).version == version
 
 

@@ -24,7 +24,7 @@ from chalicelib.queue import rules, store
 from chalicelib.queue.rules import Money, Order, Place, Plan, Seeker
 from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import store as vouchers
-from chalicelib.vouchers.rules import Voucher, Waiter, not_now, standing_wishes
+from chalicelib.vouchers.rules import Voucher, Waiter, in_runs, not_now, standing_wishes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,11 +180,9 @@ def _may_move(
 def _movers(
     reading: Reading, asking: Iterable[Voucher], groups: Mapping[str, Group]
 ) -> list[Seeker]:
-    """Return holders as the engine sees them, with the wishes that a run decides.
+    """Return holders as the engine sees them, with the wishes that a run decides (`in_runs`).
 
-    A voucher taken over from another platform has no ticket, so no proof of a run could name it;
-    and a holder may wish for a group of another language or kind than it waited for, which a run
-    gives nobody. Such moves are made between runs, as places become free.
+    The other moves are made between runs, as places become free.
     """
     by_application = {v.application_id: v for v in asking if v.application_id}
     applied = applications.find_applications(list(by_application))
@@ -197,7 +195,7 @@ def _movers(
             for group_id in standing_wishes(voucher)
             if group_id != voucher.group_id
             and (wished := groups.get(group_id)) is not None
-            and (wished.language, wished.kind) == (voucher.language, voucher.kind)
+            and in_runs(voucher, wished)
         )
         if not wishes:
             continue

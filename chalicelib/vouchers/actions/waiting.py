@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.journal import store as journal
@@ -16,7 +17,15 @@ from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import rules
 from chalicelib.vouchers.actions import change, offering
 from chalicelib.vouchers.actions.enrolling import transfer_offered
-from chalicelib.vouchers.rules import Voucher
+from chalicelib.vouchers.rules import CarriedOut, Voucher
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A voucher on a waiting list; carried_out: how it is moved, None where it is asked."""
+
+    voucher: Voucher
+    carried_out: CarriedOut | None
 
 
 @settles
@@ -28,7 +37,7 @@ def join(
     rank: int | None = None,
     by: Actor,
     now: datetime,
-) -> Voucher:
+) -> Joined:
     """Put the voucher on a group's waiting list, or say anew what is wished of it.
 
     standing: to be moved there without being asked again; rank: the how manieth wish it is. Said
@@ -40,6 +49,7 @@ def join(
     kept = change.represented(voucher_id, by=by, power="choose", now=now)
     group = providers.load_group(group_id)
     pack = change.pack_of(kept.value)
+    judged = pack.at(local_day(now))
 
     after = rules.join(
         kept.value,
@@ -47,15 +57,20 @@ def join(
         form=providers.load_site(group.value.site_id).value.form,
         others_wait=offering.next_waiting(group.value, now=now) is not None,
         now=now,
-        rules=pack.at(local_day(now)),
+        rules=judged,
         standing=standing,
         rank=rank,
     )
 
+    carried_out: CarriedOut | None = None
+    entry = rules.waiting_for(after, group_id)
+    if entry is not None and entry.standing:
+        movers = judged.iteration.movers and rules.in_runs(after, group.value)
+        carried_out = "in-runs" if movers else "as-freed"
     if after == kept.value:
-        return after
+        return Joined(after, carried_out)
     own, rest = change.puts(change.writes(kept, after, now=now))
-    first = rules.next_start(now, pack.at(local_day(now)).terms, pack.calendar)
+    first = rules.next_start(now, judged.terms, pack.calendar)
     if group_id in rules.standing_wishes(after) and free_places(group.value, from_on=first):
         # Somebody who could not be asked before may have left a place free.
         rest.append(change.offer_work(group_id, group.version + 1, now=now))
@@ -74,7 +89,7 @@ def join(
         # The group's row moves on too: whoever is about to take a place saw no one waiting.
         providers.keep_group(group, group.value),
     )
-    return after
+    return Joined(after, carried_out)
 
 
 @settles

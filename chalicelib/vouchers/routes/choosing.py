@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from chalicelib.edge.routes import Call
+from chalicelib.edge.texts import text
 from chalicelib.providers.rules import GroupClosed
 from chalicelib.vouchers import actions, rules
 from chalicelib.vouchers.routes.shapes import (
@@ -30,6 +31,18 @@ class WaitAsked(Struct, frozen=True, forbid_unknown_fields=True):
 
     standing: bool | None = None
     rank: Annotated[int, Meta(ge=1, le=100)] | None = None
+
+
+class WaitAnswered(VoucherShown, frozen=True):
+    """A voucher, and how the standing wish just said is carried out; null where none stands.
+
+    carried_out: "in-runs", by every run before all who wait, and between runs; "as-freed", only
+    between runs as a place becomes free: for another language or kind than the child has, for a
+    voucher taken over from another platform, and where runs move no holders.
+    """
+
+    carried_out: rules.CarriedOut | None = None
+    carried_out_text: str | None = None
 
 
 class AnswerAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,7 +69,7 @@ def choose(call: Call[GroupAsked], voucher_id: str) -> VoucherShown:
     action="vouchers/wait",
     asks=WaitAsked,
     may_be_bare=True,
-    answers=VoucherShown,
+    answers=WaitAnswered,
     refuses=(
         *OWN,
         rules.WrongState,
@@ -68,14 +81,15 @@ def choose(call: Call[GroupAsked], voucher_id: str) -> VoucherShown:
         rules.ListsFull,
     ),
 )
-def wait(call: Call[WaitAsked | None], voucher_id: str, group_id: str) -> VoucherShown:
+def wait(call: Call[WaitAsked | None], voucher_id: str, group_id: str) -> WaitAnswered:
     """Stand on the waiting list of a full group, in the order in which vouchers were issued.
 
     The body may be left out. `standing` says that the child is to be moved there when it is its
-    turn, without being asked again; sent once more it may be changed, and so may `rank`.
+    turn, without being asked again; sent once more it may be changed, and so may `rank`. A wish for
+    another language or kind than the child has is in no run (`carried_out`).
     """
     asked = call.asked or WaitAsked()
-    voucher = actions.join(
+    joined = actions.join(
         voucher_id,
         group_id,
         standing=asked.standing,
@@ -83,7 +97,12 @@ def wait(call: Call[WaitAsked | None], voucher_id: str, group_id: str) -> Vouche
         by=call.actor,
         now=call.now,
     )
-    return voucher_shown(voucher, call)
+    how = joined.carried_out
+    return WaitAnswered(
+        **structs.asdict(voucher_shown(joined.voucher, call)),
+        carried_out=how,
+        carried_out_text=text(f"wish:vouchers/{how}", call.language, {}) if how else None,
+    )
 
 
 @routes.delete(

@@ -31,6 +31,8 @@ from chalicelib.vouchers.rules.moving import (
 from chalicelib.vouchers.rules.refusals import WishWithdrawn
 from chalicelib.vouchers.rules.values import Voucher
 
+# How a standing wish is carried out: by runs too, or only as a place becomes free between them.
+CarriedOut = Literal["in-runs", "as-freed"]
 NotNow = Literal[
     "no-wish",  # nothing is wished, or what is wished is offered already
     "not-confirmed",  # not confirmed yet, or ended
@@ -52,6 +54,17 @@ class Mover:
 def standing_wishes(voucher: Voucher) -> tuple[str, ...]:
     """Return where a holder is to be moved, best first; what is offered to it is not among them."""
     return tuple(w.group_id for w in voucher.waiting if w.standing and w.state == "waiting")
+
+
+def in_runs(voucher: Voucher, group: Group) -> bool:
+    """Return whether runs could move a holder to a group, where the pack lets holders move in them.
+
+    A voucher taken over from another platform has no ticket, so no proof of a run could name it;
+    and a run gives nobody a group of another language or kind than it waited for. Such a wish is
+    carried out between runs, as a place becomes free.
+    """
+    alike = (group.language, group.kind) == (voucher.language, voucher.kind)
+    return alike and bool(voucher.application_id)
 
 
 def not_now(
