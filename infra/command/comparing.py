@@ -22,7 +22,7 @@ def compare(
     area: Annotated[str, typer.Option(help="Area.")] = "taldykorgan",
     reserve: Annotated[
         int | None,
-        typer.Option(min=1, max=1000, help="Part to keep, per mille, if the pack names none."),
+        typer.Option(min=1, max=1000, help="Part to keep, per mille, unless the pack names one."),
     ] = None,
     language: Annotated[str, typer.Option(help="kk, ru or en.")] = "ru",
     url: Annotated[
@@ -49,13 +49,15 @@ def compare(
     if as_json:
         say_json(found)
         return
-    for line in lines_of(found, area, _TEXTS[language]):
+    for line in lines_of(found, area, _TEXTS[language], asked=reserve):
         say(line)
 
 
-def lines_of(found: dict[str, Any], area: str, texts: dict[str, str]) -> list[str]:
-    """Return a comparison as lines of a table."""
-    percent = f"{found['reserve_per_mille'] / _PER_CENT:g} %"
+def lines_of(
+    found: dict[str, Any], area: str, texts: dict[str, str], *, asked: int | None = None
+) -> list[str]:
+    """Return a comparison as lines of a table; asked: the part to keep, per mille."""
+    percent = _percent(found["reserve_per_mille"])
     names = {name: texts[name].format(percent=percent) for name in _READINGS}
 
     def shown(count: int | None) -> str:
@@ -80,7 +82,14 @@ def lines_of(found: dict[str, Any], area: str, texts: dict[str, str]) -> list[st
     title = texts["title"].format(
         area=area, as_of=found["as_of"], waiting=waiting, places=found["places"]
     )
-    return [title, texts["own"].format(own=names[found["own"]]), "", *_table(rows)]
+    own = [texts["own"].format(own=names[found["own"]])]
+    if asked is not None and asked != found["reserve_per_mille"]:
+        own.append(texts["named"].format(percent=percent, asked=_percent(asked)))
+    return [title, *own, "", *_table(rows)]
+
+
+def _percent(per_mille: int) -> str:
+    return f"{per_mille / _PER_CENT:g} %"
 
 
 def _table(rows: list[list[str]]) -> list[str]:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from chalicelib.policy import actions as policy
 from chalicelib.queue import rules
+from chalicelib.queue.actions import planning
 from chalicelib.queue.rules import Place, Seeker
 from infra.command import main, place
 from infra.local.testing import TestCloud
@@ -196,6 +198,30 @@ def test_the_command_says_it_as_a_table(
     said = capsys.readouterr().out
     assert all(word in said for word in words), said
     assert len({len(line) for line in said.splitlines() if " 1:3 " in line}) <= 1
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("kk", "ескерілмеді"), ("ru", "не учтены"), ("en", "are not used")]
+)
+def test_the_command_says_when_the_pack_names_its_own_reserve(
+    command: TestCloud, capsys: Any, monkeypatch: pytest.MonkeyPatch, language: str, words: str
+) -> None:
+    a_small_city()
+    pack = policy.load_pack(PROGRAMME, AREA)
+    rows = [
+        replace(row, reading="reserve", reserve_per_mille=300) for row in pack.rows["interleave"]
+    ]
+    named = replace(pack, rows={**pack.rows, "interleave": tuple(rows)})
+
+    def said(*asked: str) -> str:
+        assert ended("compare", "--area", AREA, "--language", language, *asked) == 0
+        return str(capsys.readouterr().out)
+
+    assert words not in said("--reserve", "400"), "the pack names none"
+    monkeypatch.setattr(planning, "load_pack", lambda *_: named)
+    assert words not in said() and words not in said("--reserve", "300")
+    (line,) = [one for one in said("--reserve", "400").splitlines() if words in one]
+    assert "30 %" in line and "40 %" in line
 
 
 def test_the_command_answers_programs(command: TestCloud, capsys: Any) -> None:
