@@ -350,10 +350,56 @@ def test_which_groups_cover_for_them_does_not_follow_from_who_went_there() -> No
     for row, ticket in zip(shuffled, tickets, strict=True):
         row["ticket"] = ticket
 
-    one = bundles.pool_of(places, rows, ordinary="general", run_id=RUN_ID)
-    other = bundles.pool_of(places, shuffled, ordinary="general", run_id=RUN_ID)
+    one = bundles.pool_of(places, rows, ordinary="general", season=RUN_ID)
+    other = bundles.pool_of(places, shuffled, ordinary="general", season=RUN_ID)
 
     assert one == other and {"group-c", "group-s"} < one < {p.group_id for p in places}
+
+
+def test_five_runs_of_a_year_together_tell_no_more_than_one() -> None:
+    """Who sits in a group that covers is in the pool as often as who sits in one that tells."""
+    places = [a_place(f"{n}", 0) for n in range(30)] + [a_place("c", 0, kind="correctional")]
+
+    def holder(n: int, own: str) -> Seeker:
+        return replace(
+            a_seeker(f"m{n:03d}", preferences=(f"group-{(n + 7) % 30}",)),
+            own=own,
+            voucher_id=f"v{n}",
+            since=f"20250701T000000.{n:06d}Z",
+        )
+
+    movers = [holder(n, f"group-{n % 30}") for n in range(60)] + [holder(99, "group-c")]
+    known = Known(pack_sha256="", salt=SALT, ordinary="general", season="preschool/astana/2026")
+    seen: list[set[str]] = []
+    for day in range(5):
+        # From the third day on only half of the others ask: more groups may have to cover.
+        asking = [m for n, m in enumerate(movers) if day < 2 or n < 30 or m.own == "group-c"]
+        read = ended(asking, places, order=replace(ORDER, movers=True), run_id=f"run-{day}")
+        bundle = made(read, known)
+        known = replace(known, pooled=bundle.pooled)
+        seen.append({r["ticket"] for r in public(bundle)["outcomes"] if r["from"] == "pool"})
+        assert len(seen[-1]) >= 5
+
+    assert seen[0] == seen[1] and seen[2] == seen[3] == seen[4]
+    always = set.intersection(*seen)
+    assert "ticket-m099" in always and len(always) >= 3
+
+
+def test_another_year_chooses_other_groups_to_cover() -> None:
+    places = [a_place(f"{n}", 0) for n in range(30)] + [a_place("c", 0, kind="correctional")]
+    rows: list[bundles.Row] = [
+        {"from": f"group-{n % 30}", "group_id": None, "to": None} for n in range(60)
+    ]
+    rows.append({"from": "group-c", "group_id": None, "to": None})
+
+    def pool(season: str, *pooled: str) -> frozenset[str]:
+        return bundles.pool_of(
+            places, rows, ordinary="general", season=season, pooled=frozenset(pooled)
+        )
+
+    assert pool("2026") == pool("2026") != pool("2027")
+    assert pool("2027", *pool("2026")) == pool("2026")
+    assert pool("2026") < pool("2026", "group-of-a-closed-site", *pool("2026"))
 
 
 def test_a_holder_from_a_group_that_the_run_did_not_know_is_covered_too() -> None:

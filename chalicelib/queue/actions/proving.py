@@ -120,12 +120,15 @@ def _fix(run: Run, *, by: Actor, now: datetime) -> None:
         return
     before = store.find_proof(run.after) if run.after else None
     head = _order_before(run)
+    season = bundles.season_of(run)
     known = Known(
         pack_sha256=_pack_of(run),
         salt=_salt_of(run.run_id),
         checkpoint=(head.number, chain.note_digest(head.note)) if head else None,
         previous=before.value.newest if before else None,
         hidden=frozenset(before.value.hidden) if before else frozenset(),
+        season=season,
+        pooled=frozenset(before.value.pooled if before and before.value.season == season else ()),
         ordinary=_ordinary(run),
     )
     read = read_of(run)
@@ -160,6 +163,9 @@ def _fix(run: Run, *, by: Actor, now: datetime) -> None:
         checkpoint=known.checkpoint,
         hidden_before=tuple(sorted(known.hidden)),
         hidden=tuple(sorted(made.hidden)),
+        season=season,
+        pooled=(*sorted(known.pooled), *sorted(made.pooled - known.pooled)),
+        pooled_before=len(known.pooled),
         tops=tuple(
             bundles.base64_of(top)
             for top in (levels[store.LEAVES_LEVEL] if len(levels) > store.LEAVES_LEVEL else ())
@@ -235,6 +241,8 @@ def _made_again(proof: Proof) -> Bundle:
         checkpoint=proof.checkpoint,
         previous=proof.previous,
         hidden=frozenset(proof.hidden_before),
+        season=proof.season,
+        pooled=frozenset(proof.pooled[: proof.pooled_before]),
         ordinary=_ordinary(run),
     )
     made = bundles.bundle_of(read_of(run), known, ticket_salt)

@@ -23,7 +23,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +52,10 @@ class Known:
 
     pack_sha256: of the rules it went by. checkpoint: number and digest of the queue's newest
     published order when the run was drafted. previous: digest of the bundle before. salt: of the
-    whole bundle. hidden: cohorts whose turn was hidden in the bundle before. ordinary: the kind of
-    group that tells nothing, None where no group does.
+    whole bundle. hidden: cohorts whose turn was hidden in the bundle before. season: what chooses
+    the groups that cover, the same in every run of an academic year; pooled: groups that the public
+    saw as one in it before. ordinary: the kind of group that tells nothing, None where no group
+    does.
     """
 
     pack_sha256: str
@@ -61,6 +63,8 @@ class Known:
     checkpoint: tuple[int, str] | None = None
     previous: str | None = None
     hidden: frozenset[int] = frozenset()
+    season: str = ""
+    pooled: frozenset[str] = frozenset()
     ordinary: str | None = None
 
 
@@ -91,7 +95,9 @@ class Proof:
     root, bundle, whole, previous: digests in base64; bundle is None where the run is the auditor's
     alone, previous that of the queue's last public bundle before. length: of the public one, in
     bytes. note: signed. hidden_before, hidden: cohorts whose turn is not public before and after
-    the run. tops: hashes of the leaves' whole parts, firsts: the first ticket of every part.
+    the run. pooled: groups that the public sees as one from then on in the season; pooled_before:
+    how many of them, the first ones, it saw so before. tops: hashes of the leaves' whole parts,
+    firsts: the first ticket of every part.
     checkpoint: number and digest of the published order that the run came after. saved: whether
     the files surely lie in their place; handed: how often all openings left for an auditor at once.
     """
@@ -111,6 +117,9 @@ class Proof:
     checkpoint: tuple[int, str] | None = None
     hidden_before: tuple[int, ...] = ()
     hidden: tuple[int, ...] = ()
+    season: str = ""
+    pooled: tuple[str, ...] = ()
+    pooled_before: int = 0
     tops: tuple[str, ...] = ()
     firsts: tuple[str, ...] = ()
     saved: bool = False
@@ -150,13 +159,15 @@ class Leaf:
 class Bundle:
     """A run's bundles as bytes; public is None where it is not published.
 
-    leaves: in the order of tickets. hidden: cohorts whose turn the public one does not say.
+    leaves: in the order of tickets. hidden: cohorts whose turn the public one does not say. pooled:
+    groups that the public sees as one from now on, this academic year.
     """
 
     public: bytes | None
     whole: bytes
     leaves: tuple[Leaf, ...]
     hidden: frozenset[int]
+    pooled: frozenset[str]
 
     @property
     def root(self) -> bytes:
@@ -322,18 +333,31 @@ def bundle_of(read: Read, known: Known, salts: Salts) -> Bundle:
     text = canonical(whole)
     hidden_before, hidden_after = _hidden_turns(read, known)
     if len(leaves) < FEW:
-        return Bundle(public=None, whole=text, leaves=leaves, hidden=known.hidden | hidden_after)
+        hidden = known.hidden | hidden_after
+        return Bundle(public=None, whole=text, leaves=leaves, hidden=hidden, pooled=known.pooled)
     public = {name: value for name, value in whole.items() if name != "salt"}
     public["whole"] = digest_of(text)
     public["carry_before"] = _turns(read.carry, hidden_before)
     public["carry_after"] = _turns(read.run.carry_after, hidden_after)
     if read.money is not None:
         public["money"] = _money(read.money, shown=False)
-    pooled = pool_of(read.places, rows, ordinary=known.ordinary, run_id=read.run.run_id)
+    pooled = pool_of(
+        read.places,
+        rows,
+        ordinary=known.ordinary,
+        pooled=known.pooled,
+        season=known.season or read.run.run_id,
+    )
     if pooled:
         public["places"] = _pooled_places(read.places, pooled)
         public["outcomes"] = [_pooled_row(row, pooled) for row in rows]
-    return Bundle(public=canonical(public), whole=text, leaves=leaves, hidden=hidden_after)
+    return Bundle(
+        public=canonical(public),
+        whole=text,
+        leaves=leaves,
+        hidden=hidden_after,
+        pooled=known.pooled | pooled,
+    )
 
 
 def note_text(bundle: Bundle, run: Run, *, title: str, previous: str | None) -> str:
@@ -505,44 +529,61 @@ def _hidden_turns(read: Read, known: Known) -> tuple[frozenset[int], frozenset[i
     return before, frozenset(small | (known.hidden - admitted))
 
 
+def season_of(run: Run) -> str:
+    """Return what chooses the groups that cover: the same in every run of an academic year."""
+    return f"{run.programme}/{run.area}/{run.academic_year}"
+
+
 def pool_of(
-    places: Sequence[Place], rows: Sequence[Row], *, ordinary: str | None, run_id: str
+    places: Sequence[Place],
+    rows: Sequence[Row],
+    *,
+    ordinary: str | None,
+    pooled: frozenset[str] = frozenset(),
+    season: str,
 ) -> frozenset[str]:
     """Return the groups that the public sees as one; empty where no group tells anything.
 
     Those of other kinds than the ordinary one, and as many ordinary ones as it takes that for each
     ticket in a telling group there are several in groups that tell nothing. Which ones, a hash
     says; all of them where they are few. A holder's group that the run did not know may tell, too.
+
+    pooled: what was joined earlier this academic year stays so, first of all that covers: a ticket
+    that stands in the pool in every run of the year is then no more likely one of a telling group
+    than any other that sits where it did. season: what the hash goes by, one for the year.
     """
     if ordinary is None:
         return frozenset()
     known = {place.group_id for place in places}
     telling = {place.group_id for place in places if place.kind != ordinary}
     telling |= {row["from"] for row in rows if row["from"] is not None} - known
-    if not telling:
+    if not telling and pooled.isdisjoint(known):
         return frozenset()
 
-    def tickets(groups: set[str]) -> int:
-        return sum(any(row[name] in groups for name in ("from", "group_id", "to")) for row in rows)
+    def seen(groups: Collection[str]) -> list[int]:
+        """Count the tickets that each column shows in some groups."""
+        return [sum(row[name] in groups for row in rows) for name in columns]
 
-    told = tickets(telling)
-    cover: set[str] = set()
+    columns = ("from", "group_id", "to")
+    wanted = [COVER * count for count in seen(telling)]
     others = sorted(
         (place.group_id for place in places if place.kind == ordinary),
-        key=lambda group_id: hashlib.sha256(f"{run_id}\n{group_id}".encode()).digest(),
+        key=lambda group_id: hashlib.sha256(f"{season}\n{group_id}".encode()).digest(),
     )
-    touching: dict[str, int] = dict.fromkeys(others, 0)
+    cover = {group_id for group_id in others if group_id in pooled}
+    covered = seen(cover)
+    touching = {group_id: [0, 0, 0] for group_id in others}
     for row in rows:
-        for group_id in {row["from"], row["group_id"], row["to"]}:
-            if group_id in touching:
-                touching[group_id] += 1
-    covered = 0
+        for number, name in enumerate(columns):
+            if row[name] in touching:
+                touching[row[name] or ""][number] += 1
     for group_id in others:
-        if covered >= COVER * told:
+        if all(have >= want for have, want in zip(covered, wanted, strict=True)):
             break
-        cover.add(group_id)
-        covered += touching[group_id]
-    return frozenset(telling | cover)
+        if group_id not in cover:
+            cover.add(group_id)
+            covered = [x + y for x, y in zip(covered, touching[group_id], strict=True)]
+    return frozenset(telling | cover | pooled)
 
 
 def _pooled_places(places: Sequence[Place], pooled: frozenset[str]) -> list[dict[str, Any]]:
