@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 
 from chalicelib.storage import keys
-from chalicelib.storage.commit import Delete, Put
+from chalicelib.storage.commit import Check, Delete, Put, Raced
 from chalicelib.storage.rows import AttendanceRow, FactsRow
 from chalicelib.storage.shelf import Kept, Shelf
 from chalicelib.vouchers.rules import Enrolment, Reserved, Roster, Standing, Stays, Voucher, Waiter
@@ -51,6 +51,13 @@ def create_voucher(voucher: Voucher) -> Put:
 
 def keep_voucher(kept: Kept[Voucher], voucher: Voucher) -> Put:
     return VOUCHERS.replace(kept, voucher)
+
+
+def as_judged(voucher_id: str, kept: Kept[Voucher] | None) -> Check:
+    """Demand that a voucher stands as it was read, or still is not there; Raced if not."""
+    row = FactsRow(*keys.voucher(voucher_id))
+    same = FactsRow.pk.does_not_exist() if kept is None else FactsRow.version == kept.version
+    return Check(row, only_if=same, otherwise=Raced())
 
 
 # --- waiting lists

@@ -3,8 +3,10 @@
 A voucher's id follows from run and application, and each voucher is one commit with its seat, its
 place in the queue, its holding, its waiting lists, its deadlines and its notice. So whatever was
 issued is found again by its id: a run that broke off anywhere is resumed by running it again, and
-two that run at once issue the same. Each commit demands the run's gate: a stop is exact. Vouchers
-by budget (`funding`) go the same way, some to a commit.
+two that run at once issue the same. Each commit demands the run as it was read: a stop is exact,
+and a runner that fell behind issues nothing. That somebody was passed over is told on the condition
+that no other runner issued it a voucher. Vouchers by budget (`funding`) go the same way, some to a
+commit.
 """
 
 from __future__ import annotations
@@ -29,11 +31,15 @@ from chalicelib.queue.actions.desk import (
 from chalicelib.queue.actions.funding import issue_funded
 from chalicelib.queue.actions.running import closing, order_for, wind_up
 from chalicelib.queue.actions.transferring import move_planned
-from chalicelib.queue.rules import Granted, Outcome, Settled
-from chalicelib.storage.commit import Put, Raced, Write, settles
+from chalicelib.queue.rules import Granted, Outcome, Run, Settled
+from chalicelib.storage.commit import Check, Put, Raced, Write, settles
 from chalicelib.storage.shelf import Kept
+from chalicelib.vouchers import store as vouchers
 from chalicelib.vouchers.actions import issuing
 from chalicelib.vouchers.rules import vacant_on
+
+# So that telling how far a run is fits into one commit, whoever was passed over.
+PART_MOST = 50
 
 
 def commit_part(run_id: str, *, by: Actor, now: datetime, most: int) -> bool:
@@ -49,13 +55,15 @@ def commit_part(run_id: str, *, by: Actor, now: datetime, most: int) -> bool:
     if run.state != "released":
         return False
     if run.done < run.planned:
-        units, passed = rules.next_units(store.each_outcome(run, start=run.done), most)
+        units, passed = rules.next_units(
+            store.each_outcome(run, start=run.done), min(most, PART_MOST)
+        )
         done = run.done + passed
         moving = [unit for unit in units if unit[0].moves]
         waiting = units[len(moving) :]
         settled: list[tuple[Outcome, Settled]] = []
         try:
-            made = move_planned(run, moving, by=by, now=now)
+            made, demands = move_planned(kept, moving, by=by, now=now)
             settled += zip([o for unit in moving for o in unit], made, strict=True)
             desk = Desk.of(run, waiting, now=now)
             if run.money is not None:
@@ -63,13 +71,12 @@ def commit_part(run_id: str, *, by: Actor, now: datetime, most: int) -> bool:
                 settled += issue_funded(desk, kept, planned, by=by, now=now)
             else:
                 for unit in waiting:
-                    results = _settle(desk, unit, by=by, now=now)
+                    results = _settle(desk, kept, unit, by=by, now=now)
                     settled += zip(unit, results, strict=True)
-        except rules.RunStopped:
-            wind_up(run_id, by=by, now=now)
-            return False
         except store.RunMoved:
-            return True
+            # Another runner is further, or somebody stopped the run.
+            return wind_up(run_id, by=by, now=now).state == "released"
+        demands += _not_issued(desk, waiting, settled)
         advanced = rules.advance(run, done=done, settled=settled, order=order_for(run))
         try:
             journal.commit(
@@ -84,13 +91,32 @@ def commit_part(run_id: str, *, by: Actor, now: datetime, most: int) -> bool:
                 ),
                 store.keep_run(kept, advanced),
                 store.result_part(run, [result for _, result in settled]),
+                *demands,
             )
         except Raced:
-            return True  # another runner told the same, or somebody stopped the run: look again
+            # Another runner told the same, or gave something to whom this one passed over, or
+            # somebody stopped the run: look again.
+            return True
         if done < run.planned:
             return True
     _finish(run_id, by=by, now=now)
     return False
+
+
+def _not_issued(
+    desk: Desk,
+    units: Sequence[Sequence[Outcome]],
+    settled: Sequence[tuple[Outcome, Settled]],
+) -> list[Check]:
+    """Describe that whoever was passed over has no voucher of this run from another runner."""
+    skipped = {o.application_id for o, result in settled if o.gets and result.skipped}
+    return [
+        vouchers.as_judged(desk.voucher_id(outcome.application_id), None)
+        for unit in units
+        if len(unit) <= rules.TOGETHER_MOST
+        for outcome in unit
+        if outcome.application_id in skipped
+    ]
 
 
 def list_to_offer(run_id: str, *, now: datetime) -> list[str]:
@@ -139,10 +165,12 @@ def _finish(run_id: str, *, by: Actor, now: datetime) -> None:
 
 
 @settles
-def _settle(desk: Desk, unit: Sequence[Outcome], *, by: Actor, now: datetime) -> list[Settled]:
+def _settle(
+    desk: Desk, kept: Kept[Run], unit: Sequence[Outcome], *, by: Actor, now: datetime
+) -> list[Settled]:
     """Issue one voucher, or those of a batch; return what became of each.
 
-    Raises RunStopped, Unavailable. Any other refusal passes this unit over, with its code.
+    Raises RunMoved, Unavailable. Any other refusal passes this unit over, with its code.
     """
     before = [desk.issued(outcome) for outcome in unit]
     if all(before):
@@ -153,12 +181,12 @@ def _settle(desk: Desk, unit: Sequence[Outcome], *, by: Actor, now: datetime) ->
     if granted is None:
         return passed_over(unit, rules.PLACE_TAKEN)
     try:
-        _issue(desk, unit, granted, by=by, now=now)
+        _issue(desk, kept, unit, granted, by=by, now=now)
     except Raced:
         desk.fetch(unit)
         desk.groups |= providers.find_groups([granted.group_id])
         raise
-    except (rules.RunStopped, Unavailable):
+    except Unavailable:
         raise
     except Refusal as refusal:
         return passed_over(unit, refusal.code)
@@ -201,14 +229,20 @@ def _granted(desk: Desk, unit: Sequence[Outcome], *, now: datetime) -> Granted |
 
 
 def _issue(
-    desk: Desk, unit: Sequence[Outcome], granted: Granted, *, by: Actor, now: datetime
+    desk: Desk,
+    kept: Kept[Run],
+    unit: Sequence[Outcome],
+    granted: Granted,
+    *,
+    by: Actor,
+    now: datetime,
 ) -> None:
     run = desk.run
     kept_group = desk.groups[granted.group_id]
     group = kept_group.value
     since = vacant_on(group, desk.from_on, desk.upto, seats=len(unit)) or desk.from_on
     aggregate: Put | None = None
-    others: list[Write] = [store.while_open(run.run_id)]
+    others: list[Write] = [store.while_at(kept)]
     for outcome, waiting in zip(unit, granted.waiting, strict=True):
         voucher = desk.voucher(outcome, group=group, waiting=waiting)
         group = take_seat(group, voucher.voucher_id, "reserved", since)

@@ -1,8 +1,9 @@
 """The moves of a released run: holders go where the run gives them a place they would rather have.
 
 They come in the order in which they can be made, who frees a seat before who takes it, each in a
-commit of its own with its gate checked; a ring of holders who take each other's seats is one
-commit. A move that was made is known by the voucher itself, so whatever broke off is resumed.
+commit of its own that demands the run as it was read; a ring of holders who take each other's
+seats is one commit. A move that was made is known by the voucher itself, so whatever broke off is
+resumed.
 
 What fell through meanwhile is passed over with its reason: the holder chose otherwise or left, the
 group was closed. It keeps its seat then, which nobody behind it gets: each takes only what is free.
@@ -19,7 +20,7 @@ from chalicelib.kernel.refusals import Refusal, Unavailable
 from chalicelib.providers.rules import NoPlace
 from chalicelib.queue import rules, store
 from chalicelib.queue.rules import Outcome, Run, Settled
-from chalicelib.storage.commit import Raced, TooManyWrites, settles
+from chalicelib.storage.commit import Check, Raced, TooManyWrites, settles
 from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import store as vouchers
 from chalicelib.vouchers.actions import Move, Rows, changed, make
@@ -30,13 +31,13 @@ from chalicelib.vouchers.rules import Voucher
 class Office:
     """What the next moves need, read in hundreds; what changed meanwhile is read anew."""
 
-    run: Run
+    kept_run: Kept[Run]
     rows: Rows
     vouchers: dict[str, Kept[Voucher]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, run: Run, units: Sequence[Sequence[Outcome]]) -> Office:
-        office = cls(run, Rows(run.programme, run.area))
+    def of(cls, kept_run: Kept[Run], units: Sequence[Sequence[Outcome]]) -> Office:
+        office = cls(kept_run, Rows(kept_run.value.programme, kept_run.value.area))
         office.fetch([outcome for unit in units for outcome in unit])
         return office
 
@@ -57,7 +58,7 @@ class Office:
     def made(self, outcome: Outcome) -> Settled | None:
         """Return what came of a planned move that this run made before."""
         kept = self.kept(outcome)
-        return None if kept is None else moved_by(self.run, kept.value, outcome)
+        return None if kept is None else moved_by(self.kept_run.value, kept.value, outcome)
 
     def move(self, outcome: Outcome) -> Move | None:
         """Return a planned move, None when its holder is no longer where it was."""
@@ -68,19 +69,25 @@ class Office:
 
 
 def move_planned(
-    run: Run, units: Sequence[Sequence[Outcome]], *, by: Actor, now: datetime
-) -> list[Settled]:
+    kept_run: Kept[Run], units: Sequence[Sequence[Outcome]], *, by: Actor, now: datetime
+) -> tuple[list[Settled], list[Check]]:
     """Make planned moves, in their order; return what became of each.
 
-    Raises RunStopped, Unavailable. Any other refusal passes the move over, with its code.
+    And what has to be true yet when that is told: whose move was passed over stands as it was
+    judged, no other runner moved it. Raises RunMoved, Unavailable. Any other refusal passes the
+    move over, with its code.
     """
     if not units:
-        return []
-    office = Office.of(run, units)
+        return [], []
+    office = Office.of(kept_run, units)
     settled: list[Settled] = []
+    demands: list[Check] = []
     for unit in units:
-        settled += _settle(office, unit, by=by, now=now)
-    return settled
+        results = _settle(office, unit, by=by, now=now)
+        settled += results
+        if len(unit) <= rules.TOGETHER_MOST and any(result.skipped for result in results):
+            demands += [vouchers.as_judged(o.voucher_id or "", office.kept(o)) for o in unit]
+    return settled, demands
 
 
 def moved_by(run: Run, voucher: Voucher, outcome: Outcome) -> Settled | None:
@@ -115,15 +122,15 @@ def _settle(office: Office, unit: Sequence[Outcome], *, by: Actor, now: datetime
             make(
                 moves,
                 office.rows,
-                run_id=office.run.run_id,
-                demands=[store.while_open(office.run.run_id)],
+                run_id=office.kept_run.value.run_id,
+                demands=[store.while_at(office.kept_run)],
                 by=by,
                 now=now,
             )
         except Raced:
             office.fetch_anew(unit)
             raise
-        except (rules.RunStopped, Unavailable):
+        except Unavailable:  # RunMoved too: another runner is further, or the run was stopped
             raise
         except Refusal as refusal:
             refused = refusal

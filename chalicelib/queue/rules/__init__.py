@@ -33,6 +33,7 @@ from chalicelib.queue.rules.chain import (
     NotInCheckpoint,
     folder_of,
     last_in,
+    last_published,
     tops_of,
 )
 from chalicelib.queue.rules.comparing import (
@@ -68,6 +69,7 @@ from chalicelib.queue.rules.issuing import (
     APPLICATION_CHANGED,
     PLACE_TAKEN,
     RING_TOO_LONG,
+    TOGETHER_MOST,
     VOUCHER_CHANGED,
     Granted,
     as_planned,
@@ -138,6 +140,7 @@ from chalicelib.queue.rules.whynot import NotThere, Threshold
 __all__ = [
     "folder_of",
     "last_in",
+    "last_published",
     "LEAVES_IN_A_PAGE",
     "BehindPublished",
     "Link",
@@ -190,6 +193,7 @@ __all__ = [
     "Outcome",
     "PLACE_TAKEN",
     "RING_TOO_LONG",
+    "TOGETHER_MOST",
     "VOUCHER_CHANGED",
     "Passed",
     "Place",

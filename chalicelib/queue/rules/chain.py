@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.kernel import merkle
@@ -167,6 +167,18 @@ def last_in(index: bytes | None) -> int:
         return int(named[-1]["number"]) if named else 0
     except (ValueError, KeyError, TypeError, IndexError):
         return 0
+
+
+def last_published(programme: str, area: str, read: Callable[[str], bytes | None]) -> int:
+    """Return the number of the last checkpoint that lies in public; 0 for none.
+
+    read: a public file as it lies there, None where there is none. The index comes last and may
+    lack a number whose note lies there already.
+    """
+    last = last_in(read(f"{folder_of(programme, area)}/index.json"))
+    while read(f"{folder_of(programme, area, last + 1)}/note") is not None:
+        last += 1
+    return last
 
 
 def folder_of(programme: str, area: str, number: int | None = None) -> str:

@@ -24,6 +24,8 @@ APPLICATION_CHANGED = "application-changed"
 PLACE_TAKEN = "place-taken"
 VOUCHER_CHANGED = "voucher-changed"
 RING_TOO_LONG = "ring-too-long"
+# Each of a batch or ring writes three rows and more: of a longer one no commit ever holds all.
+TOGETHER_MOST = 33
 
 
 @dataclass(frozen=True, slots=True)
