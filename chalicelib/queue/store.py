@@ -26,6 +26,7 @@ from chalicelib.queue.rules import (
     Link,
     Listed,
     Money,
+    NotThere,
     Open,
     Outcome,
     Place,
@@ -148,6 +149,7 @@ PROVED: Shelf[Proved] = Shelf(QueueRow, Proved)
 _OUTCOMES = msgspec.json.Decoder(list[Outcome])
 _SETTLED = msgspec.json.Decoder(list[Settled])
 _RANKS = msgspec.json.Decoder(list[Rank])
+_TOLD = msgspec.json.Decoder(dict[str, tuple[NotThere, ...]])
 _LISTED = msgspec.json.Decoder(list[Listed])
 _INPUT = msgspec.json.Decoder(InputPart)
 _HEAD = msgspec.json.Decoder(Input)
@@ -379,6 +381,32 @@ def each_input(run: Run) -> Iterator[InputPart]:
 def load_input(run: Run) -> Input:
     """Return what a run read besides the queue and the places. One read."""
     return _HEAD.decode(_opened(PARTS.load(keys.run_part(run.run_id, _input_of(run), 0))))
+
+
+def told_parts(run: Run, told: Mapping[str, Sequence[NotThere]]) -> list[Put]:
+    """Describe why not there, of those who wait no more; told: by application, none without any."""
+    pages: dict[int, dict[str, Sequence[NotThere]]] = {}
+    for application_id, reasons in told.items():
+        pages.setdefault(_told_page(run, application_id), {})[application_id] = reasons
+    return [
+        _part(keys.run_part(run.run_id, _told_of(run), number), page)
+        for number, page in sorted(pages.items())
+    ]
+
+
+def find_told(run: Run, application_id: str) -> tuple[NotThere, ...] | None:
+    """Return why not there, of one who waits no more; None where nothing was told. One read."""
+    number = _told_page(run, application_id)
+    kept = PARTS.find(keys.run_part(run.run_id, _told_of(run), number))
+    return _TOLD.decode(_opened(kept)).get(application_id) if kept is not None else None
+
+
+def _told_of(run: Run) -> str:
+    return f"WHY-{run.inputs[:12]}"
+
+
+def _told_page(run: Run, application_id: str) -> int:
+    return keys.shard(application_id, shards=max(1, -(-run.planned // IN_A_PAGE)))
 
 
 def each_settled(run: Run) -> Iterator[Settled]:

@@ -349,7 +349,7 @@ def run(run_id: str) -> tuple[str, str]:
 
 
 def run_part(run_id: str, part: str, number: int) -> tuple[str, str]:
-    """A packed part of a run: INPUT, OUTCOME, RESULT or LEAVES. (query pk, sk begins with it)"""
+    """A packed part of a run: INPUT, OUTCOME, RESULT, WHY, LEAVES. (query pk, sk begins with it)"""
     return f"RUN#{run_id}", f"{part}#{number:05d}"
 
 

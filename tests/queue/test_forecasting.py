@@ -88,6 +88,33 @@ def test_the_first_forecast_is_kept_and_scored_when_the_voucher_came(evening: Te
     assert said.json["scored"] in (None, 6)
 
 
+def test_who_has_no_voucher_by_the_end_of_its_band_is_counted_once(evening: TestCloud) -> None:
+    """The queue stops: whoever waits on, and whoever gives up then, is a forecast that failed."""
+    settle_in([], [an_application(f"{n:04d}") for n in range(1, 31)])
+    at = months_go_by(5, leaving=3)
+    late = {n: rank_of(f"{n:04d}").first_forecast.late for n in (16, 17, 18, 30)}
+    counted: list[int] = []
+
+    def month(on: datetime) -> None:
+        publish(on)
+        counted.append(store.find_history(PROGRAMME, AREA).value.scores.after)
+
+    leaves("0029", "withdrawn", ended_at=stamp(at))  # before the end of its band: says nothing
+    while f"{at:%Y-%m}" <= max(late.values()):
+        if f"{at:%Y-%m}" == late[17]:
+            leaves("0017", "withdrawn", ended_at=stamp(at))  # in the last month of its band
+        at += timedelta(days=31)
+        month(at)
+        month(at + DAY)
+    leaves("0018", "offered", voucher_id="voucher-18")  # long after: counted already
+    month(at + 2 * DAY)
+
+    scores = store.find_history(PROGRAMME, AREA).value.scores
+    assert (scores.within, scores.before) == (0, 0)
+    assert counted[-1] == scores.after == len([n for n in range(16, 31) if n not in (17, 29)])
+    assert counted == sorted(counted)
+
+
 def test_how_forecasts_held_is_public_by_programme_and_area(evening: TestCloud) -> None:
     kept = store.find_history(PROGRAMME, AREA)
     scores = Scores(within=15, before=5, after=0, months_off=30)

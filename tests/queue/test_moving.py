@@ -76,10 +76,20 @@ def changes(name: str, **said: Any) -> None:
     )
 
 
-def a_queue(count: int = 8, **said: Any) -> list[Application]:
+def a_queue(count: int = 8, *, apart: bool = True, **said: Any) -> list[Application]:
+    """Let so many wait in one category; apart: and enough beside it that it is shown alone."""
     waiting = [an_application(f"{n:04d}", **said) for n in range(1, count + 1)]
-    settle_in([], waiting)
+    settle_in([], [*waiting, *(neighbours() if apart else [])])
     return waiting
+
+
+def neighbours() -> list[Application]:
+    """Return five of the category before and five of the one behind, who want other groups."""
+    return [
+        an_application(f"{year}{n}", birth_year=year, language="ru")
+        for year in (2020, 2022)
+        for n in range(5)
+    ]
 
 
 def moves_of(cloud: TestCloud, token: str, name: str, **query: str) -> Said:
@@ -247,7 +257,7 @@ def test_a_new_academic_year_moves_who_changed_the_cohort_and_renames_the_rest(
 
     moved, stays = rank_of("0001"), rank_of("1005")
     assert (stays.category, stays.step.was) == (13, 0)
-    assert stays.step.causes == (("cohort", 1),)
+    assert stays.step.causes == (("entered", 1),)  # its category is shown with others
     assert moved.step.causes == () and moved.step.was == 13  # first there, first here
     assert rank_of("2001") is None
     head = store.find_head(PROGRAMME, AREA)
@@ -289,6 +299,31 @@ def test_after_a_run_those_behind_learn_who_got_a_voucher_and_why_not_there(
         ("group-d", "no-run"),
         ("group-a", "full"),
     ]
+
+
+def test_who_got_a_second_wish_reads_why_not_the_first(evening: TestCloud) -> None:
+    waiting = [
+        an_application(f"{n:04d}", preferences=("group-a", "group-b", "group-c"))
+        for n in range(1, 9)
+    ]
+    settle_in([a_group("a", 5), a_group("b", 3)], [*waiting, *neighbours()])
+    token = a_family(evening, "0006")
+    first = a_family(evening, "0001", "first")
+    publish()
+    finished(released())
+    place = "/v1/queue/places/application-0006"
+    assert evening.get(place, token=token).json["preferred"] == []  # the evening tells
+    publish(EVENING + timedelta(hours=1))
+    publish(EVENING + DAY)
+
+    said = evening.get(place, token=token, headers={"accept-language": "en"}).json
+
+    assert (said["state"], said["place"]) == ("offered", None)
+    assert [(one["group_id"], one["why"]) for one in said["preferred"]] == [("group-a", "full")]
+    assert [one["number"] for one in said["preferred"][0]["last_categories"]] == [15]
+    assert said["preferred"][0]["text"].startswith("All places are given. The last to get in was")
+    nothing = evening.get("/v1/queue/places/application-0001", token=first)
+    assert nothing.json["preferred"] == []
 
 
 def test_a_threshold_that_would_tell_of_somebody_is_told_as_what_is_shown_together(
@@ -421,7 +456,7 @@ def test_whatever_happens_every_place_is_its_first_one_and_the_sum_of_its_moves(
 
 
 def test_in_a_small_category_nobody_is_told_why_another_came_or_left(evening: TestCloud) -> None:
-    a_queue(4)
+    a_queue(4, apart=False)
     leaves("0003", "inactive", ended_at=stamp(EVENING))
     token = a_family(evening, "0004")
     publish()
@@ -441,3 +476,55 @@ def test_in_a_small_category_nobody_is_told_why_another_came_or_left(evening: Te
     assert (
         "restor" in place["last_move"] and "took their application back" not in place["last_move"]
     )
+
+
+def test_what_is_shown_together_tells_nobody_why_however_many_wait(evening: TestCloud) -> None:
+    """Eight in the category, and it stands in one cell with the empty ones beside it."""
+    a_queue(8, apart=False)
+    leaves("0003", "inactive", ended_at=stamp(EVENING))
+    token = a_family(evening, "0008")
+    publish()
+    leaves("0001", "withdrawn", ended_at=stamp(EVENING))
+    comes_back("0003", restores=1)
+    publish(EVENING + DAY, "worse")
+
+    newest = moves_of(evening, token, "0008").json["moves"][0]
+    assert {c["cause"]: c["count"] for c in newest["causes"]} == {"left": -1, "entered": 1}
+    leaves("0002", "inactive", ended_at=stamp(EVENING))
+    publish(EVENING + 2 * DAY)
+    comes_back("0001")
+    comes_back("0002", restores=1)
+    publish(EVENING + 3 * DAY, "back")
+    jobs.tell_moved({"checkpoint_id": "back", "page": 0}, EVENING + 3 * DAY)
+    told = outbox.find_notice("person:person-0008", "place-moved#back#application-0008")
+    assert told is not None
+    assert "right" in told.facts["reasons"]["en"] and "did not" not in told.facts["reasons"]["en"]
+    assert set(dict(rank_of("0008").step.causes)) <= {"left", "entered", "unexplained"}
+
+
+def test_a_category_shown_apart_at_last_tells_nothing_of_the_weeks_before(
+    evening: TestCloud,
+) -> None:
+    a_queue(8, apart=False)
+    token = a_family(evening, "0008")
+    june, july = (datetime(2026, *day, 13, tzinfo=EVENING.tzinfo) for day in ((6, 29), (7, 2)))
+    publish(june, "together")
+    leaves("0001", "withdrawn", ended_at=stamp(june))
+    publish(june + DAY)
+    # In another academic year cells begin anew: with enough beside it the category stands alone.
+    settle_in([], neighbours())
+    publish(july)
+    leaves("0002", "withdrawn", ended_at=stamp(july))
+    publish(july + DAY)
+
+    said = moves_of(evening, token, "0008", since="together").json
+
+    own = rank_of("0008")
+    head = store.find_head(PROGRAMME, AREA)
+    assert head is not None and (own.category,) in [cell.categories for cell in head.value.cells]
+    assert {c["cause"]: c["count"] for c in said["moves"][0]["causes"]} == {"withdrawn": -1}
+    assert {c["cause"]: c["count"] for c in said["since"]["causes"]} == {
+        "left": -1,
+        "withdrawn": -1,
+    }
+    assert (said["since"]["before"], said["since"]["now"]) == (8, 6)

@@ -10,7 +10,13 @@ from chalicelib.edge.texts import LANGUAGES
 from chalicelib.queue.routes.sentences import cause_text, move_text, reason_text
 from chalicelib.queue.rules import Moves, NotThere, Outcome, Passed, Seeker, Settled, Threshold
 from chalicelib.queue.rules.moves import Came, Gone, Other, Own
-from chalicelib.queue.rules.whynot import WhyNot, carried, thresholds, why_not
+from chalicelib.queue.rules.whynot import (
+    WhyNot,
+    carried,
+    thresholds,
+    told_to_holders,
+    why_not,
+)
 
 CELLS = {1: (1, 2), 2: (1, 2), 3: (3,)}
 
@@ -146,6 +152,47 @@ def test_a_place_that_was_planned_and_gone_is_told_so() -> None:
     assert why_not(("a",), None, {}) == (NotThere("a", "no-run"),)
 
 
+def test_who_has_a_place_is_told_of_what_it_wished_for_more() -> None:
+    full_a = (Passed("a", "full"),)
+    outcomes = [
+        an_outcome("10", 1, group_id="b", passed=full_a),  # the second wish
+        an_outcome("11", 2, group_id="a"),  # the first: nothing to tell
+        an_outcome("12", 3, group_id="a"),  # got another one than was planned
+        an_outcome("13", 4, group_id="b", passed=full_a),  # passed over: waits on
+        an_outcome("14", 5, group_id="b", passed=full_a),  # the run was stopped before
+        an_outcome("20", 1, voucher_id="v", from_group="c", group_id="c", reason="stays",
+                   passed=(*full_a, Passed("b", "full"))),
+        an_outcome("21", 2, voucher_id="v", from_group="c", group_id="a", reason="moved"),
+        an_outcome("22", 3, voucher_id="v", from_group="c", group_id="a", reason="moved"),
+        an_outcome("23", 4, voucher_id="v", from_group="c", group_id="b", reason="moved",
+                   passed=full_a),
+    ]  # fmt: skip
+    settled = [
+        got("10", "b"),
+        got("11", "a"),
+        got("12", "b"),
+        Settled("13", skipped="place-taken"),
+        Settled("21", skipped="place-taken"),
+        Settled("22", skipped="voucher-changed"),
+        got("23", "b"),
+    ]
+    seekers = [
+        a_seeker(one.application_id, preferences=("a", "b", *(("c",) if one.from_group else ())))
+        for one in outcomes
+    ]
+
+    told = told_to_holders(outcomes, settled, seekers, {"a": Threshold("line", (3,))})
+
+    assert {key: [(one.group_id, one.why) for one in those] for key, those in told.items()} == {
+        "10": [("a", "full")],
+        "12": [("a", "taken")],
+        "20": [("a", "full"), ("b", "full")],
+        "21": [("a", "taken")],
+        "23": [("a", "full")],
+    }
+    assert told["10"][0].categories == (3,)
+
+
 def test_what_a_run_said_stays_until_the_next_for_choices_it_knew() -> None:
     before = (NotThere("a", "full"), NotThere("b", "age"))
 
@@ -165,6 +212,8 @@ def test_every_reason_and_cause_is_said_in_words(language: str) -> None:
     ):
         one = NotThere("a", "full", last, categories, "2025-09-01T05:00Z")  # type: ignore[arg-type]
         said.append(reason_text(one, language))
+    said.append(reason_text(NotThere("a", "taken"), language, held=True))
+    assert said[-1] != reason_text(NotThere("a", "taken"), language)
     causes = [c for kind in (Gone, Came, Other, Own) for c in kind.__args__]  # type: ignore[attr-defined]
     said += [cause_text(cause, -2, language) for cause in causes]
     for count in (1, 2, 5, 11, 21, 22, 25, 112):

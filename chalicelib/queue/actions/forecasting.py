@@ -20,6 +20,8 @@ from chalicelib.queue.rules import forecast as foretelling
 from chalicelib.storage.commit import Put
 from chalicelib.vouchers import store as vouchers
 
+_GOT = ("voucher", "inactive")  # a voucher that was not confirmed came all the same
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -136,24 +138,42 @@ def _to_go(one: Rank) -> int:
 
 
 def _held(since: Since, on: date) -> list[tuple[FirstForecast, str]]:
-    """Return the first forecasts of those who got a voucher since, each with its month.
+    """Return the first forecasts that are decided since, each with the month that it is held to.
 
-    A voucher that was not confirmed came all the same.
+    Who got a voucher: its month, also when it was not confirmed. Who got none by the end of its
+    band: this month, once, at the first checkpoint behind the band, whether it waits or left
+    meanwhile; a record of vouchers alone would leave out those whom the forecast failed most. Who
+    left before the end of the band says nothing.
     """
-    got = {
+    assert since.head is not None
+    this, was = str(Month.of(on)), str(Month.of(_day(since.head.as_of)))
+    open_ones = {
         key: one.first_forecast
         for key, one in since.before.items()
-        if one.first_forecast is not None and since.gone.get(key) in ("voucher", "inactive")
+        # Behind its band it was counted at an earlier checkpoint.
+        if one.first_forecast is not None and was <= one.first_forecast.late
     }
-    ids = {key: since.left[key].voucher_id for key in got if key in since.left}
+    ids = {
+        key: since.left[key].voucher_id
+        for key in open_ones
+        if key in since.left and since.gone.get(key) in _GOT
+    }
     found = vouchers.find_vouchers(sorted(v for v in ids.values() if v))
     held = []
-    for key, first in sorted(got.items()):
+    for key, first in sorted(open_ones.items()):
         voucher_id = ids.get(key)
         voucher = found.get(voucher_id) if voucher_id else None
-        month = Month.containing(from_stamp(voucher.value.issued_at)) if voucher else Month.of(on)
-        held.append((first, str(month)))
+        if voucher is not None:
+            held.append((first, str(Month.containing(from_stamp(voucher.value.issued_at)))))
+        elif since.gone.get(key) in _GOT or (this > first.late and not _left_by(first, key, since)):
+            held.append((first, this))
     return held
+
+
+def _left_by(first: FirstForecast, key: str, since: Since) -> bool:
+    """Return whether somebody left the queue by the end of the band."""
+    ended = since.left[key].ended_at if key in since.left else None
+    return ended is not None and str(Month.containing(from_stamp(ended))) <= first.late
 
 
 def _day(as_of: str) -> date:

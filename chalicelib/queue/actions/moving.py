@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from itertools import islice
 
 from chalicelib.access import actions as access
@@ -17,10 +17,8 @@ from chalicelib.applications import store as applications
 from chalicelib.applications.rules import Application
 from chalicelib.children.actions import acting_for, representatives_of
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import from_stamp, local_day, stamp
+from chalicelib.kernel.periods import local_day, stamp
 from chalicelib.kernel.refusals import Unknown
-from chalicelib.policy.actions import load_pack
-from chalicelib.policy.rules import Rules
 from chalicelib.queue import rules, store
 from chalicelib.queue.actions.planning import Reading
 from chalicelib.queue.rules import Head, Moves, Rank, Stood
@@ -56,9 +54,18 @@ class Since:
 
 
 def since_last(
-    reading: Reading, ranks: Sequence[Rank], kept: Kept[Head] | None, *, now: datetime
+    reading: Reading,
+    ranks: Sequence[Rank],
+    kept: Kept[Head] | None,
+    *,
+    cells: Sequence[rules.Cell],
+    now: datetime,
 ) -> Since:
-    """Return the ranks with their moves since the newest checkpoint; without, where it is later."""
+    """Return the ranks with their moves since the newest checkpoint; without, where it is later.
+
+    cells: of this checkpoint. Causes are kept as they may be shown then, and summed so: a category
+    that is shown apart later tells nothing of the time when it was not.
+    """
     head = kept.value if kept is not None else None
     number = (head.number if head else 0) + 1
     if head is None or head.as_of > stamp(now):
@@ -81,7 +88,10 @@ def since_last(
         came_by = why.why_came(found.get(key), before=head.as_of, year_turned=turned)
         if came_by is not None:
             entered[key] = came_by
-    steps = why.moves(then, stands, gone=left, came=entered)
+    steps = {
+        key: replace(step, causes=shown_causes(cells, today[key], step.causes))
+        for key, step in why.moves(then, stands, gone=left, came=entered).items()
+    }
     return Since(
         [_moved(one, before.get(key), steps.get(key), number) for key, one in today.items()],
         head,
@@ -146,14 +156,12 @@ def tell_page(
     if checkpoint is None or page >= checkpoint.value.head.pages:
         return False
     head = checkpoint.value.head
-    judged = rules_of(head)
     told = [one for one in store.ranks_on(head, page) if worse(one)]
     found = applications.find_applications([one.application_id for one in told])
     for one in told:
         kept_application = found.get(one.application_id)
         if kept_application is not None and one.step is not None:
-            reasons = said(shown_causes(judged, one, one.step.causes))
-            _tell(head, one, kept_application.value, reasons, now)
+            _tell(head, one, kept_application.value, said(one.step.causes), now)
     return page + 1 < head.pages
 
 
@@ -178,22 +186,22 @@ def _tell(head: Head, one: Rank, application: Application, reasons: Said, now: d
             continue  # told before
 
 
-def shown_causes(judged: Rules, one: Rank, causes: rules.Causes) -> rules.Causes:
-    """Return causes of an application's moves as they may be shown; judged: by that day's rules.
+def shown_causes(cells: Sequence[rules.Cell], one: Rank, causes: rules.Causes) -> rules.Causes:
+    """Return causes of an application's moves as they may be shown.
 
-    Where fewer than five wait in the category, or it tells of itself a protected status, why
-    somebody else left or came could tell of that child.
+    cells: of the rank's checkpoint. Where the category does not stand alone in one, why somebody
+    else left or came could tell of that child.
     """
-    if one.waiting < rules.CELL_LEAST or one.tier in judged.telling_tiers:
-        return why.discreet(causes)
-    return causes
+    alone = any(cell.categories == (one.category,) for cell in cells)
+    return causes if alone else why.discreet(causes)
 
 
 @dataclass(frozen=True, slots=True)
 class MoveShown:
     """Where a ticket stood at a checkpoint and how it came there from the one before.
 
-    moves: None at the first checkpoint of a standing; its causes are those a family may know.
+    moves: None at the first checkpoint of a standing; its causes are those a family may know, as
+    they were kept.
     """
 
     number: int
@@ -231,10 +239,9 @@ def moves_page(
     programme, area = application.programme, application.area
     before = int(position) if position else None
     links = list(islice(store.each_link(programme, area, before=before, newest=True), limit + 1))
-    pack = load_pack(programme, area)
     ranks = store.ranks_at(programme, area, links[:limit], application_id)
     page = tuple(
-        MoveShown(link.number, link.as_of, one.place, _as_shown(pack.at(_day(link.as_of)), one))
+        MoveShown(link.number, link.as_of, one.place, one.step)
         for link in links[:limit]
         if (one := ranks.get(link.number)) is not None
     )
@@ -267,7 +274,7 @@ def moves_since(
         today=last.sums,
         unbroken=first.entered == last.entered,
     )
-    causes = shown_causes(rules_of(newest.value), last, whole.causes)
+    causes = shown_causes(newest.value.cells, last, whole.causes)
     return WholeShown(
         checkpoint_id,
         head.as_of,
@@ -286,18 +293,3 @@ def _seen(application_id: str, by: Actor, now: datetime) -> Application:
         acting_for(application.child_id, by, None, local_day(now))
     access.looked([application.child_id], ("application",))
     return application
-
-
-def _as_shown(judged: Rules, one: Rank) -> Moves | None:
-    if one.step is None:
-        return None
-    return replace(one.step, causes=shown_causes(judged, one, one.step.causes))
-
-
-def rules_of(head: Head) -> Rules:
-    """Return the rules of the day of a checkpoint."""
-    return load_pack(head.programme, head.area).at(_day(head.as_of))
-
-
-def _day(as_of: str) -> date:
-    return local_day(from_stamp(as_of))

@@ -90,9 +90,6 @@ def publish(
         stands = {outcome.application_id: outcome for outcome in forecast}
         lacking = rules.public_shortages(rules.shortages(forecast, reading.money))
     ranks = rules.explained(rules.rank(seekers, order, carry, stands), queue)
-    since = moving.since_last(reading, ranks, kept_head, now=now)
-    ranks, reasons_of = reasons.given(since.ranks, reading, opened.last_run_id, since)
-    ranks, history = forecasting.foretold(ranks, reading, since, now=now)
     waiting = rules.waiting_by_category(seekers, order)
     telling = rules.telling_categories(order, reading.judged.telling_tiers)
     year = reading.academic_year
@@ -100,6 +97,9 @@ def publish(
         (), year, opened.together, kept_head.value.together if kept_head else None
     )
     cells = rules.cells_of(waiting, telling, every=order.categories.values(), together=stay)
+    since = moving.since_last(reading, ranks, kept_head, cells=cells, now=now)
+    ranks, reasons_of, told_why = reasons.given(since.ranks, reading, opened.last_run_id, since)
+    ranks, history = forecasting.foretold(ranks, reading, since, now=now)
     lines = rules.listed(ranks, cells, order.seeds)
     near = rules.near(ranks, ahead_max=reading.judged.terms.turn_is_near_ahead)
 
@@ -110,7 +110,9 @@ def publish(
     ranks = [replace(one, leaf=leaf_of[one.application_id]) for one in ranks]
     pages = store.rank_pages(programme, area, series, store.pages_of(ranks))
     lists = store.list_pages(programme, area, series, lines)
-    write_parts("queue/checkpoint-part", [*pages, *lists], by=by, now=now, pack=pack.version)
+    write_parts(
+        "queue/checkpoint-part", [*pages, *lists, *told_why], by=by, now=now, pack=pack.version
+    )
     told = frozenset(kept_head.value.told) if kept_head else frozenset()
     _tell(
         [queue[key] for key in near if key not in told],

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from chalicelib.access import actions as access
 from chalicelib.applications import store as applications
+from chalicelib.applications.rules import Application
 from chalicelib.children.actions import acting_for
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import local_day, stamp
@@ -15,8 +16,17 @@ from chalicelib.kernel.refusals import Unknown
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Text
 from chalicelib.queue import rules, store
-from chalicelib.queue.actions.moving import rules_of, shown_causes
-from chalicelib.queue.rules import Causes, Head, Outcome, Passed, Rank, Run, RunLine
+from chalicelib.queue.rules import (
+    Causes,
+    Head,
+    NotThere,
+    Outcome,
+    Passed,
+    Rank,
+    Run,
+    RunLine,
+)
+from chalicelib.vouchers import store as vouchers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +36,8 @@ class PlaceShown:
     state: of the application; only a queued one has a place. direction_text: the name of the
     direction whose money it waits for. draws_at: when its intake can be drawn, None when it is.
     causes: of the last move, as the family may know them; texts: the names of all categories.
+    preferred: why not there, by the last run that decided about it; of who has a place, what was
+    wished for more.
     """
 
     application_id: str
@@ -38,6 +50,7 @@ class PlaceShown:
     direction_text: Text | None = None
     draws_at: str | None = None
     causes: Causes = ()
+    preferred: tuple[NotThere, ...] = ()
     texts: Mapping[int, Text] = field(default_factory=dict)
 
 
@@ -99,7 +112,8 @@ class RunShown:
 class OutcomeShown:
     """What a run decided for one ticket and what became of it; no ids of persons.
 
-    settled: "issued", why it was passed over, or None while it is not settled.
+    settled: "issued", for a holder "moved" or "swapped"; why it was passed over; "void" where the
+    run was stopped first; or None while it is not settled.
     """
 
     ticket: str
@@ -132,6 +146,9 @@ def place_of(application_id: str, *, by: Actor, now: datetime) -> PlaceShown:
         as_of=head.value.as_of if head else None,
         next_checkpoint_at=stamp(rules.next_checkpoint(now)),
     )
+    if head is not None and application.state in ("offered", "fulfilled"):
+        told = _told(application, head.value)
+        return replace(shown, preferred=told, texts=_texts(head.value)) if told else shown
     if head is None or application.state != "queued":
         return shown
     rank = store.find_rank(head.value, application_id)
@@ -141,12 +158,32 @@ def place_of(application_id: str, *, by: Actor, now: datetime) -> PlaceShown:
     return replace(
         shown,
         rank=rank,
+        preferred=rank.preferred,
         category_text=texts[rank.category],
-        causes=shown_causes(rules_of(head.value), rank, rank.step.causes) if rank.step else (),
+        causes=rank.step.causes if rank.step else (),
         texts=texts,
         direction_text=_direction_text(head.value, rank.direction),
         draws_at=None if rank.drawn else _draws_at(application.programme, application.area, rank),
     )
+
+
+def _told(application: Application, head: Head) -> tuple[NotThere, ...]:
+    """Return what runs said to one who has a place: the last, that which moved it, that of issue.
+
+    Of these the newest that knew it and that a checkpoint came after. Up to 6 reads.
+    """
+    kept = vouchers.find_voucher(application.voucher_id) if application.voucher_id else None
+    if kept is None or head.reasons_of is None:
+        return ()
+    voucher = kept.value
+    for run_id in dict.fromkeys((head.reasons_of, voucher.moved_in, voucher.run_id)):
+        run = store.find_run(run_id) if run_id else None
+        told = store.find_told(run.value, application.application_id) if run else None
+        if told is not None:
+            # A place that it took since, or what is no better than that, is nothing to explain.
+            wished = [one.group_id for one in told]
+            return told[: wished.index(voucher.group_id)] if voucher.group_id in wished else told
+    return ()
 
 
 def order_page(
@@ -253,8 +290,9 @@ def run_outcomes(
     def became(outcome: Outcome) -> str | None:
         one = settled.get(outcome.application_id)
         if one is None:
-            return "void" if run.state == "stopped" and outcome.gets else None
-        return one.skipped or "issued"
+            planned = outcome.gets or outcome.moves
+            return "void" if run.state == "stopped" and planned else None
+        return one.skipped or (outcome.reason if outcome.moves else "issued")
 
     page = tuple(
         OutcomeShown(

@@ -69,12 +69,15 @@ class MovesAnswered(Struct, frozen=True):
 
 
 class ForecastsAnswered(Struct, frozen=True):
-    """How the first forecast that a family was shown held, for vouchers that came.
+    """How the first forecast that a family was shown held.
 
-    scored: how many; within, before, after: in the band, before it, after it. A count of 1 to 4 is
-    never shown and the figures are renewed only when each grows by none or by five and more; until
-    the first such all are None. within_per_mille: the share. months_off_per_mille: between the
-    expected month and that of the voucher, a thousandth of a month, on average.
+    scored: how many; within, before: whose voucher came in the band, before it; after: who had none
+    by the end of the band, whether it came later, is waited for or the application left the queue
+    after that. Who left before the end of the band is not counted. A count of 1 to 4 is never shown
+    and the figures are renewed only when each grows by none or by five and more; until the first
+    such all are None. within_per_mille: the share. months_off_per_mille: between the expected month
+    and that of the voucher, a thousandth of a month, on average; of `after` no more than to the
+    first checkpoint behind the band, so it is at least so much.
     """
 
     programme: str

@@ -110,7 +110,8 @@ class PlaceAnswered(Struct, frozen=True):
     application does not wait any more, or came after the last checkpoint; the next tells. Before
     the draw of its intake the place is the best that it may become. last_move: why the place is
     another than at the checkpoint before, in a sentence. preferred: why not there, for each
-    preferred group. forecast: of the month of a voucher.
+    preferred group, by the last run; of a child that has a place, for each group it wished for
+    more. forecast: of the month of a voucher.
     """
 
     application_id: str
@@ -146,6 +147,7 @@ def see_place(call: Call[None], application_id: str) -> PlaceAnswered:
         state=seen.state,
         as_of=seen.as_of,
         next_checkpoint_at=seen.next_checkpoint_at,
+        preferred=[_not_there(one, seen, call.language) for one in seen.preferred],
     )
     rank = seen.rank
     if rank is None or seen.category_text is None:
@@ -171,7 +173,7 @@ def see_place(call: Call[None], application_id: str) -> PlaceAnswered:
         draw=_draw(seen, call.language),
         moved=_moved(rank, call.language),
         last_move=_last_move(seen, rank, call.language),
-        preferred=[_not_there(one, seen, call.language) for one in rank.preferred],
+        preferred=[_not_there(one, seen, call.language) for one in seen.preferred],
         forecast=forecast_shown(rank.forecast, call.language) if rank.forecast else None,
     )
 
@@ -187,7 +189,7 @@ def _not_there(one: rules.NotThere, seen: actions.PlaceShown, language: str) -> 
     return NotThereShown(
         one.group_id,
         one.why,
-        reason_text(one, language),
+        reason_text(one, language, held=seen.rank is None),
         [
             CategoryShown(number, seen.texts[number].in_(language))
             for number in one.categories

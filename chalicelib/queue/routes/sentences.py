@@ -41,8 +41,10 @@ def move_text(place: int, moves: Moves | None, language: str) -> str:
     return sentence + text("place:queue/moves-causes", language, causes)
 
 
-def reason_text(one: NotThere, language: str) -> str:
-    """Return in a sentence why a preferred group was not given."""
+def reason_text(one: NotThere, language: str, *, held: bool = False) -> str:
+    """Return in a sentence why a preferred group was not given; held: to who has another place."""
+    if held and one.why == "taken":
+        return text("place:queue/not-there-taken-held", language)
     if one.why != "full":
         return text(f"place:queue/not-there-{one.why}", language)
     ending: str = one.last or "nobody"

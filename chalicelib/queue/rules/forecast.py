@@ -86,9 +86,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """How forecasts held: vouchers that came in the band, before it, after it.
+    """How forecasts held: vouchers that came in the band, before it, not by its end.
 
-    months_off: between the expected month and the voucher's, summed.
+    months_off: between the expected month and the voucher's, summed; where none had come by the end
+    of the band, to the month in which that was seen.
     """
 
     within: int = 0
@@ -218,7 +219,7 @@ def _apart(month: str, this: Month) -> int:
 
 
 def scored(history: History, held: Sequence[tuple[FirstForecast, str]]) -> History:
-    """Return a history with forecasts held against the months in which vouchers came.
+    """Return a history with forecasts held against the months in which vouchers came, or had not.
 
     What the public sees is renewed when every number of it grows by none or by five and more, so
     that no difference of two days tells of one child.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chalicelib.queue.rules.engine import Outcome
+from chalicelib.queue.rules.issuing import PLACE_TAKEN
 from chalicelib.queue.rules.order import Seeker
 from chalicelib.queue.rules.runs import Settled
 
@@ -110,7 +111,7 @@ def why_not(
 
     def of(group_id: str) -> NotThere:
         why: WhyNot = passed.get(group_id, "no-run")
-        if outcome is not None and outcome.gets and why == "no-run":
+        if outcome is not None and (outcome.gets or outcome.moves) and why == "no-run":
             why = "taken"
         if outcome is not None and why in ("full", "too-few"):
             why = next((code for code in _BATCH if code == outcome.reason), why)
@@ -120,6 +121,42 @@ def why_not(
         return NotThere(group_id, why, threshold.last, threshold.categories, threshold.applied_at)
 
     return tuple(of(group_id) for group_id in dict.fromkeys(preferences))
+
+
+def told_to_holders(
+    outcomes: Iterable[Outcome],
+    settled: Iterable[Settled],
+    seekers: Iterable[Seeker],
+    last: Mapping[str, Threshold],
+) -> dict[str, tuple[NotThere, ...]]:
+    """Return why not there, by application, of all who have a place after a run.
+
+    Those who got one or moved, of what they wished for more; holders who stay, of every wish. What
+    a stop left undone is not said.
+    """
+    became = {one.application_id: one for one in settled}
+    wished = {one.application_id: one.preferences for one in seekers}
+    told: dict[str, tuple[NotThere, ...]] = {}
+    for outcome in outcomes:
+        result = became.get(outcome.application_id)
+        if result is None and (outcome.from_group is None or outcome.moves):
+            continue
+        if result is not None and result.skipped is not None and outcome.from_group is None:
+            continue  # waits on
+        skipped = result.skipped if result is not None else None
+        has = outcome.from_group if result is None else result.group_id
+        if skipped is not None:
+            # Of what stood behind the planned one nothing was decided, and why it was not made may
+            # be the family's own doing.
+            has = outcome.group_id
+        wishes = list(wished.get(outcome.application_id, ()))
+        better = wishes[: wishes.index(has)] if has in wishes else wishes
+        if skipped == PLACE_TAKEN and has is not None:
+            better.append(has)
+        reasons = why_not(better, outcome, last)
+        if reasons:
+            told[outcome.application_id] = reasons
+    return told
 
 
 def carried(preferences: Sequence[str], before: Sequence[NotThere]) -> tuple[NotThere, ...]:
