@@ -501,6 +501,9 @@ def _role(stage: str, function: Function) -> dict[str, Any]:
         published = {"Fn::Sub": "${RecordBucket.Arn}/*"}
         actions = FILES if function.publishes else ("s3:GetObject",)
         statements.append({"Effect": "Allow", "Action": list(actions), "Resource": published})
+        # Without it S3 answers "denied" instead of "no such file".
+        bucket = {"Fn::GetAtt": ["RecordBucket", "Arn"]}
+        statements.append({"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": bucket})
     return {
         "Type": "AWS::IAM::Role",
         "Properties": {

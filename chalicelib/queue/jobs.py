@@ -190,12 +190,7 @@ def _save_checkpoint(checkpoint_id: str) -> None:
 def _publish(
     checkpoint_id: str, programme: str, area: str, *, now: datetime, run_id: str | None = None
 ) -> None:
-    try:
-        index = files.published(f"{rules.folder_of(programme, area)}/index.json")
-    except files.FilesSilent as refusal:
-        # Families learn their places all the same.
-        log.logger.warning("queue/checkpoint", extra={"area": area, "code": refusal.code})
-        index = None
+    """Publish an area's ranks. Raises FilesSilent: which numbers are taken is not known then."""
     published = actions.publish(
         checkpoint_id,
         programme=programme,
@@ -203,7 +198,7 @@ def _publish(
         by=system("queue/checkpoint"),
         now=now,
         run_id=run_id,
-        published=rules.last_in(index),
+        published=rules.last_published(programme, area, files.published),
     )
     sound(published.head)
 

@@ -52,12 +52,14 @@ UNSEEN: dict[str, dict[Want, str]] = {
         ("read", "looks"): "a family reads who looked: tests/rights/test_looking.py",
         ("read", "record"): "tiles and proofs are read: tests/record/test_routes.py",
         ("s3:GetObject", "RecordBucket"): "what was published is looked at; here a folder",
+        ("s3:ListBucket", "RecordBucket"): "a file that is not there is told from one denied",
     },
     "run_iteration": {
         ("write", "outbox"): "whoever stopped a run broke off: tests/queue/test_actions.py",
     },
     "run_checkpoint": {
         ("s3:GetObject", "RecordBucket"): "what was published is looked at; here a folder",
+        ("s3:ListBucket", "RecordBucket"): "a file that is not there is told from one denied",
     },
     "run_deadlines": {
         ("read", "keys"): f"{_LATER}an erasure: tests/rights/test_erasing.py",
@@ -83,6 +85,7 @@ UNSEEN: dict[str, dict[Want, str]] = {
     "run_vault": dict.fromkeys(_VAULT, "orphans, rotations: tests/storage/test_rotation.py"),
     "on_work": {
         ("s3:GetObject", "RecordBucket"): "what was published is looked at; here a folder",
+        ("s3:ListBucket", "RecordBucket"): "a file that is not there is told from one denied",
         ("read", "looks"): "a family is told who looked: tests/access/test_broken_glass_routes.py",
         ("send", "WorkQueue"): "a long piece of work goes on: tests/queue/test_jobs.py",
         ("send", "WorkDeadQueue"): "what time cannot cure is parked: tests/queue/test_jobs.py",
@@ -90,9 +93,11 @@ UNSEEN: dict[str, dict[Want, str]] = {
     "on_outbox": {("send", "WorkDeadQueue"): _LAMBDA},
     "run_record": {
         ("s3:GetObject", "RecordBucket"): "what was published is looked at; here a folder",
+        ("s3:ListBucket", "RecordBucket"): "a file that is not there is told from one denied",
     },
     "on_journal": {
         ("s3:GetObject", "RecordBucket"): "what was published is looked at; here a folder",
+        ("s3:ListBucket", "RecordBucket"): "a file that is not there is told from one denied",
         ("send", "WorkDeadQueue"): _LAMBDA,
     },
 }

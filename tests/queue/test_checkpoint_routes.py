@@ -8,6 +8,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -251,3 +252,25 @@ def test_an_operator_signs_no_second_order_under_a_published_number(evening: Tes
     )
 
     assert (answer.status, answer.code) == (503, "queue/behind-published")
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_an_operator_signs_none_where_a_note_lies_or_none_can_be_seen(
+    silent: bool, evening: TestCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting(8)
+    publish("one")
+    jobs.save_files(PROGRAMME, AREA)
+    files.publish(f"queue/{PROGRAMME}/{AREA}/2/note", b"of a time that the tables forgot")
+    if silent:
+        monkeypatch.setattr(files, "published", Mock(side_effect=files.FilesSilent))
+
+    answer = evening.put(
+        "/v1/queue/checkpoints/checkpoint-2",
+        {"programme": PROGRAMME, "area": AREA},
+        token=evening.token("operator", "operator-1", areas=[AREA]),
+    )
+
+    code = "kezek/files-silent" if silent else "queue/behind-published"
+    assert (answer.status, answer.code) == (503, code)
+    assert evening.get(f"/v1/queue/checkpoint?{HERE}").json["number"] == 1

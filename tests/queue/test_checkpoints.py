@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -201,6 +202,92 @@ def test_another_order_under_a_published_number_is_never_written_over(folder: Pa
 
     assert (folder / "1" / "note").read_bytes() == b"another"
     assert not (folder / "index.json").exists()
+
+
+def newest() -> int:
+    kept = store.find_head(PROGRAMME, AREA)
+    return kept.value.number if kept else 0
+
+
+def killed_at_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save the files of a queue and die before the index names the last."""
+    really = files.publish
+
+    def dying(name: str, content: bytes) -> None:
+        if name.endswith("index.json"):
+            raise faults.Crash
+        really(name, content)
+
+    with monkeypatch.context() as patch, pytest.raises(faults.Crash):
+        patch.setattr(files, "publish", dying)
+        jobs.save_files(PROGRAMME, AREA)
+
+
+@pytest.mark.parametrize("saved", [0, 1, 2])
+def test_a_number_whose_note_lies_there_is_not_signed_again_after_a_restore(
+    saved: int,
+    folder: Path,
+    tables: TestTables,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waiting(6)
+    for n in range(saved):
+        publish(str(n), EVENING + timedelta(minutes=n))
+        jobs.save_files(PROGRAMME, AREA)
+    publish("last", LATER)
+    killed_at_the_index(monkeypatch)
+    public = shutil.copytree(folder, tmp_path / "public")
+    tables.wipe()
+    waiting(6)
+    for n in range(saved):
+        publish(str(n), EVENING + timedelta(minutes=n))
+    shutil.copytree(public, folder)
+    note = (folder / str(saved + 1) / "note").read_bytes()
+
+    with pytest.raises(rules.BehindPublished) as refused:
+        jobs.checkpoint(
+            {"checkpoint_id": "checkpoint-other", "programme": PROGRAMME, "area": AREA},
+            LATER + timedelta(minutes=1),
+        )
+
+    assert refused.value.facts == {"published": saved + 1}
+    assert newest() == saved
+    assert (folder / str(saved + 1) / "note").read_bytes() == note
+
+
+def test_killed_at_the_index_and_not_restored_the_chain_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting(6)
+    publish("one")
+    killed_at_the_index(monkeypatch)
+
+    jobs.checkpoint(
+        {"checkpoint_id": "checkpoint-two", "programme": PROGRAMME, "area": AREA}, LATER
+    )
+    jobs.save_files(PROGRAMME, AREA)
+
+    assert len(read(folder)) == 2
+
+
+def test_while_the_files_are_silent_no_number_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting(6)
+    publish("one")
+    asked = {"checkpoint_id": "checkpoint-two", "programme": PROGRAMME, "area": AREA}
+
+    def silent(name: str) -> bytes | None:
+        raise files.FilesSilent
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "published", silent)
+        with pytest.raises(files.FilesSilent):
+            jobs.checkpoint(asked, LATER)
+    assert newest() == 1
+
+    jobs.checkpoint(asked, LATER)
+
+    assert newest() == 2
 
 
 def test_killed_at_any_file_the_next_pass_saves_what_lacks(

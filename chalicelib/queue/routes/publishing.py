@@ -108,17 +108,27 @@ def order(call: Call[None]) -> OrderAnswered:
     action="queue/publish-checkpoint",
     asks=AreaAsked,
     answers=CheckpointAnswered,
-    refuses=(Unknown, NoPack, NoRuleInForce, AnotherContent, rules.BehindPublished),
+    refuses=(
+        Unknown,
+        NoPack,
+        NoRuleInForce,
+        AnotherContent,
+        rules.BehindPublished,
+        files.FilesSilent,
+    ),
 )
 def publish_checkpoint(call: Call[AreaAsked], checkpoint_id: str) -> CheckpointAnswered:
-    """Publish everybody's place in the queue as of now."""
+    """Publish everybody's place in the queue as of now.
+
+    Not while it cannot be seen which numbers lie in public: none is signed twice.
+    """
     head = actions.publish(
         checkpoint_id,
         programme=call.asked.programme,
         area=call.asked.area,
         by=call.actor,
         now=call.now,
-        published=_published(call.asked),
+        published=rules.last_published(call.asked.programme, call.asked.area, files.published),
     ).head
     if head.unexplained:
         log.loud(
@@ -134,12 +144,3 @@ def publish_checkpoint(call: Call[AreaAsked], checkpoint_id: str) -> CheckpointA
         pack=head.pack,
         waiting=head.waiting,
     )
-
-
-def _published(asked: AreaAsked) -> int:
-    """Return the number of the last checkpoint that surely lies in public; 0 where none is seen."""
-    try:
-        index = files.published(f"{rules.folder_of(asked.programme, asked.area)}/index.json")
-    except files.FilesSilent:
-        return 0  # families learn their places all the same
-    return rules.last_in(index)
