@@ -1,0 +1,116 @@
+"""Runs, their lines in the list of an area, the area's gate, and the gate of a released run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from chalicelib.kernel.refusals import Unavailable
+from chalicelib.queue.rules import (
+    Open,
+    Run,
+    RunLine,
+    RunStopped,
+)
+from chalicelib.storage import keys
+from chalicelib.storage.commit import Check, Delete, Put
+from chalicelib.storage.rows import QueueRow
+from chalicelib.storage.shelf import Kept, Shelf
+
+
+class RunMoved(Unavailable):
+    """Another runner told how far the run is, or somebody stopped it: look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A released run may issue while this row stands."""
+
+    run_id: str
+
+
+RUNS: Shelf[Run] = Shelf(QueueRow, Run)
+LINES: Shelf[RunLine] = Shelf(QueueRow, RunLine)
+OPENS: Shelf[Open] = Shelf(QueueRow, Open)
+GATES: Shelf[Gate] = Shelf(QueueRow, Gate)
+
+
+def find_run(run_id: str) -> Kept[Run] | None:
+    return RUNS.find(keys.run(run_id))
+
+
+def load_run(run_id: str) -> Kept[Run]:
+    """Return a run. Raises Unknown."""
+    return RUNS.load(keys.run(run_id))
+
+
+def create_run(run: Run) -> Put:
+    return RUNS.create(keys.run(run.run_id), run)
+
+
+def keep_run(kept: Kept[Run], run: Run) -> Put:
+    return RUNS.replace(kept, run)
+
+
+def find_open(programme: str, area: str) -> Kept[Open]:
+    """Return an area's gate; nothing under way and nothing carried, at version 0, at first."""
+    pk, sk = keys.run_open(programme, area)
+    return OPENS.find((pk, sk)) or Kept(Open(), pk, sk, 0, "{}")
+
+
+def keep_open(kept: Kept[Open], now_open: Open) -> Put:
+    if kept.version == 0:
+        return OPENS.create((kept.pk, kept.sk), now_open)
+    return OPENS.replace(kept, now_open)
+
+
+def create_line(run: Run, line: RunLine) -> Put:
+    return LINES.create(_line_key(run), line)
+
+
+def load_line(run: Run) -> Kept[RunLine]:
+    return LINES.load(_line_key(run))
+
+
+def keep_line(kept: Kept[RunLine], line: RunLine) -> Put:
+    return LINES.replace(kept, line)
+
+
+def each_line(
+    programme: str, area: str, *, before: str | None = None
+) -> Iterator[tuple[str, RunLine]]:
+    """Yield an area's runs with their positions, newest first, from before a position on."""
+    pk = keys.runs(programme, area, "", "")[0]
+    # Instants begin with a digit; the area's gate lies behind them in the same partition.
+    for kept in LINES.each(pk, upto=before or "9~", newest_first=True):
+        if kept.sk != before:
+            yield kept.sk, kept.value
+
+
+def open_gate(run_id: str) -> Put:
+    return GATES.create(keys.run_gate(run_id), Gate(run_id))
+
+
+def shut_gate(run_id: str) -> Delete:
+    """Describe the end of issuing; refused if the gate is shut already."""
+    row = QueueRow(*keys.run_gate(run_id), version=2)
+    return Delete(row, only_if=QueueRow.pk.exists())
+
+
+def while_open(run_id: str) -> Check:
+    """Demand that the run may still issue; RunStopped if not."""
+    row = QueueRow(*keys.run_gate(run_id))
+    return Check(row, only_if=QueueRow.pk.exists(), otherwise=RunStopped(run_id=run_id))
+
+
+def while_at(kept: Kept[Run]) -> Check:
+    """Demand that the run stands as it was read; RunMoved if not.
+
+    So a runner that fell behind issues nothing another one has passed over.
+    """
+    row = QueueRow(kept.pk, kept.sk)
+    return Check(row, only_if=QueueRow.version == kept.version, otherwise=RunMoved())
+
+
+def _line_key(run: Run) -> tuple[str, str]:
+    return keys.runs(run.programme, run.area, run.proposed_at, run.run_id)
