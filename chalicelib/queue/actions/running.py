@@ -177,7 +177,7 @@ def stop(run_id: str, *, reason: StopReason, by: Actor, now: datetime) -> Run:
     _serving(by, run.area)
     stopped = rules.decide_stop(run, by=by.subject, reason=reason, now=now)
     if stopped is not run:
-        # From here on nothing more is issued: each voucher's commit demands the gate.
+        # From here on nothing more is issued: each commit demands the run as it was read.
         journal.commit(
             journal.entry(
                 "queue/run-stopped", _of(run_id), by=by, now=now, pack=run.pack, reason=reason

@@ -103,7 +103,6 @@ from chalicelib.queue.store.runs import (
     open_gate,
     shut_gate,
     while_at,
-    while_open,
 )
 
 __all__ = [
@@ -186,5 +185,4 @@ __all__ = [
     "open_gate",
     "shut_gate",
     "while_at",
-    "while_open",
 ]

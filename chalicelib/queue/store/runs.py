@@ -6,12 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chalicelib.kernel.refusals import Unavailable
-from chalicelib.queue.rules import (
-    Open,
-    Run,
-    RunLine,
-    RunStopped,
-)
+from chalicelib.queue.rules import Open, Run, RunLine
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Check, Delete, Put
 from chalicelib.storage.rows import QueueRow
@@ -97,16 +92,10 @@ def shut_gate(run_id: str) -> Delete:
     return Delete(row, only_if=QueueRow.pk.exists())
 
 
-def while_open(run_id: str) -> Check:
-    """Demand that the run may still issue; RunStopped if not."""
-    row = QueueRow(*keys.run_gate(run_id))
-    return Check(row, only_if=QueueRow.pk.exists(), otherwise=RunStopped(run_id=run_id))
-
-
 def while_at(kept: Kept[Run]) -> Check:
     """Demand that the run stands as it was read; RunMoved if not.
 
-    So a runner that fell behind issues nothing another one has passed over.
+    So a runner that fell behind issues nothing another one has passed over, and a stop is exact.
     """
     row = QueueRow(kept.pk, kept.sk)
     return Check(row, only_if=QueueRow.version == kept.version, otherwise=RunMoved())
