@@ -123,6 +123,11 @@ SENTENCES = {
         "index.json говорит о контрольной точке {number} не то, что она сама",
         "index.json {number}-бақылау нүктесі туралы басқаша айтады",
     ),
+    "missing/run": (
+        "checkpoint {number} came after run {name}, whose bundle the index does not name",
+        "точка {number} вышла после распределения {name}, а в index.json его нет",
+        "{number}-нүкте {name} үлестіруінен кейін шыққан, бірақ ол index.json ішінде жоқ",
+    ),
     "number/missing": (
         "checkpoint {number} is missing",
         "контрольной точки {number} нет",
@@ -413,6 +418,11 @@ SENTENCES = {
         "талон {ticket} по жеребьёвке должен стоять {expected}-м, а поставлен {other}-м",
         "{ticket} талоны жеребе бойынша {expected}-орында тұруы тиіс, {other}-орынға қойылған",
     ),
+    "draw/instant": (
+        "ticket {ticket} stands as of {other}; all of intake {name} stand as of its opening",
+        "талон {ticket} учтён с {other}; все из набора {name} стоят с его открытия",
+        "{ticket} талоны {other} сәтінен есептелген; {name} қабылдауының бәрі ашылу сәтінен тұрады",
+    ),
     "interleave/line": (
         "one to three is not kept: ticket {ticket} comes {expected} and is put {other}",
         "чередование один к трём нарушено: талон {ticket} идёт {expected}-м, а поставлен {other}-м",
@@ -596,6 +606,11 @@ UNCHECKED = {
         "{changed} (`changed`) were in another category when the queue was last signed: ask why",
         "{changed} (`changed`) в последнем подписанном порядке были в другой категории: спросите",
         "{changed} талон (`changed`) соңғы қол қойылған ретте басқа санатта тұрған: сұраңыз",
+    ),
+    "unlisted": (
+        "the run that the newest checkpoint came after: its files are not published yet",
+        "распределение, после которого вышла новейшая точка: его файлы ещё не опубликованы",
+        "ең соңғы нүктенің алдындағы үлестіру: оның файлдары әлі жарияланбаған",
     ),
     "hidden": (
         "runs with fewer than 5 applicants: they are not public",
@@ -1148,6 +1163,9 @@ CHECKS = {
     "b32": lambda v: isinstance(v, str) and plain_b64(v, 32) is not None,
     "b16": lambda v: isinstance(v, str) and plain_b64(v, 16) is not None,
     "time": lambda v: isinstance(v, str) and instant(v) is not None,
+    # Whoever counts again goes through each turn and each place: no more than there can be.
+    "turns": lambda v: is_int(v) and 0 <= v <= 100,
+    "seats": lambda v: is_int(v) and v <= 100000,
     "any": lambda v: True,
 }
 
@@ -1347,7 +1365,7 @@ class Queue:
         if misshapen(self.index, INDEX):
             raise says("index/unreadable")
         self.name = self.index["programme"] + "/" + self.index["area"]
-        self.notes, self.compared = [], True
+        self.notes, self.compared, self.unlisted = [], True, set()
 
     def note(self, number):
         """Return the note of a checkpoint, signed and of this queue."""
@@ -1363,7 +1381,7 @@ class Queue:
 
     def check(self, kept=()):
         """Check everything published of the queue. kept: notes of one's own, from earlier days."""
-        listed = self.index["checkpoints"]
+        listed, lists = self.index["checkpoints"], []
         self.check_runs()
         draws = self.draws
         before = None
@@ -1382,8 +1400,9 @@ class Queue:
                 told_of["run"] or None
             ) not in (run, note["run"]):
                 raise says("index/differs", number=number)
-            self.check_list(number, note, draws)
+            lists = [*lists[-2:], self.check_list(number, note, draws)]
             self.check_entry(number, note)
+            self.check_named(number, run, lists)
             self.notes.append(note)
             before = note
         for name, raw in kept:
@@ -1448,6 +1467,22 @@ class Queue:
         if shown["number"] != number or shown["as_of"] != note["as-of"]:
             raise says("lines/number", number=number)
         check_lines(number, shown, note.size, draws)
+        return {line["ticket"] for line in shown["lines"]}
+
+    def check_named(self, number, run, lists):
+        """Check that the run a checkpoint came after is public, where it must be.
+
+        Whoever stands in this list and in the two before it waited through the run: with five of
+        those it was not too small to be public. Of the newest checkpoint's its files may yet come.
+        """
+        if run is None or run in [one.bundle["run_id"] for one in self.runs]:
+            return
+        if number == len(self.index["checkpoints"]):
+            self.unlisted.add("unlisted")
+        elif number > 1 and len(set.intersection(*lists)) >= PUBLIC_LEAST:
+            raise says("missing/run", number=number, name=run)
+        else:
+            self.unlisted.add("hidden")
 
     def check_entry(self, number, note):
         """Check that the record's log holds this checkpoint, where it says so."""
@@ -1615,14 +1650,14 @@ BUNDLE = {
     "order": {
         "ages_apart": "bool",
         "categories": ["any"],
-        "first_count": "count",
+        "first_count": "turns",
         "lanes": [{"cohort": "int", "tiers": ["str"]}],
         "movers": "bool",
         "reading": "str",
         "reserve_per_mille": "count",
         "siblings_first": "bool",
         "swaps": "bool",
-        "then_count": "count",
+        "then_count": "turns",
         "tiers": ["str"],
         "waiting_lists_max": "count",
     },
@@ -1634,11 +1669,11 @@ BUNDLE = {
         {
             "age_from": "int",
             "age_to": "int",
-            "free": "int",
+            "free": "seats",
             "group_id": "id",
             "kind": "str",
             "language": "str",
-            "awaited": "count",
+            "awaited": "seats",
         }
     ],
     "leaves": ["b32"],
@@ -2059,6 +2094,11 @@ class Count:
         self.run, self.order = run, run.bundle["order"]
         self.by_budget = run.bundle["money"] is not None
         self.children = [children[outcome["ticket"]] for outcome in run.bundle["outcomes"]]
+        self.opened = {}
+        for row in run.bundle["seeds"]:
+            source = row["source"] if isinstance(row["source"], dict) else {}
+            if isinstance(source.get("opens_at"), str):
+                self.opened[row["intake"]] = instant(source["opens_at"])
         for child in self.children:
             self.check_child(child)
         self.movers = sorted(
@@ -2090,6 +2130,10 @@ class Count:
             raise says("category/none", ticket=child.ticket)
         if leaf["intake"] is not None and leaf["intake"] not in self.run.seeds:
             raise says("seed/missing", ticket=child.ticket, name=leaf["intake"])
+        opened = self.opened.get(leaf["intake"])
+        if opened is not None and instant(leaf["ordered_at"]) != opened:
+            at = leaf["ordered_at"]
+            raise says("draw/instant", ticket=child.ticket, name=leaf["intake"], other=at)
         if self.order["siblings_first"] and leaf["siblings"]:
             child.near = frozenset(leaf["siblings"])
 
@@ -2595,12 +2639,8 @@ class Judge:
         """Holders move, swap or stay; who waits gets a place or none; swaps are real ones."""
         settled = child.outcome["settled"]
         holds = child.own is not None
-        if holds != (child.outcome["from"] is not None) or child.own != child.outcome["from"]:
-            found.add(child, "mover/none")
-        elif holds == (settled in ("issued", "none")):
-            if settled not in ("passed", "void"):
-                found.add(child, "mover/none")
-        elif not holds and settled in ("moved", "swapped", "stays"):
+        another = holds == (settled in ("issued", "none")) and settled not in ("passed", "void")
+        if another or child.own != child.outcome["from"]:
             found.add(child, "mover/none")
         swapped = child.ticket in self.count.swapped
         if settled == "swapped" and not swapped:
@@ -3060,13 +3100,15 @@ def run_queue(asked):
     keys = keys_of(asked, places[0])
     kept = [(name, read_file(name)) for name in asked.checkpoint]
     answer = {"queues": [], "checkpoints": 0, "runs": 0, "newest": None}
-    unchecked, names = ["truth"], set()
+    unchecked, names, unlisted, left = ["truth"], set(), set(), False
     for place in places:
         queue = Queue(place, keys).check(kept)
         answer["queues"].append(queue.name)
         names.add(queue.name)
         answer["checkpoints"] += len(queue.notes)
         answer["runs"] += len(queue.runs)
+        unlisted |= queue.unlisted
+        left |= not queue.compared
         if queue.notes:
             answer["newest"] = queue.notes[-1]["as-of"]
         if any(run.seeds for run in queue.runs) and "beacon" not in unchecked:
@@ -3077,11 +3119,12 @@ def run_queue(asked):
             raise says(
                 "note/another", where=name, name=note.queue, expected=", ".join(sorted(names))
             )
-        if not queue.compared and "left" not in unchecked:
-            unchecked.append("left")
+    if left:
+        unchecked.append("left")
     if answer["runs"]:
         unchecked.append("openings")
-        unchecked.append("hidden")
+        unlisted.add("hidden")
+    unchecked += sorted(unlisted)
     return dict(answer, unchecked=unchecked)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests.verify.city import CLOSED, DRAWN, elsewhere, the_world
+from tests.verify.city import CLOSED, DRAWN, OPENED, SOURCE, elsewhere, the_world
 from tests.verify.worlds import (
     OTHER_SEED,
     Applicant,
@@ -99,7 +99,7 @@ def written(fault: Fault, folder: Path) -> list[str]:
 WHO = "g2"
 
 
-def receipt(**said: str) -> str:
+def receipt(stage: str = "test", **said: str) -> str:
     told = {
         "ticket": WHO,
         "programme": "preschool",
@@ -110,7 +110,7 @@ def receipt(**said: str) -> str:
         "salt": b64(salt_of(WHO)),
         **said,
     }
-    return signed("kezek/test/receipt\n" + "".join(f"{k} {v}\n" for k, v in told.items()))
+    return signed(f"kezek/{stage}/receipt\n" + "".join(f"{k} {v}\n" for k, v in told.items()))
 
 
 def family(world: World, folder: Path) -> None:
@@ -512,6 +512,11 @@ def with_carry(said_before: dict[str, int]) -> Change:
     return lambda world: setattr(run_of(world), "carry_before", said_before)
 
 
+def twin_behind(run: Run) -> None:
+    run.of("t2").settled, run.of("t2").to, run.of("t2").skipped = "passed", None, "full"
+    run.cells[0]["vouchers"] = None
+
+
 def without(run: Run, ticket: str) -> None:
     """Decide without one who waits."""
     run.applicants.remove(run.of(ticket))
@@ -527,6 +532,37 @@ def sooner(
     for name, value in more.items():
         setattr(one, name, value)
     decide(run)
+
+
+def before_the_opening(world: World) -> None:
+    """Let one of a drawn intake stand as of before it, in every leaf and in the run."""
+    as_of_the_opening(world)
+    sooner(run_of(world), "k5")
+    instant = run_of(world).of("k5").ordered_at
+    for order in world.checkpoints:
+        for number, (text, salt) in enumerate(order.leaves):
+            if '"ticket":"k5"' in text:
+                order.leaves[number] = (text.replace(OPENED, instant), salt)
+
+
+def as_of_the_opening(world: World) -> None:
+    """Say when the intake opened; all of it stand as of then."""
+    run = run_of(world)
+    run.seeds[0] = {**run.seeds[0], "source": {**SOURCE, "opens_at": OPENED}}
+
+
+def one_more_evening(world: World) -> None:
+    """Publish the last order again on the next evening."""
+    last = world.checkpoints[-1]
+    leaves = [(text.replace('"number":4', '"number":5'), salt) for text, salt in last.leaves]
+    more = replace(last, as_of="2026-07-03T14:00:00.000000Z", leaves=leaves, run=None)
+    world.checkpoints.append(more)
+
+
+def no_runs(folder: Path) -> None:
+    """Take all runs away."""
+    shutil.rmtree(queue_folder(folder) / "runs")
+    in_json("index.json", lambda said: said.update(runs=[]))(folder)
 
 
 def no_movers_allowed(world: World) -> None:
@@ -594,6 +630,7 @@ FAULTS = (
     Fault("line outside its cell", "queue", "lines", "g1", change=of_lines(2, lambda lines: lines[at(lines, "g1")].update(cell=2)), number=2),
     Fault("drawn tickets swapped", "queue", "draw", change=of_lines(3, lambda lines: swapped_tickets(lines)), ticket="k4", number=3),
     Fault("ticket chosen after the seed", "queue", "late", "k9", change=late, number=3),
+    Fault("run taken away", "queue", "missing", change=one_more_evening, edit=no_runs, number=4),
     Fault("ticket of the draw in a run only", "run opened", "late", "k9", change=late_in_run),
     Fault("log holds another root", "queue", "entry", edit=lambda f: logged(f, root=b64(sha(b"x"))), number=2),
     Fault("log holds another note", "queue", "entry", edit=lambda f: logged(f, note=b64(sha(b"x"))), number=2),
@@ -625,6 +662,8 @@ FAULTS = (
     Fault("seat that nobody left", "run", "capacity", "g9", change=on_run(lambda r: give(r, "m4", "group-b"))),
     Fault("small count of a run", "run", "small", change=set_run(cells=[{"categories": [5], "vouchers": 3, "waiting": 9}])),
     Fault("more vouchers counted than issued", "run", "small", change=set_run(cells=[{"categories": [5], "vouchers": 19, "waiting": 26}])),
+    Fault("turns without end", "run", "bundle", change=set_rules(first_count=10**12)),
+    Fault("places without end", "run", "bundle", change=lambda w: run_of(w).places[0].update(awaited=10**12)),
     Fault("seed that is none", "run", "seed", change=seeded("zz")),
     # A run, as an auditor sees it.
     Fault("wrong salt", "run opened", "opening", "g2", edit=in_opening("g2", lambda s: s.update(salt=b64(b"x" * 16)))),
@@ -657,11 +696,14 @@ FAULTS = (
     Fault("right turned", "run opened", "order", "x1", change=on_run(lambda r: places_in_line(r, "x1", "g1"))),
     Fault("movers turned", "run opened", "order", "m1", change=on_run(lambda r: places_in_line(r, "m1", "m2"))),
     Fault("place in the line for one out of age", "run opened", "order", "old", change=set_one("old", position=3)),
+    Fault("put in front of the draw", "run opened", "draw", "k5", change=before_the_opening),
     Fault("seed changed", "run opened", "draw", change=seeded(DRAWN.replace("1466", "1467")), ticket="k1"),
     Fault("seed missing", "run opened", "seed", "k1", change=set_run(seeds=[])),
     Fault("right that is none", "run opened", "category", "g2", change=set_one("g2", tier="friend")),
     Fault("holder where none may move", "run opened", "mover", "m1", change=no_movers_allowed),
     Fault("holder of another place", "run opened", "mover", "m1", change=lambda w: setattr(run_of(w).of("m1"), "text", canonical({**json.loads(run_of(w).of("m1").leaf(RUN)), "own": "group-q"}))),
+    Fault("sent where it does not fit, after the plan", "run opened", "fit", "g8", change=set_one("g8", to="group-f")),
+    Fault("twin left behind, after the plan", "run opened", "batch", "t1", change=on_run(lambda r: twin_behind(r))),
     Fault("stolen seat", "run opened", "envy", "g1", change=on_run(lambda r: exchange(r, "g1", "g7"))),
     Fault("waiting child overtaken", "run opened", "envy", "k5", change=on_run(lambda r: exchange(r, "k5", "k3"))),
     Fault("swapped outcomes", "run opened", "envy", "x1", change=on_run(lambda r: exchange(r, "x1", "g8"))),
@@ -708,6 +750,7 @@ FAULTS = (
     Fault("place of another evening", "place", "leaf", edit=lambda f: in_json("../../../place.json", lambda s: s.update(note=(queue_folder(f) / "3" / "note").read_text()))(f)),
     Fault("place with another salt than the receipt", "place receipt", "receipt", "g2", edit=lambda f: (f / "receipt").write_text(receipt(salt=b64(b"x" * 16)))),
     Fault("receipt of another ticket", "place receipt", "receipt", "g2", edit=lambda f: (f / "receipt").write_text(receipt(ticket="g1"))),
+    Fault("receipt of another stage", "place receipt", "receipt", "g2", edit=lambda f: (f / "receipt").write_text(receipt(stage="prod"))),
     Fault("receipt of another area", "place receipt", "receipt", "g2", edit=lambda f: (f / "receipt").write_text(receipt(area="almaty"))),
     Fault("an order for one family alone", "place queue", "inclusion", "g2", edit=lambda f: private(f)),
     Fault("input with another preference", "input", "inclusion", "g2", edit=in_json("../../../input.json", lambda s: s["leaf"].update(text=s["leaf"]["text"].replace("group-a", "group-c")))),

@@ -139,11 +139,15 @@ def module_of(tree: ast.Module) -> ModuleType:
 # --- what must stay as it is --------------------------------------------------------------------
 
 
-def cases(folder: Path) -> list[Case]:
-    """Write faulty and honest worlds, and runs that this code made; return what is said of each."""
+def cases(folder: Path, *, opened_only: bool = False) -> list[Case]:
+    """Write faulty and honest worlds, and runs that this code made; return what is said of each.
+
+    opened_only: those alone that show openings, without which no run is judged.
+    """
     script = load()
     made = []
-    for number, fault in enumerate(FAULTS):
+    faults = [one for one in FAULTS if not opened_only or one.asked == "run opened"]
+    for number, fault in enumerate(faults):
         place = folder / f"fault-{number}"
         place.mkdir()
         words = written(fault, place)
@@ -158,7 +162,7 @@ def cases(folder: Path) -> list[Case]:
         place.mkdir()
         words = written(Fault(name, "run opened", "", world=world), place)
         made.append(Case(tuple(words), ("holds",)))
-    for command in sorted({fault.asked for fault in FAULTS}):
+    for command in sorted({fault.asked for fault in faults}):
         place = folder / f"honest {command}"
         place.mkdir()
         honest = Fault("honest", command, "", change=two_runs, edit=logged)

@@ -13,8 +13,10 @@ from tests.verify.faults import (
     FAULTS,
     RUN,
     Fault,
+    as_of_the_opening,
     logged,
     money_city,
+    no_runs,
     reserve_city,
     ring_city,
     run_of,
@@ -127,6 +129,20 @@ def test_a_run_is_held_to_the_order_before_and_the_order_after(
     code, said = verify(*words)
 
     assert (code, "left" in said["unchecked"]) == (0, True), said
+
+
+def test_the_run_of_the_newest_order_may_not_be_published_yet(
+    tmp_path: Path, verify: Verify
+) -> None:
+    code, said = verify(*written(Fault("none", "queue", "", edit=no_runs), tmp_path))
+
+    assert (code, "unlisted" in said["unchecked"]) == (0, True), said
+
+
+def test_who_stands_as_of_an_intakes_opening_holds(tmp_path: Path, verify: Verify) -> None:
+    words = written(Fault("none", "run opened", "", change=as_of_the_opening), tmp_path)
+
+    assert verify(*words)[0] == 0, verify(*words)
 
 
 def test_a_fault_ends_a_process_with_one_and_a_sentence(tmp_path: Path) -> None:

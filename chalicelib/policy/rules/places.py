@@ -228,9 +228,9 @@ class Interleave(Dated):
     """
 
     first: str
-    first_count: int = field(metadata=AT_LEAST_ONE)
+    first_count: int = field(metadata=between(1, 100))
     then: str
-    then_count: int = field(metadata=AT_LEAST_ONE)
+    then_count: int = field(metadata=between(1, 100))
     reading: Literal["merged-queue", "reserve"]
     reserve_per_mille: int = field(default=0, metadata=between(0, 1000))
 
