@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.verify.conftest import SCRIPT, load
 from tests.verify.mutants import Mutant, cases, mutants, survives
 
-LEAST = 25
+LEAST = 20
 # Second guards: reading the auditor's bundle finds the first two before, under the same words; the
 # others have a check beside them that names the same word and ticket.
 EQUAL = frozenset(
@@ -33,7 +33,9 @@ def sample() -> list[Mutant]:
     tree = ast.parse(SCRIPT.read_text())
     (judge,) = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Judge"]
     inside = range(judge.lineno, (judge.end_lineno or judge.lineno) + 1)
-    return [m for m in every if m.line in inside and m.kind == "check taken out"]
+    lines = SCRIPT.read_text().splitlines()
+    checks = [m for m in every if m.line in inside and m.kind == "check taken out"]
+    return [m for m in checks if lines[m.line - 1].strip() not in EQUAL]
 
 
 def test_a_check_of_a_run_that_is_taken_out_is_missed(tmp_path: Path) -> None:
@@ -46,5 +48,5 @@ def test_a_check_of_a_run_that_is_taken_out_is_missed(tmp_path: Path) -> None:
     left = [m for m in chosen if survives(tree, m, told, true)]
 
     lines = source.splitlines()
-    found = {lines[m.line - 1].strip() for m in left} - EQUAL
+    found = {lines[m.line - 1].strip() for m in left}
     assert not found, found
