@@ -290,6 +290,7 @@ _READS: dict[str, Read] = {
     "GET /v1/applications/intakes": Read("/v1/applications/intakes", _HERE),
     "GET /v1/applications/to-verify": Read("/v1/applications/to-verify", _HERE),
     "GET /v1/applications/{application_id}": Read("/v1/applications/{application}"),
+    "GET /v1/applications/{application_id}/receipt": Read("/v1/applications/{application}/receipt"),
     "GET /v1/applications/{application_id}/protected": Read(
         "/v1/applications/{application}/protected", headers={"kezek-purpose": "verification"}
     ),
@@ -334,12 +335,25 @@ _READS: dict[str, Read] = {
     ),
     "GET /v1/providers/sites": Read("/v1/providers/sites", _HERE),
     "GET /v1/providers/sites/{site_id}": Read(f"/v1/providers/sites/{_SITE}"),
+    "GET /v1/queue/checkpoint": Read("/v1/queue/checkpoint", _HERE),
+    "GET /v1/queue/checkpoints": Read("/v1/queue/checkpoints", _HERE),
+    "GET /v1/queue/checkpoints/{checkpoint_id}": Read("/v1/queue/checkpoints/checkpoint-1"),
+    "GET /v1/queue/files/{programme}/{area}/{name}": Read(
+        "/v1/queue/files/{programme}/{area}/index.json"
+    ),
+    "GET /v1/queue/files/{programme}/{area}/{of}/{name}": Read(
+        "/v1/queue/files/{programme}/{area}/1/note"
+    ),
+    "GET /v1/queue/files/{programme}/{area}/{of}/{run}/{name}": Read(
+        "/v1/queue/files/{programme}/{area}/runs/run-right/note"
+    ),
     "GET /v1/queue/comparison": Read("/v1/queue/comparison", _HERE),
     "GET /v1/queue/figures": Read("/v1/queue/figures", _HERE),
     "GET /v1/queue/forecasts": Read("/v1/queue/forecasts", _HERE),
     "GET /v1/queue/order": Read("/v1/queue/order", _HERE),
     "GET /v1/queue/places/{application_id}": Read("/v1/queue/places/{application}"),
     "GET /v1/queue/places/{application_id}/moves": Read("/v1/queue/places/{application}/moves"),
+    "GET /v1/queue/places/{application_id}/proof": Read("/v1/queue/places/{application}/proof"),
     "GET /v1/queue/runs": Read("/v1/queue/runs", _HERE),
     "GET /v1/queue/runs/{run_id}": Read("/v1/queue/runs/run-right"),
     "GET /v1/queue/runs/{run_id}/bundle": Read("/v1/queue/runs/run-right/bundle"),

@@ -92,6 +92,18 @@ def found_in(where: str, text: str) -> list[str]:
     return everything_in(where, text.encode("utf-8", "surrogatepass"))
 
 
+def _of_children(file: Path) -> bytes:
+    """Return a file without the law it repeats: a run's bundle names all tiers of its pack."""
+    if file.name != "bundle.json":
+        return file.read_bytes()
+    bundle = json.loads(file.read_bytes())
+    assert {tier for lane in bundle["order"]["lanes"] for tier in lane["tiers"]} == set(
+        bundle["order"]["tiers"]
+    )
+    del bundle["order"]
+    return json.dumps(bundle, ensure_ascii=False).encode()
+
+
 @contextmanager
 def _logged() -> Iterator[io.StringIO]:
     """Catch all that any logger says, ours as it is formatted."""
@@ -203,7 +215,7 @@ def test_b7_b8_nothing_personal_is_readable_after_a_year(city: City, tmp_path: P
     for file in (tmp_path / "backup").iterdir():
         broken += everything_in(f"the backup's {file.name}", file.read_bytes())
     for file in _files(cloud):
-        broken += everything_in(f"the file {file.relative_to(cloud.files)}", file.read_bytes())
+        broken += everything_in(f"the file {file.relative_to(cloud.files)}", _of_children(file))
     broken += found_in("the log", said.getvalue())
     broken += found_in("dead letters", dead)
     for answer in refusals.said:
