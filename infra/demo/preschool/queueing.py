@@ -9,7 +9,8 @@ from typing import Any
 from infra.client import Answer, Api
 from infra.command.saying import progress
 from infra.demo import admitting
-from infra.demo.preschool import sample
+from infra.demo.preschool import proving, sample
+from infra.demo.preschool.proving import Proved
 from infra.demo.preschool.sample import Family
 from infra.demo.stage import HANDS, Stage, Unexpected, at, claimed, good, pages
 from infra.imports import names, running
@@ -52,6 +53,7 @@ class Summer:
     papers_refused: int = 0
     runs: list[dict[str, Any]] = field(default_factory=list)
     tickets: dict[str, str] = field(default_factory=dict)
+    proof: Proved = field(default_factory=Proved)
 
 
 def play(stage: Stage) -> Summer:
@@ -68,6 +70,9 @@ def play(stage: Stage) -> Summer:
         stage.live(at("2026-07-20", "18:46"), "run_iteration", "run_deadlines")
         summer.after_first = standing(stage)
         summer.issued_first = _issued(stage)
+    with stage.act("proofs of the queue"):
+        waiting = {line["ticket"] for line in _order(stage)}
+        summer.proof = proving.play(stage, summer.tickets, waiting)
     silent = {names.application(number) for number in sample.expected()["silent"]}
     with stage.act("confirmation, choice, contract"):
         stage.jump(at("2026-07-21", "09:30"))
@@ -90,15 +95,18 @@ def play(stage: Stage) -> Summer:
 def standing(stage: Stage) -> dict[str, int]:
     """Return waiting children and free places, counted from what anybody may see."""
     stage.fire("run_checkpoint")
-    lines = list(
-        pages(stage.api, "/v1/queue/order", "lines", programme=stage.programme, area=stage.area)
-    )
-    found = Counter(waiting=len(lines), free_public=0, free_private=0)
+    found = Counter(waiting=len(_order(stage)), free_public=0, free_private=0)
     for site in pages(
         stage.api, "/v1/providers/catalogue", programme=stage.programme, area=stage.area
     ):
         found["free_public" if site["form"] == "public" else "free_private"] += site["free"]
     return dict(found)
+
+
+def _order(stage: Stage) -> list[dict[str, Any]]:
+    return list(
+        pages(stage.api, "/v1/queue/order", "lines", programme=stage.programme, area=stage.area)
+    )
 
 
 def _issued(stage: Stage) -> int:
@@ -159,8 +167,7 @@ def _prove(stage: Stage, summer: Summer) -> None:
 def _confirm(stage: Stage, summer: Summer, silent: set[str]) -> int:
     """Every family whose ticket is no longer in the published order answers, but the silent."""
     stage.fire("run_checkpoint")
-    lines = pages(stage.api, "/v1/queue/order", "lines", programme=stage.programme, area=stage.area)
-    waiting = {line["ticket"] for line in lines}
+    waiting = {line["ticket"] for line in _order(stage)}
     asking = [
         family
         for application_id, family in sample.families().items()

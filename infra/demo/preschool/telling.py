@@ -5,7 +5,7 @@ from __future__ import annotations
 from infra.demo import admitting
 from infra.demo import figures as shared
 from infra.demo.figures import Caught, Figure, Page, tenge
-from infra.demo.preschool import sample
+from infra.demo.preschool import proving, sample
 from infra.demo.preschool.attending import Autumn
 from infra.demo.preschool.paying import Winter
 from infra.demo.preschool.queueing import Summer
@@ -48,6 +48,13 @@ def figures(summer: Summer, autumn: Autumn, winter: Winter) -> list[Figure]:
             summer.after_first["free_public"],
             expected["free_public_after_first_run"],
         ),
+        Figure("families whose receipt and place hold", summer.proof.families, proving.FAMILIES),
+        Figure(
+            "tickets of the first iteration decided again by the verifier",
+            summer.proof.tickets,
+            expected["waiting_before"],
+        ),
+        Figure("exit code for an order with two tickets swapped", summer.proof.forged, 1),
         Figure("inactive after the silence of families", summer.inactive, expected["inactive"]),
         Figure("vouchers issued in all", summer.issued, expected["vouchers_issued"]),
         Figure(
@@ -133,6 +140,19 @@ def tell(stage: Stage, summer: Summer, autumn: Autumn, winter: Winter, seconds: 
             ("private places free beside them", winter.at_the_end["free_private"]),
         ],
         "why: " + ", ".join(f"{n} {v}" for n, v in expected["why_places_stay_free"].items()),
+    )
+    proof = summer.proof
+    page.table(
+        "The queue proves itself to verify/kezek_verify.py",
+        [
+            ("receipts and places of families that hold", proof.families),
+            ("published orders, signed, each naming the one before", proof.orders),
+            ("tickets of the first iteration, decided again from its inputs", proof.tickets),
+            ("a copy in which two tickets changed places", proof.named),
+            *((f"why my place moved, {one}", text) for one, text in proof.moved.items()),
+            *((f"why not there, {one}", text) for one, text in proof.why_not.items()),
+            *((f"when, {one}", text) for one, text in proof.expected.items()),
+        ],
     )
     page.table(
         "September on 73 tablets and in a partner's system",
