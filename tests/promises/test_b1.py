@@ -353,7 +353,9 @@ _READS: dict[str, Read] = {
     "GET /v1/queue/order": Read("/v1/queue/order", _HERE),
     "GET /v1/queue/places/{application_id}": Read("/v1/queue/places/{application}"),
     "GET /v1/queue/places/{application_id}/moves": Read("/v1/queue/places/{application}/moves"),
-    "GET /v1/queue/places/{application_id}/proof": Read("/v1/queue/places/{application}/proof"),
+    "GET /v1/queue/places/{application_id}/proof": Read(
+        "/v1/queue/places/{application}/proof", {"checkpoint": "checkpoint-1"}
+    ),
     "GET /v1/queue/runs": Read("/v1/queue/runs", _HERE),
     "GET /v1/queue/runs/{run_id}": Read("/v1/queue/runs/run-right"),
     "GET /v1/queue/runs/{run_id}/bundle": Read("/v1/queue/runs/run-right/bundle"),
