@@ -353,11 +353,6 @@ def run_part(run_id: str, part: str, number: int) -> tuple[str, str]:
     return f"RUN#{run_id}", f"{part}#{number:05d}"
 
 
-def run_gate(run_id: str) -> tuple[str, str]:
-    """May this run issue vouchers now? The row stands from release to end or stop."""
-    return f"RUN#{run_id}", "GATE"
-
-
 def run_proof(run_id: str) -> tuple[str, str]:
     """What was published of a run that ended: digests, size, root, the signed note?"""
     return f"RUN#{run_id}", "PROOF"

@@ -159,7 +159,6 @@ def _finish(run_id: str, *, by: Actor, now: datetime) -> None:
             skipped=run.skipped,
         ),
         store.keep_run(kept, run),
-        store.shut_gate(run_id),
         *closing(run, store.find_open(run.programme, run.area)),
     )
 

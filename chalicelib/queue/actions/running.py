@@ -183,7 +183,6 @@ def stop(run_id: str, *, reason: StopReason, by: Actor, now: datetime) -> Run:
                 "queue/run-stopped", _of(run_id), by=by, now=now, pack=run.pack, reason=reason
             ),
             store.keep_run(kept, stopped),
-            *([store.shut_gate(run_id)] if run.state == "released" else []),
         )
     return wind_up(run_id, by=by, now=now)
 
@@ -318,7 +317,6 @@ def _release(kept: Kept[Run], *, by: Actor, now: datetime, timed: bool) -> Run:
     journal.commit(
         journal.entry("queue/run-released", _of(run.run_id), by=by, now=now, pack=run.pack),
         store.keep_run(kept, released),
-        store.open_gate(run.run_id),
         store.keep_line(store.load_line(run), rules.line_of(released)),
         outbox.work(f"commit-run#{run.run_id}", "queue/commit-run", now=now, run_id=run.run_id),
     )

@@ -1,6 +1,6 @@
 """Rows of the queue, by what they are of.
 
-runs     runs and their gates
+runs     runs, their lists, and the gates of areas
 parts    what a run read and decided
 proofs   what was published of it
 ranks    published ranks
@@ -84,11 +84,9 @@ from chalicelib.queue.store.ranks import (
     ranks_on,
 )
 from chalicelib.queue.store.runs import (
-    GATES,
     LINES,
     OPENS,
     RUNS,
-    Gate,
     RunMoved,
     create_line,
     create_run,
@@ -100,8 +98,6 @@ from chalicelib.queue.store.runs import (
     keep_run,
     load_line,
     load_run,
-    open_gate,
-    shut_gate,
     while_at,
 )
 
@@ -166,8 +162,6 @@ __all__ = [
     "rank_pages",
     "ranks_at",
     "ranks_on",
-    "GATES",
-    "Gate",
     "LINES",
     "OPENS",
     "RUNS",
@@ -182,7 +176,5 @@ __all__ = [
     "keep_run",
     "load_line",
     "load_run",
-    "open_gate",
-    "shut_gate",
     "while_at",
 ]

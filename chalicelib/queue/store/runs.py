@@ -1,14 +1,13 @@
-"""Runs, their lines in the list of an area, the area's gate, and the gate of a released run."""
+"""Runs, their lines in the list of an area, and the area's gate."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from chalicelib.kernel.refusals import Unavailable
 from chalicelib.queue.rules import Open, Run, RunLine
 from chalicelib.storage import keys
-from chalicelib.storage.commit import Check, Delete, Put
+from chalicelib.storage.commit import Check, Put
 from chalicelib.storage.rows import QueueRow
 from chalicelib.storage.shelf import Kept, Shelf
 
@@ -17,17 +16,9 @@ class RunMoved(Unavailable):
     """Another runner told how far the run is, or somebody stopped it: look again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """A released run may issue while this row stands."""
-
-    run_id: str
-
-
 RUNS: Shelf[Run] = Shelf(QueueRow, Run)
 LINES: Shelf[RunLine] = Shelf(QueueRow, RunLine)
 OPENS: Shelf[Open] = Shelf(QueueRow, Open)
-GATES: Shelf[Gate] = Shelf(QueueRow, Gate)
 
 
 def find_run(run_id: str) -> Kept[Run] | None:
@@ -80,16 +71,6 @@ def each_line(
     for kept in LINES.each(pk, upto=before or "9~", newest_first=True):
         if kept.sk != before:
             yield kept.sk, kept.value
-
-
-def open_gate(run_id: str) -> Put:
-    return GATES.create(keys.run_gate(run_id), Gate(run_id))
-
-
-def shut_gate(run_id: str) -> Delete:
-    """Describe the end of issuing; refused if the gate is shut already."""
-    row = QueueRow(*keys.run_gate(run_id), version=2)
-    return Delete(row, only_if=QueueRow.pk.exists())
 
 
 def while_at(kept: Kept[Run]) -> Check:
