@@ -153,6 +153,6 @@ def test_a_fault_ends_a_process_with_one_and_a_sentence(tmp_path: Path) -> None:
 
     assert {done.returncode for done in said.values()} == {1}
     assert said["en"].stdout.startswith("BROKEN: ticket g1 would rather have group-b")
-    assert said["ru"].stdout.startswith("НАРУШЕНО: талон g1 предпочёл бы group-b")
-    assert said["kk"].stdout.startswith("БҰЗЫЛҒАН: g1 талонына group-b қолайлырақ еді")
+    assert said["ru"].stdout.startswith("НАРУШЕНО: билет g1 предпочёл бы group-b")
+    assert said["kk"].stdout.startswith("БҰЗЫЛҒАН: g1 билетіне group-b қолайлырақ еді")
     assert all(not done.stderr and done.stdout.count("\n") == 1 for done in said.values())
