@@ -31,6 +31,9 @@ TESTS = (
     "tests/access/test_watching.py",
     "tests/applications/test_signing.py",
     "tests/promises/test_b5.py",
+    "tests/queue/test_comparing.py",
+    "tests/queue/test_forecasting.py",
+    "tests/queue/test_moving.py",
     "tests/rights",
 )
 SLICES = ("test_*routes.py", "test_jobs.py", "test_clubs.py")
