@@ -26,6 +26,7 @@ from chalicelib.queue import actions, jobs, rules, store
 from chalicelib.queue.rules import bundles
 from chalicelib.storage.commit import commit
 from infra.local import faults
+from tests.promises.rewind import Kept
 from tests.queue import clubs
 from tests.queue.city import (
     AREA,
@@ -414,21 +415,18 @@ def everything() -> dict[str, bytes]:
 def test_A1_proving_that_dies_at_any_call_ends_the_same_when_it_is_run_again(
     tables: Any, when: str
 ) -> None:
-    def city() -> None:
-        settle_in([a_group("a", 6)], [an_application(f"{n:04d}") for n in range(9)])
-        finished(released())
-        another_run("run-of-day-two", days=1, of=[an_application(f"1{n:03d}") for n in range(4)])
-
-    city()
+    settle_in([a_group("a", 6)], [an_application(f"{n:04d}") for n in range(9)])
+    finished(released())
+    another_run("run-of-day-two", days=1, of=[an_application(f"1{n:03d}") for n in range(4)])
+    ended = Kept(tables)
     with faults.watch() as seen:
         prove("run-of-day-two")
     clean, published = tables.dump(), everything()
     assert len(seen.calls) > 20
 
     for at in range(1, len(seen.calls) + 1, 3):
-        tables.wipe()
+        ended.put_back()
         shutil.rmtree(public_folder())
-        city()
         with faults.crash(**{when: at}), pytest.raises(faults.Crash):
             prove("run-of-day-two")
         prove("run-of-day-two")

@@ -29,6 +29,7 @@ from chalicelib.vouchers.actions import change, enrolments
 from chalicelib.vouchers.rules import Enrolment, Voucher, Waiting
 from infra.local import faults
 from infra.local.testing import TestCloud
+from tests.promises.rewind import Kept
 from tests.queue.city import (
     AREA,
     EVENING,
@@ -497,14 +498,12 @@ def test_who_waits_to_be_asked_gets_the_place_that_a_mover_leaves() -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_A1_a_run_that_moves_and_dies_at_any_call_ends_the_same(tables: Any, when: str) -> None:
-    def begin() -> None:
-        a_chain()
-        settle_in([a_group("d", 1), a_group("e", 1)], [])
-        a_holder("0004", "d", "e")
-        a_holder("0005", "e", "d", enrolled=False)
-
-    begin()
+    a_chain()
+    settle_in([a_group("d", 1), a_group("e", 1)], [])
+    a_holder("0004", "d", "e")
+    a_holder("0005", "e", "d", enrolled=False)
     released()
+    begun = Kept(tables)
     with faults.watch() as seen:
         finished(RUN, most=2)
     clean = tables.dump()
@@ -512,9 +511,7 @@ def test_A1_a_run_that_moves_and_dies_at_any_call_ends_the_same(tables: Any, whe
     calls = [n for n, call in enumerate(seen.calls, 1) if call.writes]
 
     for number in calls:
-        tables.wipe()
-        begin()
-        released()
+        begun.put_back()
         with faults.crash(**{when: number}), pytest.raises(faults.Crash):
             finished(RUN, most=2)
         finished(RUN, most=2)

@@ -7,6 +7,7 @@ Only what queues and runs need is turned; the rest is held by tests/promises/tes
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import contextlib
@@ -20,9 +21,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from tests.verify import cities
-from tests.verify.conftest import SCRIPT, asked, load
+from tests.verify.conftest import SCRIPT, asked, remembering
 from tests.verify.faults import (
     FAULTS,
     Fault,
@@ -36,6 +38,7 @@ from tests.verify.faults import (
 )
 from tests.verify.worlds import key_line
 
+ANNOTATIONS = __future__.annotations.compiler_flag
 FIRST, LAST = "reading what may be anything", "the commands ---"
 TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
@@ -67,6 +70,11 @@ class Case:
 
     words: tuple[str, ...]
     said: tuple[object, ...]
+
+    @property
+    def word(self) -> object:
+        """The word of what is broken; of an honest world what it says."""
+        return self.said[:2][-1]
 
 
 def window(source: str) -> range:
@@ -103,10 +111,13 @@ def mutants(source: str) -> Iterator[Mutant]:
             yield Mutant(line, "not left out", number)
 
 
-def changed(tree: ast.Module, mutant: Mutant) -> ast.Module:
-    """Return a copy of the tree with one change."""
-    other = copy.deepcopy(tree)
-    node = list(ast.walk(other))[mutant.number]
+def changed(tree: ast.Module, mutant: Mutant) -> tuple[int, ast.stmt]:
+    """Return a copy of one statement of the script with one change in it, and which it is."""
+    node = nodes_of(tree)[mutant.number]
+    place = max(n for n, one in enumerate(tree.body) if one.lineno <= mutant.line)
+    copies: dict[int, Any] = {}
+    other = copy.deepcopy(tree.body[place], copies)
+    node = copies[id(node)]
     if mutant.kind == "comparison turned":
         assert isinstance(node, ast.Compare)
         node.ops[0] = TURNED[type(node.ops[0])]()
@@ -115,10 +126,15 @@ def changed(tree: ast.Module, mutant: Mutant) -> ast.Module:
         node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
     else:
         replace(other, node, mutant.kind)
-    return ast.fix_missing_locations(other)
+    return place, ast.fix_missing_locations(other)
 
 
-def replace(tree: ast.Module, node: ast.AST, kind: str) -> None:
+@functools.lru_cache(maxsize=1)
+def nodes_of(tree: ast.Module) -> list[ast.AST]:
+    return list(ast.walk(tree))
+
+
+def replace(tree: ast.stmt, node: ast.AST, kind: str) -> None:
     """Put a statement that does nothing, or what a `not` denies, in the place of a node."""
     for parent in ast.walk(tree):
         for name, value in ast.iter_fields(parent):
@@ -130,9 +146,24 @@ def replace(tree: ast.Module, node: ast.AST, kind: str) -> None:
                 value[[one is node for one in value].index(True)] = ast.copy_location(new, node)
 
 
-def module_of(tree: ast.Module) -> ModuleType:
+def compiled(statement: ast.stmt) -> types.CodeType:
+    one = ast.Module([statement], [])
+    return compile(one, str(SCRIPT), "exec", flags=ANNOTATIONS, dont_inherit=True)
+
+
+@functools.lru_cache(maxsize=1)
+def statements_of(tree: ast.Module) -> tuple[types.CodeType, ...]:
+    """Return the script's statements, each compiled by itself; a mutant changes one of them."""
+    return tuple(compiled(statement) for statement in tree.body)
+
+
+def module_of(tree: ast.Module, mutant: Mutant) -> ModuleType:
     module = types.ModuleType("kezek_mutant")
-    exec(compile(tree, str(SCRIPT), "exec"), module.__dict__)
+    codes = list(statements_of(tree))
+    place, statement = changed(tree, mutant)
+    codes[place] = compiled(statement)
+    for code in codes:
+        exec(code, module.__dict__)
     return module
 
 
@@ -144,7 +175,7 @@ def cases(folder: Path, *, opened_only: bool = False) -> list[Case]:
 
     opened_only: those alone that show openings, without which no run is judged.
     """
-    script = load()
+    script = remembering()
     made = []
     faults = [one for one in FAULTS if not opened_only or one.asked == "run opened"]
     for number, fault in enumerate(faults):
@@ -207,25 +238,22 @@ def answer(module: ModuleType, case: Case) -> tuple[object, ...]:
 
 def survives(tree: ast.Module, mutant: Mutant, told: list[Case], true: ModuleType) -> bool:
     """Tell whether no case notices a mutant; signatures are counted once for all mutants."""
-    module = module_of(changed(tree, mutant))
-    module.__dict__["signed_by"] = remembered(true)
-    for place, case in enumerate(told):
+    module = module_of(tree, mutant)
+    module.__dict__["signed_by"] = true.signed_by
+    text = ast.unparse(nodes_of(tree)[mutant.number])
+    # First those whose word the mutant no longer says.
+    for case in sorted(told, key=lambda case: f"'{case.word}/" not in text):
         if answer(module, case) != case.said:
-            told.insert(0, told.pop(place))  # who notices one often notices its neighbours
+            told.remove(case)
+            told.insert(0, case)  # who notices one often notices its neighbours
             return False
     return True
-
-
-@functools.lru_cache(maxsize=1)
-def remembered(true: ModuleType) -> Callable[[bytes, bytes, bytes], bool]:
-    found: Callable[[bytes, bytes, bytes], bool] = functools.lru_cache(maxsize=None)(true.signed_by)
-    return found
 
 
 def main() -> None:
     part, _, parts = (sys.argv[1] if len(sys.argv) > 1 else "1/1").partition("/")
     source = SCRIPT.read_text()
-    tree, true = ast.parse(source), load()
+    tree, true = ast.parse(source), remembering()
     with tempfile.TemporaryDirectory() as name:
         told = cases(Path(name))
         left = []

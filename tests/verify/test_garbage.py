@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import shutil
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.verify.conftest import asked, in_process_of_its_own, load
+from tests.verify.conftest import asked, in_process_of_its_own
 from tests.verify.faults import OPENINGS, RUN, Fault, logged, queue_folder, words, written
 from tests.verify.worlds import b64, sha, signed
 
@@ -40,14 +39,6 @@ GARBAGE = (
     "ә" .encode() * 1000,
     b"\n\n\n",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    """The script; a signature that was counted once is not counted again."""
-    module = load()
-    module.__dict__["signed_by"] = functools.lru_cache(maxsize=None)(module.signed_by)
-    return module
 
 
 @pytest.fixture(scope="module")

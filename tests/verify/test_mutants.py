@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from tests.verify.conftest import SCRIPT, load
+from tests.verify.conftest import SCRIPT, remembering
 from tests.verify.mutants import Mutant, cases, mutants, survives
 
 LEAST = 20
@@ -39,7 +39,7 @@ def sample() -> list[Mutant]:
 
 
 def test_a_check_of_a_run_that_is_taken_out_is_missed(tmp_path: Path) -> None:
-    source, true = SCRIPT.read_text(), load()
+    source, true = SCRIPT.read_text(), remembering()
     tree = ast.parse(source)
     told = cases(tmp_path, opened_only=True)
     chosen = sample()

@@ -115,7 +115,7 @@ def queue_digest(text: str, salt: bytes) -> bytes:
 # --- a run --------------------------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(eq=False)
 class Applicant:
     """One leaf of a run, and what the run says that it decided."""
 

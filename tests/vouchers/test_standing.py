@@ -19,6 +19,7 @@ from chalicelib.storage.rows import OutboxRow
 from chalicelib.vouchers import actions, jobs, rules, store
 from chalicelib.vouchers.actions import Move, Rows, make
 from infra.local import faults, testing
+from tests.promises.rewind import Kept
 from tests.vouchers.builders import (
     BOT,
     CALENDAR,
@@ -362,6 +363,7 @@ def test_A1_a_chain_that_dies_at_any_call_ends_the_same(
     tables: testing.TestTables, when: str
 ) -> None:
     now = a_chain(Town())
+    begun = Kept(tables)
     with faults.watch() as seen:
         actions.offer_seats(A, by=BOT, now=now)
     deliver(now)
@@ -369,9 +371,7 @@ def test_A1_a_chain_that_dies_at_any_call_ends_the_same(
 
     calls = [n for n, call in enumerate(seen.calls, 1) if call.writes or when == "before"]
     for number in calls[:: 1 if when == "after" else 3]:
-        tables.wipe()
-        town = Town()
-        a_chain(town)
+        begun.put_back()
         with faults.crash(**{when: number}), contextlib.suppress(faults.Crash):
             actions.offer_seats(A, by=BOT, now=now)
         deliver(now)
