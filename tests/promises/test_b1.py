@@ -338,6 +338,9 @@ _READS: dict[str, Read] = {
     "GET /v1/queue/checkpoint": Read("/v1/queue/checkpoint", _HERE),
     "GET /v1/queue/checkpoints": Read("/v1/queue/checkpoints", _HERE),
     "GET /v1/queue/checkpoints/{checkpoint_id}": Read("/v1/queue/checkpoints/checkpoint-1"),
+    "GET /v1/queue/checkpoints/{checkpoint_id}/order": Read(
+        "/v1/queue/checkpoints/checkpoint-1/order"
+    ),
     "GET /v1/queue/files/{programme}/{area}/{name}": Read(
         "/v1/queue/files/{programme}/{area}/index.json"
     ),

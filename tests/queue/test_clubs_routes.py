@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.applications import store as applications
-from chalicelib.applications.rules import Provenance
+from chalicelib.applications.rules import Provenance, draw_number
 from chalicelib.edge.texts import LANGUAGES, text
 from chalicelib.queue import actions, jobs, rules, store
 from chalicelib.storage.outbox import NOTICES
@@ -291,6 +291,30 @@ def test_anybody_counts_the_order_again_from_the_seed_and_the_tickets(clubs: Tes
     tickets = [line["ticket"] for line in lines]
     assert tickets == sorted(tickets, key=number) != sorted(tickets)
     assert len(tickets) == 12
+
+
+def test_officers_read_no_place_of_who_is_not_drawn_and_the_drawn_order_after(
+    clubs: TestCloud,
+) -> None:
+    announce(clubs, beacon_at=EVENING + timedelta(days=1))
+    let_wait([a_wish("0000", ordered_at="2026-08-01T05:00:00.000000Z")])
+    let_wait(within(f"1{n:03d}") for n in range(5))
+    publish(name="before-the-draw")
+    clubs.set_clock(EVENING + timedelta(days=2))
+    draw(clubs)
+    publish(EVENING + timedelta(days=2), "after-the-draw")
+    path = "/v1/queue/checkpoints/{}/order"
+    operator = clubs.token("operator", "operator-one", areas=[AREA])
+
+    before, after = (
+        clubs.get(path.format(name), token=operator).json["lines"]
+        for name in ("before-the-draw", "after-the-draw")
+    )
+
+    assert [line["place"] for line in before] == [1, None, None, None, None, None]
+    assert [line["place"] for line in after] == [1, 2, 3, 4, 5, 6]
+    drawn = [line["ticket"] for line in after[1:]]
+    assert drawn == sorted(drawn, key=lambda ticket: draw_number(SEED, ticket))
 
 
 def test_a_run_after_the_draw_serves_the_drawn_order(clubs: TestCloud) -> None:

@@ -227,6 +227,105 @@ def test_a_small_category_is_not_shown_apart(evening: TestCloud) -> None:
     )
 
 
+def exact(cloud: TestCloud, token: str, name: str = "checkpoint-1", **query: str) -> Said:
+    return cloud.get(f"/v1/queue/checkpoints/{name}/order", token=token, query=query)
+
+
+def test_officers_read_the_exact_order_where_the_public_reads_no_places(
+    evening: TestCloud, operator: str
+) -> None:
+    queue = [an_application(f"1{n:03d}", tier="first-priority") for n in range(2)]
+    queue += [an_application(f"0{n:03d}") for n in range(6)]
+    settle_in([], reversed(queue))
+    publish()
+
+    said = exact(evening, operator)
+
+    assert said.status == 200, said.text
+    assert {**said.json, "lines": len(said.json["lines"])} == {
+        **HERE,
+        "checkpoint_id": "checkpoint-1",
+        "as_of": "2025-09-02T13:00:00.000000Z",
+        "lines": 8,
+        "cursor": None,
+    }
+    assert [(line["ticket"], line["category"], line["place"]) for line in said.json["lines"]] == [
+        *[(f"ticket-1{n:03d}", 9, n + 1) for n in range(2)],
+        *[(f"ticket-0{n:03d}", 15, n + 1) for n in range(6)],
+    ]
+
+
+def test_the_exact_order_is_read_page_by_page_though_a_new_one_is_published(
+    evening: TestCloud, operator: str
+) -> None:
+    settle_in([], [an_application(f"{n:04d}") for n in range(12)])
+    publish()
+
+    first = exact(evening, operator, limit="7").json
+    settle_in([], [an_application("0000x", ordered_at="2025-01-01T00:00:00.000000Z")])
+    publish(LATER, "checkpoint-2")
+    rest = exact(evening, operator, limit="500", cursor=first["cursor"]).json
+    strange = exact(evening, operator, "checkpoint-2", cursor=first["cursor"])
+
+    assert [line["ticket"] for line in first["lines"] + rest["lines"]] == [
+        f"ticket-{n:04d}" for n in range(12)
+    ]
+    assert rest["cursor"] is None
+    assert (strange.status, strange.code) == (400, "kezek/bad-cursor")
+    assert exact(evening, operator, limit="501").status == 400
+
+
+def test_of_few_officers_read_the_order_too(evening: TestCloud, operator: str) -> None:
+    settle_in([], [an_application(f"{n:04d}") for n in range(3)])
+    publish()
+
+    assert [line["place"] for line in exact(evening, operator).json["lines"]] == [1, 2, 3]
+    assert evening.get("/v1/queue/order", query=HERE).json["lines"] == []
+
+
+@pytest.mark.parametrize("role", ["operator", "department", "auditor"])
+def test_whoever_reads_the_exact_order_has_looked_at_each_child_of_its_lines(
+    evening: TestCloud, role: str
+) -> None:
+    settle_in([], [an_application(f"{n:04d}") for n in range(6)])
+    publish()
+
+    said = exact(evening, evening.token(role, "officer-one", areas=[AREA]), limit="4")
+
+    looks = [[kept.value for kept in looking.each_look(f"child-{n:04d}")] for n in range(6)]
+    assert said.status == 200, said.text
+    assert [len(of_child) for of_child in looks] == [1, 1, 1, 1, 0, 0]
+    assert {(k.action, k.roles, k.fields) for of_child in looks for k in of_child} == {
+        ("queue/see-order", (role,), ("application",))
+    }
+
+
+@pytest.mark.parametrize("role", ["representative", "head", "finance", "commission", "analyst"])
+def test_B1_no_other_role_reads_the_exact_order(evening: TestCloud, role: str) -> None:
+    settle_in([], [an_application(f"{n:04d}") for n in range(6)])
+    publish()
+
+    said = exact(evening, evening.token(role, "somebody", areas=[AREA]))
+
+    assert (said.status, said.code) == (403, "kezek/not-your-role")
+
+
+@pytest.mark.parametrize("role", ["operator", "department"])
+def test_B1_the_exact_order_of_another_area_is_as_if_it_did_not_exist(
+    evening: TestCloud, role: str
+) -> None:
+    settle_in([], [an_application(f"{n:04d}") for n in range(6)])
+    publish()
+    token = evening.token(role, "officer-far", areas=["astana"])
+
+    foreign, nobodys = exact(evening, token), exact(evening, token, "never-published")
+
+    assert (foreign.status, foreign.code) == (404, "kezek/unknown")
+    assert foreign.json == nobodys.json
+    assert exact(evening, "").status == 401
+    assert not list(looking.each_look("child-0001"))
+
+
 def test_fewer_than_five_in_all_are_not_shown(evening: TestCloud) -> None:
     settle_in([], [an_application(f"{n:04d}") for n in range(4)])
     publish()

@@ -506,6 +506,31 @@ def test_an_area_of_2500_children_and_300_groups_is_decided_in_a_tenth_of_a_seco
 
 
 @settings(max_examples=60, deadline=None)
+@given(cities(), st.randoms(use_true_random=False))
+def test_the_exact_order_is_each_category_as_it_is_served(
+    city: tuple[list[Seeker], list[Place], dict[int, int]], chance: random.Random
+) -> None:
+    queue, _, carry = city
+    ranks = rules.rank(queue, ORDER, carry)
+    stands = [
+        rules.Stand(
+            application_id=one.application_id,
+            ticket=one.ticket,
+            category=one.category,
+            place=one.place,
+            drawn=one.drawn,
+        )
+        for one in ranks
+    ]
+    chance.shuffle(stands)
+
+    exact = [one.application_id for one in rules.in_exact_order(stands)]
+
+    served = sorted(ranks, key=lambda one: one.category)  # keeps the order of serving within one
+    assert exact == [one.application_id for one in served]
+
+
+@settings(max_examples=60, deadline=None)
 @given(cities())
 def test_the_causes_of_a_rank_add_up_to_those_who_stand_ahead(
     city: tuple[list[Seeker], list[Place], dict[int, int]],

@@ -94,6 +94,15 @@ class OrderShown:
     position: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ExactShown:
+    """A line of the exact order; the place in its category is None until the draw."""
+
+    ticket: str
+    category: int
+    place: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunShown:
     """A run as everybody sees it: small counts are hidden with their complements."""
@@ -222,6 +231,29 @@ def order_page(
         ),
         position=f"{head.checkpoint_id}#{start + limit}" if len(lines) > limit else None,
     )
+
+
+def exact_page(
+    checkpoint_id: str, *, by: Actor, position: str | None, limit: int
+) -> tuple[Head, tuple[ExactShown, ...], str | None]:
+    """Return a page of a checkpoint's exact order, category by category. Raises Unknown.
+
+    Whose tickets they are is noted as seen. Each page reads all pages of ranks, in one query.
+    """
+    kept = store.find_checkpoint(checkpoint_id)
+    if kept is None:
+        raise Unknown()
+    head = kept.value.head
+    access.demand(by, area=head.area)
+    start = int(position) if position else 0
+    stands = rules.in_exact_order(store.each_stand(head))
+    page = stands[start : start + limit]
+    found = applications.find_applications([one.application_id for one in page])
+    access.looked({kept.value.child_id for kept in found.values()}, ("application",))
+    lines = tuple(
+        ExactShown(one.ticket, one.category, one.place if one.drawn else None) for one in page
+    )
+    return head, lines, str(start + limit) if len(stands) > start + limit else None
 
 
 def figures(

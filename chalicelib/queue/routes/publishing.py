@@ -16,6 +16,8 @@ from chalicelib.queue import actions, rules
 from chalicelib.queue.routes.shapes import AreaAsked, Code, Cursor, Limit, routes
 
 _ORDER = "/v1/queue/order"
+# Each page costs a reading of the whole queue: fewer, longer ones are cheaper.
+_LongLimit = Annotated[int, Meta(ge=1, le=500)]
 
 
 class OrderAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,6 +56,32 @@ class OrderAnswered(Struct, frozen=True):
     as_of: str | None
     next_checkpoint_at: str
     lines: list[OrderLine]
+    cursor: str | None = None
+
+
+class ExactAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of a checkpoint's exact order: longer than others, for each costs as much."""
+
+    limit: _LongLimit = 50
+    cursor: Cursor | None = None
+
+
+class ExactLine(Struct, frozen=True):
+    """A ticket, its category, its place there; None until it is drawn."""
+
+    ticket: str
+    category: int
+    place: int | None
+
+
+class ExactAnswered(Struct, frozen=True):
+    """A page of the exact order of a checkpoint, category by category, in each as it is served."""
+
+    checkpoint_id: str
+    programme: str
+    area: str
+    as_of: str
+    lines: list[ExactLine]
     cursor: str | None = None
 
 
@@ -100,6 +128,36 @@ def order(call: Call[None]) -> OrderAnswered:
             OrderLine(line.categories, line.place, line.ticket, line.intake) for line in page.lines
         ],
         cursor=pages.cursor(page.position, of=of) if page.position else None,
+    )
+
+
+@routes.get(
+    "/checkpoints/{checkpoint_id}/order",
+    action="queue/see-order",
+    query=ExactAsked,
+    answers=ExactAnswered,
+    refuses=(Unknown, pages.BadCursor),
+)
+def exact_order(call: Call[None], checkpoint_id: str) -> ExactAnswered:
+    """See the exact order of a checkpoint with categories and places; each look is recorded.
+
+    The public order tells no place where categories are shown together, and nothing of few.
+    """
+    asked: ExactAsked = call.query
+    of = f"/v1/queue/checkpoints/{checkpoint_id}/order"
+    head, lines, position = actions.exact_page(
+        checkpoint_id,
+        by=call.actor,
+        position=pages.position(asked.cursor, of=of) if asked.cursor else None,
+        limit=asked.limit,
+    )
+    return ExactAnswered(
+        checkpoint_id=head.checkpoint_id,
+        programme=head.programme,
+        area=head.area,
+        as_of=head.as_of,
+        lines=[ExactLine(line.ticket, line.category, line.place) for line in lines],
+        cursor=pages.cursor(position, of=of) if position else None,
     )
 
 

@@ -87,6 +87,17 @@ class Rank:
     first_forecast: FirstForecast | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """Of a rank, only where it stands: so a whole city's are put in order in little memory."""
+
+    application_id: str
+    ticket: str
+    category: int
+    place: int
+    drawn: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A line of the public order: a cell's number, the place in the cell, the ticket.
@@ -307,6 +318,14 @@ def listed(
         place = places[cell] if one.drawn and cell not in merged else 0
         lines.append(Listed(cell, place, one.ticket, one.intake))
     return lines
+
+
+def in_exact_order(stands: Iterable[Stand]) -> list[Stand]:
+    """Return everybody category by category, in each as it is served; never for the public.
+
+    Those of an intake that is not drawn yet share a place, and go by ticket.
+    """
+    return sorted(stands, key=lambda one: (one.category, one.place, one.ticket))
 
 
 def _cell_of(cells: Sequence[Cell]) -> dict[int, int]:

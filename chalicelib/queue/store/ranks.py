@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -13,6 +13,7 @@ from chalicelib.queue.rules import (
     Link,
     Listed,
     Rank,
+    Stand,
 )
 from chalicelib.queue.store.packing import (
     PARTS,
@@ -31,6 +32,7 @@ CHECKPOINTS: Shelf[Checkpoint] = Shelf(QueueRow, Checkpoint)
 # How a line of few went forward tells of them.
 HISTORIES: Shelf[History] = Shelf(QueueRow, History, veiled=("paces", "scores"))
 _RANKS = msgspec.json.Decoder(list[Rank])
+_STANDS = msgspec.json.Decoder(list[Stand])
 _LISTED = msgspec.json.Decoder(list[Listed])
 
 
@@ -103,6 +105,13 @@ def find_ranks(head: Head) -> list[Rank]:
     """Return everybody's rank of a checkpoint. One query."""
     pk, _ = keys.ranks_page(head.programme, head.area, head.series, 0)
     return [one for kept in PARTS.each(pk, begins="PAGE#") for one in _RANKS.decode(opened(kept))]
+
+
+def each_stand(head: Head) -> Iterator[Stand]:
+    """Yield where everybody stands at a checkpoint, in no order. One query."""
+    pk, _ = keys.ranks_page(head.programme, head.area, head.series, 0)
+    for kept in PARTS.each(pk, begins="PAGE#"):
+        yield from _STANDS.decode(opened(kept))
 
 
 def ranks_on(head: Head, page: int) -> list[Rank]:
