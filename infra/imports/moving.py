@@ -15,6 +15,8 @@ from infra.imports.registers import Register, Standing
 from infra.imports.running import Progress, Result, Unfinished
 from infra.imports.sending import Request
 
+IN_A_PAGE = 500  # each page costs a reading of the whole queue
+
 
 def move(
     path: Path,
@@ -93,7 +95,11 @@ def _now(said: Mapping[str, Any], begun: datetime) -> Now:
 
 
 def _published(api: Api, result: Result, *, programme: str, area: str) -> tuple[list[str], int]:
-    """Publish the order as it is now; return its tickets from the first on, and how many wait."""
+    """Publish the order as it is now; return its tickets from the first on, and how many wait.
+
+    The tickets as officers see them: the public order tells who goes first only where a category
+    is shown alone. None where the public is shown no order at all.
+    """
     # Named by what was imported and what became of it, so that a repetition publishes anew.
     told = f"{result.digest}/{result.taken}/{result.had}".encode()
     name = f"move-{hashlib.sha256(told).hexdigest()[:24]}"
@@ -101,14 +107,24 @@ def _published(api: Api, result: Result, *, programme: str, area: str) -> tuple[
     published = api.put(f"/v1/queue/checkpoints/{name}", asked)
     if not published.good:
         raise Unfinished(f"the order is not published: {published.detail or published.code}")
+    waiting = int(published.json()["waiting"])
+    public = _read(api, "/v1/queue/order", **asked, limit=1)
+    if not public["lines"]:
+        return [], waiting
+    exact = f"/v1/queue/checkpoints/{public['checkpoint_id']}/order"
     tickets: list[str] = []
     cursor: str | None = None
     while True:
-        answer = api.get("/v1/queue/order", **asked, limit=100, cursor=cursor)
-        if not answer.good:
-            raise Unfinished(f"the order cannot be read: {answer.detail or answer.code}")
-        page = answer.json()
+        page = _read(api, exact, limit=IN_A_PAGE, cursor=cursor)
         tickets += [line["ticket"] for line in page["lines"]]
         cursor = page.get("cursor")
         if not cursor:
-            return tickets, int(published.json()["waiting"])
+            return tickets, waiting
+
+
+def _read(api: Api, path: str, **asked: object) -> dict[str, Any]:
+    answer = api.get(path, **asked)
+    if not answer.good:
+        raise Unfinished(f"the order cannot be read: {answer.detail or answer.code}")
+    page: dict[str, Any] = answer.json()
+    return page

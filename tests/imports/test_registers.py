@@ -67,15 +67,15 @@ class Platform(Api):
         self.refuse = refuse or (lambda path, body: None)
 
     def ask(self, method: str, path: str, body: object = None, **more: Any) -> Answer:
-        if path.startswith("/v1/queue/checkpoints/"):
+        if method == "PUT" and path.startswith("/v1/queue/checkpoints/"):
             return said(200, {"waiting": sum("/applications/" in p for p in self.rows)})
-        if path.startswith("/v1/queue/order"):
+        if path.startswith("/v1/queue/"):
             waiting = sorted(
                 (row for p, row in self.rows.items() if "/applications/" in p),
                 key=lambda row: row["applied_at"],
             )
             tickets = [{"ticket": f"t-{row['source']['number']}"} for row in waiting]
-            return said(200, {"lines": tickets, "cursor": None})
+            return said(200, {"checkpoint_id": "newest", "lines": tickets, "cursor": None})
         assert method == "PUT" and isinstance(body, dict)
         code = self.refuse(path, body)
         if code is not None:
