@@ -363,15 +363,32 @@ def _published(stage: Stage) -> list[dict[str, Any]]:
     return list(pages(stage.api, "/v1/queue/order", "lines", **asked))
 
 
+def _exact(stage: Stage) -> list[str]:
+    """Return the tickets of the newest order as the operator sees it, the first goes first."""
+    asked = {"programme": stage.programme, "area": stage.area}
+    newest = good(stage.api.get("/v1/queue/checkpoint", **asked))["checkpoint_id"]
+    path = f"/v1/queue/checkpoints/{newest}/order"
+    return [line["ticket"] for line in pages(stage.officer("operator"), path, "lines")]
+
+
+def _as_drawn(lines: list[dict[str, Any]], seed: str) -> bool:
+    """Return whether the window's tickets go by their numbers wherever they are shown as one."""
+    shown: dict[tuple[int, ...], list[str]] = {}
+    for line in lines:
+        if line["intake"] == INTAKE:
+            numbers = shown.setdefault(tuple(line["categories"]), [])
+            numbers.append(draw_number(seed, line["ticket"]))
+    return all(numbers == sorted(numbers) for numbers in shown.values())
+
+
 def _look(stage: Stage, autumn: Autumn) -> None:
     """Who waits on, what money is missing, and whether the order is the draw's."""
     stage.fire("run_checkpoint")
     lines = _published(stage)
     waiting = {line["ticket"] for line in lines}
     by_ticket = {ticket: number for number, ticket in autumn.tickets.items()}
-    drawn = [line["ticket"] for line in lines if line["intake"] == INTAKE]
-    ordered = sorted(drawn, key=lambda ticket: draw_number(autumn.seed, ticket))
-    autumn.checked_order = drawn == ordered
+    drawn = {line["ticket"] for line in lines if line["intake"] == INTAKE}
+    autumn.checked_order = _as_drawn(lines, autumn.seed)
     autumn.waiting_after = Counter(
         sample.families()[by_ticket[ticket]].direction for ticket in waiting
     )
@@ -382,7 +399,7 @@ def _look(stage: Stage, autumn: Autumn) -> None:
             autumn.issued[sample.families()[number].direction] += 1
     figures = good(stage.api.get("/v1/queue/figures", programme=stage.programme, area=stage.area))
     autumn.missing = {m["direction"]: m["missing_tiyn"] for m in figures["missing"]}
-    last = by_ticket[drawn[-1]]
+    last = by_ticket[[ticket for ticket in _exact(stage) if ticket in drawn][-1]]
     family = sample.families()[last]
     place = f"/v1/queue/places/{names.application(last)}"
     api = stage.family(family.account)
