@@ -53,7 +53,8 @@ def export_queue(
         if not cursor:
             break
     held = f"the order published at {found.get('as_of')}, {len(rows)} tickets"
-    _write(to, rows, held, "persons, statuses, and who applied since then", as_json)
+    left_out = "persons, statuses, places where categories are shown together, who applied since"
+    _write(to, rows, held, left_out, as_json)
 
 
 @commands.command("register")
