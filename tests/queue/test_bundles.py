@@ -422,9 +422,11 @@ def test_A1_proving_that_dies_at_any_call_ends_the_same_when_it_is_run_again(
     with faults.watch() as seen:
         prove("run-of-day-two")
     clean, published = tables.dump(), everything()
-    assert len(seen.calls) > 20
+    writes = [n for n, call in enumerate(seen.calls, 1) if call.writes]
+    assert len(writes) > 5
 
-    for at in range(1, len(seen.calls) + 1, 3):
+    # Between two writes files are saved; who dies at a read leaves no other tables.
+    for at in writes:
         ended.put_back()
         shutil.rmtree(public_folder())
         with faults.crash(**{when: at}), pytest.raises(faults.Crash):
