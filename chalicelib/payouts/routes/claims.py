@@ -11,11 +11,12 @@ from msgspec import Meta
 from chalicelib.budgets.rules.ledger import AccountShort
 from chalicelib.edge import pages, tables
 from chalicelib.edge.body import TooLarge
-from chalicelib.edge.routes import Call, File, Routes
+from chalicelib.edge.routes import Call, File
 from chalicelib.edge.texts import text
 from chalicelib.kernel.periods import BadMonth, Month, from_stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.payouts import actions
+from chalicelib.payouts.routes.shapes import MonthText, Named, routes
 from chalicelib.payouts.rules import files
 from chalicelib.payouts.rules.answers import BrokenAnswer
 from chalicelib.payouts.rules.claims import (
@@ -39,10 +40,6 @@ from chalicelib.policy.actions import NoPack
 from chalicelib.policy.rules import NoRuleInForce
 from chalicelib.providers.rules import AccountUnconfirmed
 
-routes = Routes(__name__, "payouts")
-
-Named = Annotated[str, Meta(min_length=2, max_length=40, pattern=r"^[a-z][a-z0-9-]*$(?!\n)")]
-MonthText = Annotated[str, Meta(min_length=7, max_length=7, pattern=r"^[0-9]{4}-[0-9]{2}$(?!\n)")]
 MOST_ANSWER_BYTES = 2_000_000
 WAITS_FOR = {
     "calculated": "signature",
