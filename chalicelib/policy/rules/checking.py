@@ -8,14 +8,14 @@ Each check reports at the line of the row that must change; all run before the f
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any, get_type_hints
 
 from chalicelib.policy.rules.earning import REASONS
 from chalicelib.policy.rules.fitting import check_day, check_rows
-from chalicelib.policy.rules.packs import TABLES, epoch_starts
+from chalicelib.policy.rules.packs import LATE, TABLES, as_known, epoch_starts
 from chalicelib.policy.rules.places import TERM_CHOICES, Terms
 from chalicelib.policy.rules.reading import Located, Reader
 from chalicelib.policy.rules.texts import POLICY, Act
@@ -24,7 +24,17 @@ LocatedRows = Mapping[str, list[Located[Any]]]
 
 # Tables that may hold nothing, because a programme may do without.
 OPTIONAL = frozenset(
-    {"activities", "statuses", "interleave", "papers_refusal_reasons", "sen_parts", "signing"}
+    {
+        "activities",
+        "approvals",
+        "bank_terms",
+        "statuses",
+        "interleave",
+        "papers_refusal_reasons",
+        "parents_share",
+        "sen_parts",
+        "signing",
+    }
 )
 # Tables that hold some row on every day.
 SOME = ("tiers", "voucher_kinds", "kinds", "rates")
@@ -54,15 +64,79 @@ def check(
         _check_series(reader, table, found, valid_from, valid_to)
     _check_terms(reader, rows)
     check_rows(reader, rows)
-    flat = {table: tuple(each.row for each in found) for table, found in rows.items()}
+    _check_late(reader, rows, valid_from)
+    entered = {table: tuple(each.row for each in found) for table, found in rows.items()}
+    flat = as_known(entered)
     for day in epoch_starts(flat, valid_from, valid_to):
         now = {
-            table: [each for each in found if day in each.row.during]
+            table: [each for each in found if _judges(flat, table, each.row, day)]
             for table, found in rows.items()
         }
         _refuse_empty_days(reader, rows, now, day)
         if now["tiers"]:
             check_day(reader, now, day)
+
+
+def _judges(flat: Mapping[str, tuple[Any, ...]], table: str, row: Any, day: date) -> bool:
+    """Return whether a row judges a day once those that apply backwards have taken their place."""
+    if day not in row.during:
+        return False
+    if table not in LATE:
+        return True
+    keys = TABLES[table][1]
+    name = [getattr(row, key) for key in keys]
+    return any(
+        day in one.during and replace(one, during=row.during) == row
+        for one in flat[table]
+        if [getattr(one, key) for key in keys] == name
+    )
+
+
+def _check_late(reader: Reader, rows: LocatedRows, valid_from: date) -> None:
+    """Report prices of days before the programme, and rows that only seem to apply backwards."""
+    for table in LATE:
+        keys = TABLES[table][1]
+        late: dict[tuple[object, ...], list[Located[Any]]] = {}
+        for each in rows[table]:
+            row = each.row
+            if row.during.first < valid_from:
+                reader.report(
+                    each.place.of("valid_from"),
+                    f"{table} from {row.during.first}, before the programme begins",
+                    f"let it begin on {valid_from} or later",
+                )
+            if row.known_from is None:
+                continue
+            if row.known_from <= row.during.first:
+                reader.report(
+                    each.place.of("known_from"),
+                    f"known_from = {row.known_from} is not after {row.during.first}",
+                    "drop known_from, and end the row before",
+                )
+            name = tuple(getattr(row, key) for key in keys)
+            before = [
+                other.row
+                for other in rows[table]
+                if other.row.known_from is None
+                and tuple(getattr(other.row, key) for key in keys) == name
+                and row.during.first in other.row.during
+            ]
+            if not before:
+                reader.report(
+                    each.place.of("known_from"),
+                    f"known_from, and no row of the same sort on {row.during.first}",
+                    "drop known_from, or begin with the row whose place it takes",
+                )
+            if any(
+                row.known_from == other.row.known_from and row.during.overlaps(other.row.during)
+                for other in late.get(name, ())
+            ):
+                reader.report(
+                    each.place.of("known_from"),
+                    f"two rows of the same sort become known on {row.known_from}",
+                    "keep one of them for each day",
+                )
+            late.setdefault(name, []).append(each)
 
 
 def _check_sources(reader: Reader, rows: LocatedRows, acts: Iterable[Located[Act]]) -> None:
@@ -90,6 +164,8 @@ def _check_series(
     keys = TABLES[table][1]
     series: dict[str, list[Located[Any]]] = {}
     for each in found:
+        if getattr(each.row, "known_from", None) is not None:
+            continue  # it cuts what it overlaps
         name = " ".join(str(getattr(each.row, key)) for key in keys)
         series.setdefault(name, []).append(each)
     header = reader.place(table)

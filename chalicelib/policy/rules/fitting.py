@@ -15,6 +15,7 @@ from typing import Any
 from chalicelib.kernel.money import PER_MILLE
 from chalicelib.policy.rules.earning import CANCELLED
 from chalicelib.policy.rules.packs import statuses_of
+from chalicelib.policy.rules.paying import FEWEST
 from chalicelib.policy.rules.places import day_in
 from chalicelib.policy.rules.reading import Located, Reader
 
@@ -97,6 +98,14 @@ def check_rows(reader: Reader, rows: LocatedRows) -> None:
             )
     for each in rows["rates"]:
         _check_cap(reader, each)
+    for each in rows["approvals"]:
+        fewest = FEWEST[each.row.step]
+        if each.row.persons < fewest:
+            reader.report(
+                each.place.of("persons"),
+                f"persons = {each.row.persons}, but step {each.row.step!r} takes {fewest} always",
+                f"write {fewest} or more",
+            )
     for each in rows["interleave"]:
         _check_reading(reader, each)
     for each in rows["iteration"]:

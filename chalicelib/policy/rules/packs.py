@@ -10,13 +10,14 @@ import hashlib
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
 
 from chalicelib.kernel.money import PER_MILLE
 from chalicelib.kernel.refusals import Malformed, OutOfTurn
+from chalicelib.kernel.periods import DateRange
 from chalicelib.kernel.workdays import Calendar
 from chalicelib.policy.rules.cohorts import Cohorts
 from chalicelib.policy.rules.earning import (
@@ -26,12 +27,14 @@ from chalicelib.policy.rules.earning import (
     Criterion,
     ExclusionRule,
     MonthCalendar,
+    ParentsShare,
     Payable,
     Rate,
     RatingRule,
     Rounding,
     SenPart,
 )
+from chalicelib.policy.rules.paying import Approval, BankTerms, Step, persons_for
 from chalicelib.policy.rules.places import (
     AcademicYear,
     Activity,
@@ -79,13 +82,19 @@ TABLES: Mapping[str, tuple[type[Any], tuple[str, ...]]] = {
     "confirmation": (ConfirmationRule, ()),
     "month_calendar": (MonthCalendar, ()),
     "rates": (Rate, ("kind", "hours", "locality")),
+    "parents_share": (ParentsShare, ("kind", "hours", "locality")),
     "rounding": (Rounding, ()),
     "sen_parts": (SenPart, ("code",)),
+    "approvals": (Approval, ("step", "direction", "from_tiyn")),
+    "bank_terms": (BankTerms, ()),
     "budget": (BudgetRule, ()),
     "exclusion": (ExclusionRule, ()),
     "rating": (RatingRule, ()),
     "criteria": (Criterion, ("code",)),
 }
+
+# Tables whose rows may become known after the days that they judge.
+LATE = ("rates", "parents_share")
 
 Rows = Mapping[str, tuple[Any, ...]]  # by table, as TABLES names them
 
@@ -164,8 +173,11 @@ class Rules:
     confirmation: ConfirmationRule
     month_calendar: MonthCalendar
     rates: tuple[Rate, ...]
+    parents_share: tuple[ParentsShare, ...]  # empty where families pay nothing
     rounding_rule: Rounding
     sen_parts: tuple[SenPart, ...]  # empty where raised financing is one sum
+    approvals: tuple[Approval, ...]  # empty where no amount takes more persons than the fewest
+    bank_terms: BankTerms | None  # None: the defaults of payouts
     budget: BudgetRule
     exclusion: ExclusionRule
     rating: RatingRule
@@ -263,6 +275,17 @@ class Rules:
                 return row if sen else replace(row, sen_per_mille=PER_MILLE)
         raise NoRate(kind=kind, hours=hours, locality=locality)
 
+    def parents_share_for(self, kind: str, hours: str, locality: str) -> ParentsShare | None:
+        """Return what a family pays for a child in one sort of group, None where it pays nothing."""
+        for row in self.parents_share:
+            if (row.kind, row.hours, row.locality) == (kind, hours, locality):
+                return row
+        return None
+
+    def persons_for(self, step: Step, amount_tiyn: int, *, direction: str = "") -> int:
+        """Return how many different persons of its office a step takes for an amount."""
+        return persons_for(self.approvals, step, amount_tiyn, direction=direction)
+
     def month_max_tiyn(self, sen: bool) -> int:
         """Return the most any child can earn for a month: the dearest cap with its coefficients.
 
@@ -282,7 +305,8 @@ class Rules:
 class Pack:
     """One programme in one area: its acts, its calendar and all its dated rows.
 
-    version: the id with the first 12 hex digits of the digest; stored by every decision.
+    rows: as all that was entered makes them. entered: rows before those that apply backwards took
+    their place; {} where there are none. version: the id with the first 12 hex digits of the digest; stored by every decision.
     digest: SHA-256 of the canonical content of pack and calendar; comments do not change it.
     valid_to: the last day of the programme, None while no end is set.
     """
@@ -297,6 +321,7 @@ class Pack:
     acts: tuple[Act, ...]
     calendar: Calendar
     rows: Rows
+    entered: Rows = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -308,6 +333,28 @@ class Pack:
             raise NoRuleInForce(pack=self.id, on=on.isoformat())
         starts, rules = self._epochs
         return rules[bisect_right(starts, on) - 1]
+
+    def known_on(self, day: date) -> Pack:
+        """Return the pack as it judged on a day, without rows that became known later.
+
+        The same object for the same knowledge.
+        """
+        late = {
+            row.known_from
+            for table in LATE
+            for row in self.entered.get(table, ())
+            if row.known_from is not None
+        }
+        since = max((known for known in late if known <= day), default=None)
+        if since == max(late, default=None):
+            return self
+        if since not in self._earlier:
+            self._earlier[since] = replace(self, rows=as_known(self.entered, since or date.min))
+        return self._earlier[since]
+
+    @cached_property
+    def _earlier(self) -> dict[date | None, Pack]:
+        return {}
 
     def act(self, key: str) -> Act | None:
         """Return the act a row cites, None for "policy"."""
@@ -330,6 +377,56 @@ class Pack:
     def _epochs(self) -> tuple[list[date], list[Rules]]:
         starts = epoch_starts(self.rows, self.valid_from, self.valid_to)
         return starts, [rules_of(in_force(self.rows, start)) for start in starts]
+
+
+def as_known(rows: Rows, on: date | None = None) -> Rows:
+    """Return rows as they judge once those that apply backwards have taken their place.
+
+    on: without rows that became known after this day; None knows them all. A later known row cuts
+    what it overlaps in its series.
+    """
+    return {
+        table: _cut(found, TABLES[table][1], on) if table in LATE else found
+        for table, found in rows.items()
+    }
+
+
+def _cut(rows: tuple[Any, ...], keys: tuple[str, ...], on: date | None) -> tuple[Any, ...]:
+    known = [row for row in rows if row.known_from is None]
+    late = sorted(
+        (
+            row
+            for row in rows
+            if row.known_from is not None and (on is None or row.known_from <= on)
+        ),
+        key=lambda row: (row.known_from, row.during.first),
+    )
+    for row in late:
+        name = [getattr(row, key) for key in keys]
+        known = [
+            piece
+            for old in known
+            for piece in (
+                _without(old, row.during) if [getattr(old, key) for key in keys] == name else [old]
+            )
+        ]
+        known.append(row)
+    return tuple(known)
+
+
+def _without(row: Any, days: DateRange) -> list[Any]:
+    """Return a row without some days: its part before them and its part after them."""
+    if not row.during.overlaps(days):
+        return [row]
+    first, last = row.during.first, row.during.last
+    pieces = []
+    if first < days.first:
+        until = date.fromordinal(days.first.toordinal() - 1)
+        pieces.append(replace(row, during=DateRange(first, until)))
+    if days.last is not None and (last is None or last > days.last):
+        since = date.fromordinal(days.last.toordinal() + 1)
+        pieces.append(replace(row, during=DateRange(since, last)))
+    return pieces
 
 
 def in_force(rows: Rows, on: date) -> Rows:
@@ -370,6 +467,7 @@ def rules_of(rows: Rows) -> Rules:
     (rating,) = rows["rating"]
     (interleave,) = rows["interleave"] or (None,)
     (signing,) = rows["signing"] or (None,)
+    (bank_terms,) = rows["bank_terms"] or (None,)
     term_rows = {term.code: term for term in rows["terms"]}
     return Rules(
         programme=rows["programme"][0],
@@ -394,8 +492,11 @@ def rules_of(rows: Rows) -> Rules:
         confirmation=rows["confirmation"][0],
         month_calendar=rows["month_calendar"][0],
         rates=rows["rates"],
+        parents_share=rows["parents_share"],
         rounding_rule=rows["rounding"][0],
         sen_parts=rows["sen_parts"],
+        approvals=rows["approvals"],
+        bank_terms=bank_terms,
         budget=rows["budget"][0],
         exclusion=rows["exclusion"][0],
         rating=replace(rating, criteria=rows["criteria"]),
