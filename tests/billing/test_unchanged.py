@@ -8,6 +8,8 @@ import random
 import zlib
 from datetime import date
 
+import msgspec
+
 from chalicelib.billing.rules import pricing
 from chalicelib.billing.rules.judging import ChildMonth, Day, Stay, judge
 from chalicelib.billing.rules.statements import Statement, plan_statement
@@ -73,6 +75,12 @@ def test_statements_of_kindergartens_are_filed_as_ever():
             )
             packed = store.FILED.kept(store.post(statement).row).value.lines
             # Not the compressed text: another zlib packs the same content otherwise.
-            filed.update(zlib.decompress(base64.b64decode(packed)))
+            said = msgspec.json.decode(zlib.decompress(base64.b64decode(packed)))
+            for stated in said:
+                # What lines say since: the rows that priced them, which sum to the accrual.
+                rates = stated["line"].pop("rates", [])
+                accrual = stated["line"]["accrual_tiyn"]
+                assert sum(rate["tiyn"] for rate in rates) == accrual
+            filed.update(msgspec.json.encode(said))
 
     assert filed.hexdigest() == AS_EVER

@@ -26,9 +26,9 @@ from chalicelib.billing.rules.units import (
 )
 from chalicelib.kernel.money import PER_MILLE
 from chalicelib.kernel.periods import Month
-from chalicelib.policy.rules import Rules
+from chalicelib.policy.rules import Rate, Rules
 
-Standing = Literal["confirmed", "undecided", "disputed"]
+Standing = Literal["confirmed", "undecided", "disputed", "suspect"]
 Unit = Literal["day", "lesson"]
 
 PRESENT = "P"
@@ -37,6 +37,7 @@ NO_RECORD = "no-record"
 NO_PROOF = "no-proof"
 UNDECIDED: Standing = "undecided"
 DISPUTED: Standing = "disputed"
+SUSPECT: Standing = "suspect"
 BY_THE_MONTH = "share-of-month"
 
 
@@ -45,7 +46,8 @@ class Day:
     """One line of a timesheet as billing sees it: a day, or a lesson of a day.
 
     proved: what the reason asks for lies with the line (for presence: a mark that was not
-    guessed). standing: confirmed by the representative or decided by the department; else held.
+    guessed). standing: confirmed by the representative or decided by the department; else held, as
+    is a line whose only proof is a tablet under suspicion.
     starts, minutes: when a lesson begins, in minutes of the day, and how long it is; None for days.
     """
 
@@ -122,12 +124,23 @@ class Raise:
     parts: tuple[tuple[str, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    """The row of a pack that sets the price of a unit: its sort of group, first day and act."""
+
+    sort: str
+    since: date
+    source: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """A child's month at one site before prices: the claim, and why each other unit earns nothing.
 
     standings: for claimed units that are not confirmed, why. shares: what each unit that is asked
-    about would earn by list, exact. raised: units whose sum is raised. All by number of the unit.
+    about would earn by list, exact. raised: units whose sum is raised. rates: the row that prices
+    each unit of a stay. fees: what the family owes for a unit that earns, exact, and its rule; only
+    units that the rule counts. All by number of the unit.
     """
 
     child_id: str
@@ -136,6 +149,8 @@ class Judged:
     standings: dict[int, Standing]
     shares: dict[int, Fraction]
     raised: dict[int, Raise] = field(default_factory=dict)
+    rates: dict[int, RateRow] = field(default_factory=dict)
+    fees: dict[int, tuple[Fraction, RateRow]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -174,22 +189,24 @@ def judge(
     standings: dict[int, Standing] = {}
     shares: dict[int, Fraction] = {}
     raised: dict[int, Raise] = {}
+    rates: dict[int, RateRow] = {}
+    fees: dict[int, tuple[Fraction, RateRow]] = {}
     stays = sorted(child.stays, key=lambda s: (s.first, s.last or date.max, s.kind, s.hours))
     divisor = len(working) if unit == "day" else _planned(lines, rules_on)
     # A month has one or two sorts of unit and twenty units; its rules are the same objects.
-    known: dict[tuple[int, int], tuple[RatePart, Fraction, Rules]] = {}
+    known: dict[tuple[int, int], _Price] = {}
     for number, on in asked:
         stay = next((s for s in stays if on in s), None)
         listed = stay or (stays[-1] if stays else None)
         rules = rules_on(on)
         line = lines.get(number)
-        part: RatePart | None = None
+        price: _Price | None = None
         if listed is not None:
             sort = (id(rules), id(listed))
             if sort not in known:
-                part = _part(listed, rules, divisor)
-                known[sort] = (part, part.share, rules)
-            part, share, _ = known[sort]
+                known[sort] = _price(listed, rules, divisor)
+            price = known[sort]
+            part, share = price.part, price.share
             # A monthly rate by list is the whole month's. Where a unit has its price, one that
             # nobody planned for the child, or that was cancelled, is on no list.
             if rules.programme.pays == BY_THE_MONTH or (
@@ -199,7 +216,9 @@ def judge(
         if stay is None:
             unpaid[number] = NOT_ENROLLED
             continue
-        if line is None or part is None:
+        if price is not None:
+            rates[number] = price.row
+        if line is None or price is None:
             unpaid[number] = NO_RECORD
             continue
         payable = rules.payable(line.code)
@@ -212,6 +231,8 @@ def judge(
         shares[number] = share
         one = mask_of(number)
         row.claimed[line.code] |= one
+        if price.fee is not None and (line.code == PRESENT or price.fee_counts == "payable"):
+            fees[number] = price.fee
         fact = (part.rate_tiyn, part.per_mille, part.of, part.cap_tiyn)
         row.rates[fact] = row.rates.get(fact, 0) | one
         if payable.days_max_month is not None or payable.days_max_year is not None:
@@ -236,6 +257,42 @@ def judge(
         standings=standings,
         shares=shares,
         raised=raised,
+        rates=rates,
+        fees=fees,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Price:
+    """What a unit of one sort brings, by which row; fee: what its family owes for it, if anything.
+
+    rules: held so that the object stays the one that names the sort.
+    """
+
+    part: RatePart
+    share: Fraction
+    row: RateRow
+    rules: Rules
+    fee: tuple[Fraction, RateRow] | None
+    fee_counts: str
+
+
+def _price(stay: Stay, rules: Rules, divisor: int) -> _Price:
+    rate = rules.rate_for(stay.kind, stay.hours, stay.locality, stay.sen)
+    part = _part(rate, rules, divisor)
+    sort = f"{stay.kind}/{stay.hours}/{stay.locality}"
+    row = RateRow(sort, rate.during.first, rate.source)
+    fee = rules.parents_share_for(stay.kind, stay.hours, stay.locality)
+    if fee is None:
+        return _Price(part, part.share, row, rules, None, "")
+    owed = Fraction(int(fee.amount_tiyn), divisor if fee.per == "month" else 1)
+    return _Price(
+        part,
+        part.share,
+        row,
+        rules,
+        (owed, RateRow(sort, fee.during.first, fee.source)),
+        fee.counts,
     )
 
 
@@ -257,9 +314,8 @@ def _claim(site_id: str, row: _Row, unit: Unit, used_tiyn: int) -> Claim:
     )
 
 
-def _part(stay: Stay, rules: Rules, divisor: int) -> RatePart:
+def _part(rate: Rate, rules: Rules, divisor: int) -> RatePart:
     """Return what a unit of a stay earns: a share of the month's rate, or the unit's own."""
-    rate = rules.rate_for(stay.kind, stay.hours, stay.locality, stay.sen)
     if rules.programme.pays == BY_THE_MONTH:
         return RatePart(0, int(rate.rate_tiyn), rate.coefficients, divisor)
     cap_tiyn = None if rate.cap_tiyn is None else int(rate.cap_tiyn)

@@ -24,17 +24,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from fractions import Fraction
 
 from chalicelib.billing.rules.claimed import Cap, Claim, RatePart, doubled_units
-from chalicelib.billing.rules.judging import DISPUTED, PRESENT, UNDECIDED, Judged
+from chalicelib.billing.rules.judging import DISPUTED, PRESENT, SUSPECT, UNDECIDED, Judged, RateRow
 from chalicelib.billing.rules.units import mask_of, numbers
 from chalicelib.kernel.money import PER_MILLE, TIYN_IN_TENGE, Tiyn, cumulative, half_up
 
 OVER_CAP = "over-cap"
 OVER_MONTH_CAP = "over-month-cap"
 DOUBLED = "doubled"
-HELD = frozenset({UNDECIDED, DISPUTED, DOUBLED})
+HELD = frozenset({UNDECIDED, DISPUTED, DOUBLED, SUSPECT})
 BASE = "base"
 RAISED = "sen"
 
@@ -53,6 +54,22 @@ class Priced:
     cut: dict[int, Fraction] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class PricedBy:
+    """A row of the pack that priced units of a line: how many earned by it, and how much."""
+
+    sort: str
+    since: date
+    source: str
+    units: int
+    tiyn: int
+
+    @property
+    def row(self) -> RateRow:
+        """Return which row it is."""
+        return RateRow(self.sort, self.since, self.source)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One child's line in a statement.
@@ -60,6 +77,9 @@ class Line:
     payable: earning units by code, presence included. unpaid: the others by reason, and
     withheld_tiyn what they would have brought by list. pack: the rule version that priced it.
     parts: of a raised accrual, the base and what the rest is for; empty where all is base.
+    rates: the rows that priced it, in order of time; they sum to the accrual, and a line of zero
+    names the row it would have been priced by. parents_tiyn: what the family owes the provider for
+    the same units, by the rows in fees; no money of the budget.
     """
 
     child_id: str
@@ -70,6 +90,9 @@ class Line:
     accrual_tiyn: int
     pack: str
     parts: dict[str, int] = field(default_factory=dict)
+    rates: tuple[PricedBy, ...] = ()
+    parents_tiyn: int = 0
+    fees: tuple[PricedBy, ...] = ()
 
     @property
     def parts_tiyn(self) -> dict[str, int]:
@@ -181,6 +204,7 @@ def line_of(judged: Judged, priced: Priced, *, pack: str) -> Line:
         paid += judged.shares[one.bit_length() - 1] - cut
         if cut:
             exact[OVER_MONTH_CAP] = exact.get(OVER_MONTH_CAP, Fraction(0)) + cut
+    fees = fees_of(judged, priced)
     names = sorted(exact)
     withheld = cumulative([paid, *(exact[name] for name in names)])[1:]
     return Line(
@@ -192,7 +216,46 @@ def line_of(judged: Judged, priced: Priced, *, pack: str) -> Line:
         accrual_tiyn=sum(part for _, part in priced.parts.values()),
         pack=pack,
         parts=parts_of(judged, priced),
+        rates=rates_of(judged, priced),
+        parents_tiyn=sum(fee.tiyn for fee in fees),
+        fees=fees,
     )
+
+
+def rates_of(judged: Judged, priced: Priced) -> tuple[PricedBy, ...]:
+    """Return which rows priced a line, in order of the units; their sums are the accrual."""
+    units: Counter[RateRow] = Counter()
+    tiyn: Counter[RateRow] = Counter()
+    for number in sorted(judged.rates):
+        row = judged.rates[number]
+        units[row] += 0
+        part = priced.parts.get(mask_of(number))
+        if part is not None:
+            units[row] += 1
+            tiyn[row] += part[1]
+    return tuple(_priced_by(row, count, tiyn[row]) for row, count in units.items())
+
+
+def fees_of(judged: Judged, priced: Priced) -> tuple[PricedBy, ...]:
+    """Return what a family owes for the units that earn, by row; cumulative, half up to a tenge.
+
+    Only a unit that earns is owed for, so what is held is held here too.
+    """
+    units: Counter[RateRow] = Counter()
+    exact: dict[RateRow, Fraction] = {}
+    for number in sorted(judged.fees):
+        owed, row = judged.fees[number]
+        if mask_of(number) in priced.parts:
+            units[row] += 1
+            exact[row] = exact.get(row, Fraction(0)) + owed
+    return tuple(
+        _priced_by(row, units[row], int(tiyn))
+        for row, tiyn in zip(exact, cumulative(exact.values()), strict=True)
+    )
+
+
+def _priced_by(row: RateRow, units: int, tiyn: int) -> PricedBy:
+    return PricedBy(row.sort, row.since, row.source, units, tiyn)
 
 
 def parts_of(judged: Judged, priced: Priced) -> dict[str, int]:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chalicelib.billing.rules.judging import UNDECIDED
-from chalicelib.billing.rules.pricing import DOUBLED, HELD, OVER_MONTH_CAP, Line
+from chalicelib.billing.rules.judging import SUSPECT, UNDECIDED
+from chalicelib.billing.rules.pricing import DOUBLED, HELD, OVER_MONTH_CAP, Line, PricedBy
 from chalicelib.kernel.refusals import OutOfTurn
 
 Cause = Literal[
@@ -23,6 +23,20 @@ Cause = Literal[
     "late-record",
     "other-provider",
     "enrolment",
+    "suspect-tablet",
+]
+ActKind = Literal[
+    "approval",
+    "confirmation",
+    "decision",
+    "certificate",
+    "dispute",
+    "evidence",
+    "tablet",
+    "enrolment",
+    "rate-act",
+    "fee-act",
+    "other-site",
 ]
 
 
@@ -39,17 +53,44 @@ class MonthForgotten(OutOfTurn):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Because:
+    """An act that a correction rests on, and where it is written.
+
+    ref: the journal's entry (stream and number), the upload (tablet, last counter, digest), the
+    key of the pack's act, or the other site. on: the line it is about, "" for the whole sheet.
+    said: a decision's reason, a paper's code and number, an act's number.
+    """
+
+    act: ActKind
+    ref: str
+    at: str = ""
+    on: str = ""
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatedLine:
-    """A line as a statement says it: the child's whole due now, and what was posted before."""
+    """A line as a statement says it: the child's whole due now, and what was posted before.
+
+    because: the acts since the child's line was stated last; none in a month's first statement.
+    parents_before_tiyn: what the family owed by then.
+    """
 
     line: Line
     before_tiyn: int
     cause: Cause
+    because: tuple[Because, ...] = ()
+    parents_before_tiyn: int = 0
 
     @property
     def movement_tiyn(self) -> int:
         """Return the signed difference; plus is owed to the provider."""
         return self.line.accrual_tiyn - self.before_tiyn
+
+    @property
+    def parents_movement_tiyn(self) -> int:
+        """Return the signed difference of what the family owes; plus is owed to the provider."""
+        return self.line.parents_tiyn - self.parents_before_tiyn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +108,11 @@ class Statement:
     movement_tiyn: int
     pack: str
     lines: tuple[StatedLine, ...]
+
+    @property
+    def parents_movement_tiyn(self) -> int:
+        """Return what families owe more for the month, or less; no money of the budget."""
+        return sum(stated.parents_movement_tiyn for stated in self.lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,16 +184,73 @@ def plan_statement(
                 accrual_tiyn=0,
                 pack=pack,
             )
-        if new is None or (old is not None and old.accrual_tiyn == new.accrual_tiyn):
+        if new is None or (old is not None and _money(old) == _money(new)):
             continue
         stated.append(
             StatedLine(
                 line=new,
                 before_tiyn=0 if old is None else old.accrual_tiyn,
                 cause="month" if first else cause_of(old, new),
+                parents_before_tiyn=0 if old is None else old.parents_tiyn,
             )
         )
     return tuple(stated)
+
+
+def statement_of(
+    head: SiteMonth, stated: tuple[StatedLine, ...], *, number: int, at: str, pack: str
+) -> Statement:
+    """Return the statement that states these lines; its cause is that of most that move money."""
+    causes = [one.cause for one in stated if one.movement_tiyn] or [one.cause for one in stated]
+    return Statement(
+        number=number,
+        site_id=head.site_id,
+        organisation_id=head.organisation_id,
+        programme=head.programme,
+        area=head.area,
+        month=head.month,
+        at=at,
+        cause=max(sorted(set(causes)), key=causes.count),
+        movement_tiyn=sum(one.movement_tiyn for one in stated),
+        pack=pack,
+        lines=stated,
+    )
+
+
+def stated_at(statements: Iterable[Statement]) -> dict[str, str]:
+    """Return when each child's line was stated last."""
+    return {
+        stated.line.child_id: statement.at
+        for statement in sorted(statements, key=lambda s: s.number)
+        for stated in statement.lines
+    }
+
+
+def acts_of_rates(old: Line | None, new: Line, *, numbers: Mapping[str, str]) -> list[Because]:
+    """Return the acts by which a line is priced now and was not before.
+
+    numbers: key of an act → its number, where it has one. A line that was stated before rows were
+    named on lines says nothing of its old ones.
+    """
+    if old is None:
+        return []
+    found: list[Because] = []
+    kinds: tuple[tuple[ActKind, tuple[PricedBy, ...], tuple[PricedBy, ...]], ...] = (
+        ("rate-act", old.rates, new.rates),
+        ("fee-act", old.fees, new.fees),
+    )
+    for kind, before, now in kinds:
+        known = {priced.row for priced in before}
+        for row in dict.fromkeys(priced.row for priced in now):
+            if row not in known and (known or kind == "fee-act"):
+                said = numbers.get(row.source, "")
+                on = f"{row.sort} {row.since.isoformat()}"
+                found.append(Because(act=kind, ref=row.source, on=on, said=said))
+    return found
+
+
+def _money(line: Line) -> tuple[int, int]:
+    return line.accrual_tiyn, line.parents_tiyn
 
 
 def cause_of(old: Line | None, new: Line) -> Cause:
@@ -158,12 +261,14 @@ def cause_of(old: Line | None, new: Line) -> Cause:
         return "enrolment"
     if old.unpaid.get(DOUBLED, 0) != new.unpaid.get(DOUBLED, 0):
         return "doubled-day"
+    if old.unpaid.get(SUSPECT, 0) != new.unpaid.get(SUSPECT, 0):
+        return "suspect-tablet"
     if old.unpaid.get(UNDECIDED, 0) > new.unpaid.get(UNDECIDED, 0):
         return "late-confirmation"
     if any(old.unpaid.get(r, 0) != new.unpaid.get(r, 0) for r in HELD):
         return "decision"
     if old.payable == new.payable and old.unpaid == new.unpaid:
-        return "rule-change" if old.pack != new.pack else "other-provider"
+        return "rule-change" if _repriced(old, new) else "other-provider"
     if old.unpaid.get("X", 0) != new.unpaid.get("X", 0):
         return "enrolment"
     above = [line.withheld_tiyn.get(OVER_MONTH_CAP, 0) for line in (old, new)]
@@ -172,6 +277,15 @@ def cause_of(old: Line | None, new: Line) -> Cause:
         # units use of it has changed.
         return "other-provider"
     return "late-record"
+
+
+def _repriced(old: Line, new: Line) -> bool:
+    """Return whether other rows, or another version of the rules, price the same units.
+
+    A row that applies backwards judges from a day on without a new version.
+    """
+    rows = [{priced.row for priced in line.rates + line.fees} for line in (old, new)]
+    return old.pack != new.pack or (bool(old.rates) and rows[0] != rows[1])
 
 
 def _below_the_cap(line: Line) -> tuple[int, dict[str, int]]:

@@ -168,7 +168,7 @@ def as_kept(put: Put) -> Kept[SiteMonth]:
 
 def post(statement: Statement) -> Put:
     """Describe a new statement; its number can be taken once."""
-    packed = zlib.compress(msgspec.json.encode([_line(stated) for stated in statement.lines]), 6)
+    packed = zlib.compress(lines_of(statement), 6)
     filed = Filed(
         number=statement.number,
         site_id=statement.site_id,
@@ -186,11 +186,24 @@ def post(statement: Statement) -> Put:
     return FILED.create(keys.statement(statement.site_id, month, statement.number), filed)
 
 
+def lines_of(statement: Statement) -> bytes:
+    """Return a statement's lines as they are filed: the same bytes for the same lines."""
+    return msgspec.json.encode([_line(stated) for stated in statement.lines])
+
+
+# What a line does not have it does not say, so that older ones stay what they were, to the byte.
+_LINE_MAY_LACK = ("parts", "rates", "parents_tiyn", "fees")
+_STATED_MAY_LACK = ("because", "parents_before_tiyn")
+
+
 def _line(stated: StatedLine) -> dict[str, Any]:
     said: dict[str, Any] = msgspec.to_builtins(stated)
-    if not stated.line.parts:
-        # A line without raised sums stays what it was, to the byte.
-        del said["line"]["parts"]
+    for name in _LINE_MAY_LACK:
+        if not said["line"][name]:
+            del said["line"][name]
+    for name in _STATED_MAY_LACK:
+        if not said[name]:
+            del said[name]
     return said
 
 

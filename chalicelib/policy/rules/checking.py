@@ -33,6 +33,7 @@ OPTIONAL = frozenset(
         "papers_refusal_reasons",
         "parents_share",
         "sen_parts",
+        "signals",
         "signing",
     }
 )

@@ -56,7 +56,9 @@ class Rate(Dated):
     kind, hours: one of the `kinds` in force and one of its hours. per: what rate_tiyn pays, a
     child-month or one unit (day or lesson), before coefficients. cap_tiyn: the most a child earns
     for a month, multiplied by the same coefficients; None is no cap. The coefficients are
-    integers per mille, multiplied and rounded once by whoever bills.
+    integers per mille, multiplied and rounded once by whoever bills. known_from: of a row that
+    applies backwards, the first day on which it judges; what was posted before keeps the row it
+    takes the place of, and the difference is a correction. None for a row that was known in time.
     """
 
     kind: str = field(metadata=CODE)
@@ -68,6 +70,7 @@ class Rate(Dated):
     sen_per_mille: int = field(default=PER_MILLE, metadata=COEFFICIENT)
     rural_per_mille: int = field(default=PER_MILLE, metadata=COEFFICIENT)
     ecology_per_mille: int = field(default=PER_MILLE, metadata=COEFFICIENT)
+    known_from: date | None = None
 
     @property
     def coefficients(self) -> tuple[int, int, int]:
@@ -82,6 +85,24 @@ class Rate(Dated):
         if most is None:
             return None
         return half_up(daily_share(most, of=1, coefficients=self.coefficients))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParentsShare(Dated):
+    """What a family pays the provider itself for a child; never money of the budget.
+
+    per: what amount_tiyn is for, a child-month (shared out over its working days or planned
+    lessons) or one unit. counts: which units it is owed for, those that the child attended or all
+    that earn. A family owes nothing for a unit that is held.
+    """
+
+    kind: str = field(metadata=CODE)
+    hours: str = field(metadata=HOURS)
+    locality: Locality
+    per: Literal["month", "unit"] = "month"
+    amount_tiyn: Tiyn = field(metadata=AT_LEAST_ONE_TIYN)
+    counts: Literal["attended", "payable"] = "attended"
+    known_from: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from chalicelib.kernel.workdays import SATURDAY, Calendar
 from chalicelib.policy.rules.checking import check
-from chalicelib.policy.rules.packs import TABLES, Pack, digest
+from chalicelib.policy.rules.packs import LATE, TABLES, Pack, as_known, digest
 from chalicelib.policy.rules.reading import BrokenPack, Problem, Reader
 from chalicelib.policy.rules.texts import CODE, POLICY, Act, Text
 
@@ -86,6 +86,7 @@ def read_pack(text: str, file: str, *, find_text: Callable[[str], str | None]) -
     reader.raise_problems()
     calendar, days = _read_calendar(calendar_text or "", calendar_file)
     programme, area = pack.id.split("/")
+    entered = {table: tuple(each.row for each in found) for table, found in rows.items()}
     return Pack(
         id=pack.id,
         programme=programme,
@@ -96,7 +97,8 @@ def read_pack(text: str, file: str, *, find_text: Callable[[str], str | None]) -
         valid_to=pack.valid_to,
         acts=tuple(each.row for each in acts),
         calendar=calendar,
-        rows={table: tuple(each.row for each in found) for table, found in rows.items()},
+        rows=as_known(entered),
+        entered=entered if any(row.known_from for t in LATE for row in entered[t]) else {},
     )
 
 

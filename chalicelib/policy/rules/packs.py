@@ -16,8 +16,8 @@ from functools import cached_property
 from typing import Any
 
 from chalicelib.kernel.money import PER_MILLE
-from chalicelib.kernel.refusals import Malformed, OutOfTurn
 from chalicelib.kernel.periods import DateRange
+from chalicelib.kernel.refusals import Malformed, OutOfTurn
 from chalicelib.kernel.workdays import Calendar
 from chalicelib.policy.rules.cohorts import Cohorts
 from chalicelib.policy.rules.earning import (
@@ -55,6 +55,7 @@ from chalicelib.policy.rules.places import (
     Tier,
     VoucherKind,
 )
+from chalicelib.policy.rules.signalling import SignalRule
 from chalicelib.policy.rules.texts import Act, Dated, Text
 
 # The tables of a pack file, in the order a reader meets them: row type, and the fields that tell
@@ -89,6 +90,7 @@ TABLES: Mapping[str, tuple[type[Any], tuple[str, ...]]] = {
     "bank_terms": (BankTerms, ()),
     "budget": (BudgetRule, ()),
     "exclusion": (ExclusionRule, ()),
+    "signals": (SignalRule, ()),
     "rating": (RatingRule, ()),
     "criteria": (Criterion, ("code",)),
 }
@@ -180,6 +182,7 @@ class Rules:
     bank_terms: BankTerms | None  # None: the defaults of payouts
     budget: BudgetRule
     exclusion: ExclusionRule
+    signals: SignalRule | None  # None: no signal is raised
     rating: RatingRule
 
     @property
@@ -276,7 +279,7 @@ class Rules:
         raise NoRate(kind=kind, hours=hours, locality=locality)
 
     def parents_share_for(self, kind: str, hours: str, locality: str) -> ParentsShare | None:
-        """Return what a family pays for a child in one sort of group, None where it pays nothing."""
+        """Return what a family pays for a child in one sort of group; None: it pays nothing."""
         for row in self.parents_share:
             if (row.kind, row.hours, row.locality) == (kind, hours, locality):
                 return row
@@ -306,7 +309,8 @@ class Pack:
     """One programme in one area: its acts, its calendar and all its dated rows.
 
     rows: as all that was entered makes them. entered: rows before those that apply backwards took
-    their place; {} where there are none. version: the id with the first 12 hex digits of the digest; stored by every decision.
+    their place; {} where there are none.
+    version: the id with the first 12 hex digits of the digest; stored by every decision.
     digest: SHA-256 of the canonical content of pack and calendar; comments do not change it.
     valid_to: the last day of the programme, None while no end is set.
     """
@@ -467,6 +471,7 @@ def rules_of(rows: Rows) -> Rules:
     (rating,) = rows["rating"]
     (interleave,) = rows["interleave"] or (None,)
     (signing,) = rows["signing"] or (None,)
+    (signals,) = rows["signals"] or (None,)
     (bank_terms,) = rows["bank_terms"] or (None,)
     term_rows = {term.code: term for term in rows["terms"]}
     return Rules(
@@ -499,6 +504,7 @@ def rules_of(rows: Rows) -> Rules:
         bank_terms=bank_terms,
         budget=rows["budget"][0],
         exclusion=rows["exclusion"][0],
+        signals=signals,
         rating=replace(rating, criteria=rows["criteria"]),
     )
 
