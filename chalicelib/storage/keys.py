@@ -14,6 +14,7 @@ from chalicelib.kernel.periods import Month
 ONLY = "-"
 QUEUE_SHARDS = 8
 GROUP_SHARDS = 4
+CLOCK_SHARDS = 4
 
 
 def shard(of: str, *, shards: int) -> int:
@@ -193,14 +194,14 @@ def posting(name: str) -> tuple[str, str]:
     return f"POSTING#{name}", ONLY
 
 
-def account(name: str) -> tuple[str, str]:
-    """An account's balance now."""
-    return f"ACCOUNT#{name}", ONLY
+def account(name: str, shard: int = 0) -> tuple[str, str]:
+    """An account's balance now; a hot one lies in several rows, whose sum it is."""
+    return f"ACCOUNT#{name}#{shard}" if shard else f"ACCOUNT#{name}", ONLY
 
 
-def account_line(name: str, at: str, posting_name: str) -> tuple[str, str]:
-    """What moved an account, in order? (query pk, sk begins LINE#)"""
-    return f"ACCOUNT#{name}", f"LINE#{at}#{posting_name}"
+def account_line(name: str, at: str, posting_name: str, shard: int = 0) -> tuple[str, str]:
+    """What moved a row of an account, in order? (query pk, sk begins LINE#)"""
+    return account(name, shard)[0], f"LINE#{at}#{posting_name}"
 
 
 # --- applications and vouchers (facts) ----------------------------------------------------------
@@ -383,6 +384,11 @@ def due_mark() -> tuple[str, str]:
     return "DUE", "MARK"
 
 
+def ran(on: date, job: str) -> tuple[str, str]:
+    """Which schedules ran for a day? (query pk)"""
+    return f"RAN#{on.isoformat()}", job
+
+
 # --- attendance ---------------------------------------------------------------------------------
 
 
@@ -421,6 +427,11 @@ def device_flag(device_id: str, kind: str, counter: int) -> tuple[str, str]:
     return f"DEVICE#{device_id}", f"FLAG#{kind}#{counter:012d}"
 
 
+def site_flag(site_id: str, device_id: str, kind: str, counter: int) -> tuple[str, str]:
+    """Which tablets of a site are under suspicion? (query pk: with its tablets, in one call)"""
+    return f"SITE#{site_id}", f"FLAG#{device_id}#{kind}#{counter:012d}"
+
+
 def sheet(site_id: str, month: Month, child_id: str) -> tuple[str, str]:
     """The marks of a child-month. (query pk: a provider-month, with what people said of it)"""
     return f"SHEET#{site_id}#{month}", child_id
@@ -439,6 +450,24 @@ def site_month(site_id: str, month: Month) -> tuple[str, str]:
 def confirmation(digest: str) -> tuple[str, str]:
     """Which lesson of which child does this one-time code confirm?"""
     return f"CONFIRMATION#{digest}", ONLY
+
+
+# --- signals (attendance) -----------------------------------------------------------------------
+
+
+def oddity(signal_id: str) -> tuple[str, str]:
+    """What is odd at a site, on which evidence, and what was decided of it?"""
+    return f"ODDITY#{signal_id}", ONLY
+
+
+def area_oddity(programme: str, area: str, raised_at: str, signal_id: str) -> tuple[str, str]:
+    """Which signals were ever raised in an area? (query pk)"""
+    return f"ODDITIES#{programme}#{area}", f"{raised_at}#{signal_id}"
+
+
+def open_oddity(programme: str, area: str, raised_at: str, signal_id: str) -> tuple[str, str]:
+    """Which signals of an area wait for an officer? (query pk)"""
+    return f"ODDITIES#{programme}#{area}#OPEN", f"{raised_at}#{signal_id}"
 
 
 # --- ratings ------------------------------------------------------------------------------------
@@ -540,6 +569,17 @@ def organisation_claims(organisation_id: str, month: Month, claim_id: str) -> tu
 def area_claims(programme: str, area: str, month: Month, claim_id: str) -> tuple[str, str]:
     """Which claims does an area have for a month? (query pk)"""
     return f"CLAIMS#{programme}#{area}#{month}", claim_id
+
+
+def site_clock(programme: str, area: str, month: Month, site_id: str) -> tuple[str, str]:
+    """At which step does a site's month stand, for whom does it wait? (query each shard)"""
+    of = shard(site_id, shards=CLOCK_SHARDS)
+    return f"CLOCK#{programme}#{area}#{month}#{of}", site_id
+
+
+def clock_shards(programme: str, area: str, month: Month) -> list[str]:
+    """The partitions that hold the clock of an area's month."""
+    return [f"CLOCK#{programme}#{area}#{month}#{n}" for n in range(CLOCK_SHARDS)]
 
 
 def payment_run(run_id: str) -> tuple[str, str]:

@@ -10,8 +10,9 @@ import pytest
 from chalicelib.attendance import actions, jobs, rules, store
 from chalicelib.edge.texts import text
 from chalicelib.kernel.actors import system
-from chalicelib.kernel.periods import local_day
+from chalicelib.kernel.periods import local_day, stamp
 from chalicelib.storage import outbox
+from infra.local import faults
 from infra.local.testing import TestCloud, TestTables
 from tests.attendance.builders import (
     HEAD,
@@ -28,6 +29,7 @@ from tests.attendance.builders import (
     send,
 )
 from tests.attendance.tablets import Tablet
+from tests.promises.rewind import Kept
 
 JOB = system("attendance")
 
@@ -80,7 +82,8 @@ def test_a_child_nobody_marked_yet_is_no_absence_to_tell(
     tables: TestTables, tablet: Tablet
 ) -> None:
     assert run("2026-03-02") == 0
-    assert run("2026-03-08") == 0
+    run("2026-03-08")
+    assert notices(tables, "absence-marked") == []
 
 
 @pytest.mark.parametrize(
@@ -91,7 +94,6 @@ def test_a_child_nobody_marked_yet_is_no_absence_to_tell(
         ("2026-04-03", 2),
         ("2026-04-05", 2),
         ("2026-04-07", 2),
-        ("2026-04-08", 0),
     ],
 )
 def test_families_are_reminded_on_the_packs_days(
@@ -102,6 +104,100 @@ def test_families_are_reminded_on_the_packs_days(
     assert (run(day), run(day)) == (told, 0)
     if told:
         assert "07.04.2026 дейін" in said(tables, "timesheet-to-approve")
+
+
+def month() -> rules.SiteMonth:
+    return store.find_site_month(SITE, MARCH).value
+
+
+def test_a_reminder_that_nobody_sent_on_its_day_goes_out_on_the_next(
+    tables: TestTables, tablet: Tablet
+) -> None:
+    actions.close_month(SITE, MARCH, by=HEAD, now=at("2026-04-01 09:00"))
+
+    assert run("2026-04-01") == 2
+    assert run("2026-04-04") == 2  # the third of April was missed
+    assert run("2026-04-04") == 0
+    assert month().reminded == ("2026-04-01", "2026-04-03")
+    assert run("2026-04-07") == 2  # the fifth and the seventh at once: families hear it once
+    assert month().reminded == tuple(f"2026-04-0{n}" for n in (1, 3, 5, 7))
+
+
+def test_after_the_families_days_nobody_is_reminded(tables: TestTables, tablet: Tablet) -> None:
+    actions.close_month(SITE, MARCH, by=HEAD, now=at("2026-04-01 09:00"))
+
+    run("2026-04-08")
+
+    assert notices(tables, "timesheet-to-approve") == []
+    assert month().reminded == ()
+
+
+def test_silence_is_handed_to_the_department_once_and_the_provider_told(
+    tables: TestTables, tablet: Tablet
+) -> None:
+    tablet.sign("2026-03-02T08:05:00+05:00")
+    tablet.sign("2026-03-02T18:00:00+05:00", "out")
+    send(tablet, tablet.records, now=at("2026-03-02 19:00"))
+    run("2026-04-02")
+    run("2026-04-07")
+    assert (month().closed_by, month().handed_at) == ("attendance", None)
+
+    assert (run("2026-04-08"), run("2026-04-08"), run("2026-04-09")) == (1, 0, 0)
+
+    handed = month()
+    # Two children, each of whose eighteen days nobody confirmed.
+    assert (handed.handed_at, handed.handed_lines) == (stamp(at("2026-04-08 12:00")), 36)
+    assert notices(tables, "handed-over") == ["NOTICES#organisation:organisation-1"]
+    assert "(36)" not in said(tables, "handed-over") and "36 жол" in said(tables, "handed-over")
+    assert "10.04.2026" in said(tables, "handed-over")
+
+
+def test_a_site_where_all_was_said_hands_nothing_over_and_tells_nobody(
+    tables: TestTables, tablet: Tablet
+) -> None:
+    now = at("2026-04-01 09:00")
+    actions.close_month(SITE, MARCH, by=HEAD, now=now)
+    for n in (1, 2):
+        (shown,) = actions.child_month(
+            child(n), MARCH, programme="preschool", by=parent(n), now=now
+        )
+        actions.approve(
+            child(n),
+            MARCH,
+            programme="preschool",
+            site_id=None,
+            seen=shown.digest,
+            by=parent(n),
+            now=now,
+        )
+
+    assert run("2026-04-08") == 0
+    assert (month().handed_at is None, month().handed_lines) == (False, 0)
+    assert notices(tables, "handed-over") == []
+
+
+def test_the_calendar_killed_at_any_call_and_run_again_is_the_same(
+    tables: TestTables, tablet: Tablet, one_salt: None
+) -> None:
+    actions.close_month(SITE, MARCH, by=HEAD, now=at("2026-04-01 09:00"))
+
+    def run(day: str) -> None:
+        now = at(f"{day} 12:00")
+        actions.day_at_site(SITE, local_day(now), by=JOB, now=now)
+
+    for day in ("2026-04-03", "2026-04-08"):
+        store.touch_device(Tablet().device_id, records=0, top=None, now=at(f"{day} 11:00"))
+        ready = Kept(tables)
+        with faults.watch() as seen:
+            run(day)
+        whole = tables.effects()
+        for number in range(1, len(seen.calls) + 1):
+            for fault in (faults.crash(before=number), faults.crash(after=number)):
+                ready.put_back()
+                with fault, pytest.raises(faults.Crash):
+                    run(day)
+                run(day)
+                assert tables.effects() == whole, (day, number)
 
 
 def test_who_approved_is_not_reminded(tablet: Tablet) -> None:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from chalicelib.attendance.actions.asof import (
+    AsOf,
+    SheetAct,
+    Witness,
+    acts_in,
+    month_as_of,
+    sheet_acts,
+    tablet_acts,
+    witnesses,
+)
 from chalicelib.attendance.actions.confirming import (
     Confirmed,
     confirm_by_code,
     confirm_lesson,
     make_code,
 )
-from chalicelib.attendance.actions.devices import invite, pair, revoke
+from chalicelib.attendance.actions.devices import clear, invite, pair, revoke
+from chalicelib.attendance.actions.handing import hand_over, remind
 from chalicelib.attendance.actions.health import list_devices, tell_silent
 from chalicelib.attendance.actions.intake import Outcome, Receipt, receive, roster_of
 from chalicelib.attendance.actions.lines import attended_days, month_for_billing
@@ -22,6 +33,7 @@ from chalicelib.attendance.actions.sheets import (
     decide,
     dispute,
     file_proof,
+    hold_lines,
 )
 from chalicelib.attendance.actions.showing import (
     NotYourArea,
@@ -30,15 +42,19 @@ from chalicelib.attendance.actions.showing import (
     list_undecided,
     site_month,
 )
-from chalicelib.attendance.actions.telling import (
-    day_at_site,
-    list_open_sites,
-    remind,
-    tell_absences,
-)
+from chalicelib.attendance.actions.telling import day_at_site, list_open_sites, tell_absences
 from chalicelib.attendance.actions.watching import first_visit, watch
 
 __all__ = [
+    "AsOf",
+    "SheetAct",
+    "Witness",
+    "acts_in",
+    "month_as_of",
+    "sheet_acts",
+    "tablet_acts",
+    "witnesses",
+    "clear",
     "Confirmed",
     "REMIND",
     "Receipt",
@@ -58,6 +74,8 @@ __all__ = [
     "family_month",
     "file_proof",
     "first_visit",
+    "hand_over",
+    "hold_lines",
     "invite",
     "list_devices",
     "list_open_sites",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from chalicelib.attendance import store
+from chalicelib.attendance.actions.handing import run_calendar
 from chalicelib.attendance.actions.health import tell_silent
 from chalicelib.attendance.actions.lines import (
     by_child,
@@ -17,7 +18,7 @@ from chalicelib.attendance.actions.lines import (
 from chalicelib.attendance.actions.sheets import close_month
 from chalicelib.attendance.actions.watching import watch
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import Month, local_day, shown_day
+from chalicelib.kernel.periods import Month, shown_day
 from chalicelib.policy.actions import list_packs
 from chalicelib.providers import store as providers
 from chalicelib.storage import outbox
@@ -48,44 +49,11 @@ def day_at_site(site_id: str, on: date, *, by: Actor, now: datetime) -> int:
     dates = load_site_month(site_id, ended).dates
     closed = store.find_site_month(site_id, ended).value
     if closed.closed_at is None and on > dates.close_on and stays_at(site_id, ended):
-        closed = close_month(site_id, ended, by=by, now=now)
-    told = 0
-    if on in dates.reminders and closed.closed_at is not None:
-        told += remind(site_id, ended, now=now)
+        close_month(site_id, ended, by=by, now=now)
+    told = run_calendar(site_id, ended, on, by=by, now=now)
     told += tell_absences(site_id, on, now=now)
     told += tell_silent(site_id, now=now)
     return told + watch(site_id, on, by=by, now=now)
-
-
-def remind(site_id: str, month: Month, *, now: datetime) -> int:
-    """Tell each family whose timesheet waits; once per day. Return how many were told now."""
-    where = load_site_month(site_id, month)
-    today = local_day(now)
-    if not where.dates.approve_from <= today <= where.dates.approve_to:
-        return 0
-    sheets = store.list_sheets(site_id, month)
-    persons = {
-        e.child_id: e.person_id
-        for e in vouchers.list_enrolments(site_id, first=month.first, last=month.last)
-    }
-    waiting = [
-        child_id
-        for child_id in by_child(stays_at(site_id, month))
-        if child_id in persons
-        and not (child_id in sheets and sheets[child_id].said.value.codes is not None)
-    ]
-    return _tell(
-        outbox.notice(
-            f"timesheet-to-approve#{site_id}#{month}#{child_id}#{today.isoformat()}",
-            to=f"person:{persons[child_id]}",
-            template="notice:attendance/timesheet-to-approve",
-            now=now,
-            child_id=child_id,
-            month=str(month),
-            until=shown_day(where.dates.approve_to),
-        )
-        for child_id in waiting
-    )
 
 
 def tell_absences(site_id: str, on: date, *, now: datetime) -> int:

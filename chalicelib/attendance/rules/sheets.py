@@ -120,12 +120,20 @@ class NotLineByLine(OutOfTurn):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteMonth:
-    """A provider's month. closed_by: pseudonymous, a job's name when nobody closed in time."""
+    """A provider's month. closed_by: pseudonymous, a job's name when nobody closed in time.
+
+    reminded: the days of the calendar whose reminder went out. handed_at: when the lines of which
+    no family said anything were handed to the department; handed_lines: how many those were, or
+    were disputed.
+    """
 
     site_id: str
     month: str
     closed_at: str | None = None
     closed_by: str | None = None
+    reminded: tuple[str, ...] = ()
+    handed_at: str | None = None
+    handed_lines: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,12 +185,22 @@ class Decision(OfLine):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hold(OfLine):
+    """A line that waits for a decision because an officer confirmed a signal about it."""
+
+    signal_id: str
+    at: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """All that people said about a child-month; the marks lie in a row of their own.
 
     codes: the lines as approved, as their plan writes them: a sign per day of the month, "-" for a
     day not in question then; or each lesson with its code. confirmed: lessons the family confirmed
-    one by one, written alike, in order; who did it and when stands in the journal.
+    one by one, written alike, in order; who did it and when stands in the journal. device: the
+    digest of the device that the family approved on, where that said which it is.
     """
 
     approved_at: str | None = None
@@ -193,11 +211,13 @@ class Sheet:
     disputes: tuple[Dispute, ...] = ()
     decisions: tuple[Decision, ...] = ()
     confirmed: tuple[str, ...] = ()
+    device: str | None = None
+    holds: tuple[Hold, ...] = ()
 
 
 EMPTY = Sheet()
 
-Said = TypeVar("Said", Proof, Dispute, Decision)
+Said = TypeVar("Said", Proof, Dispute, Decision, Hold)
 
 
 def timesheet(
@@ -209,12 +229,46 @@ def timesheet(
     dates: MonthDates,
     today: date,
     odd: Collection[int] = (),
+    doubted: Collection[int] = (),
 ) -> tuple[Line, ...]:
     """Return a child-month's lines as they stand today, for a family, an officer and the bill.
 
     late: marks that came after approval; they change nothing by themselves and are flagged. odd:
-    marks made with many others in one second.
+    marks made with many others in one second. doubted: those of the marks that a tablet under
+    suspicion made; a line that says otherwise without them is flagged, unless a paper or the
+    department speaks for it.
     """
+    lines = _timesheet(marks, late, sheet, plan=plan, dates=dates, today=today, odd=odd)
+    if not doubted:
+        return lines
+    upto = None if today > plan.month.last else today - timedelta(days=1)
+    whole = _codes(plan.fold(marks, upto=upto, standing="open"))
+    trusted = _codes(plan.fold(set(marks).difference(doubted), upto=upto, standing="open"))
+    return tuple(
+        replace(line, flags=(*line.flags, "doubted-tablet"))
+        if line.counted
+        and not line.proved
+        and "decided" not in line.flags
+        and whole.get(line.key) == line.code != trusted.get(line.key)
+        else line
+        for line in lines
+    )
+
+
+def _codes(lines: Iterable[Line]) -> dict[str, LineCode]:
+    return {line.key: line.code for line in lines}
+
+
+def _timesheet(
+    marks: Collection[int],
+    late: Collection[int],
+    sheet: Sheet,
+    *,
+    plan: Plan,
+    dates: MonthDates,
+    today: date,
+    odd: Collection[int],
+) -> tuple[Line, ...]:
     month = plan.month
     upto = None if today > month.last else today - timedelta(days=1)
     if sheet.codes is not None:
@@ -231,14 +285,15 @@ def timesheet(
         )
         if sheet.confirmed:
             lines = _confirmed(lines, sheet.confirmed, month)
-    if not (sheet.proofs or sheet.disputes or sheet.decisions):
+    if not (sheet.proofs or sheet.disputes or sheet.decisions or sheet.holds):
         return lines
     proofs = {proof.key: proof for proof in sheet.proofs}
     disputed = {dispute.key for dispute in sheet.disputes}
     decisions = {decision.key: decision for decision in sheet.decisions}
-    spoken = proofs.keys() | disputed | decisions.keys()
+    suspected = {hold.key for hold in sheet.holds}
+    spoken = proofs.keys() | disputed | decisions.keys() | suspected
     return tuple(
-        _said(line, proofs.get(key), key in disputed, decisions.get(key))
+        _said(line, proofs.get(key), key in disputed, decisions.get(key), key in suspected)
         if (key := line.key) in spoken and line.asked
         else line
         for line in lines
@@ -368,6 +423,7 @@ def approve(
     dates: MonthDates,
     by: str,
     now: datetime,
+    device: str | None = None,
 ) -> Sheet:
     """Return the sheet approved, but for its disputed lines; this confirms all the others.
 
@@ -393,6 +449,7 @@ def approve(
         approved_by=by,
         codes=plan.pack(lines),
         digest=digest,
+        device=device,
     )
 
 
@@ -425,7 +482,8 @@ def decide(
         return sheet
     if reason == "doubled" and not frees:
         raise NotDoubled(line=name.key)
-    if line is None or not (line.held or "late-mark" in line.flags or (frees and line.confirmed)):
+    open_ = line is not None and (line.held or line.suspect or "late-mark" in line.flags)
+    if line is None or not (open_ or (frees and line.confirmed)):
         raise NotUndecided(on=on.isoformat())
     asked = _of(sheet.disputes, name)
     if asked is not None and asked.answer is None and now < from_stamp(asked.answer_by):
@@ -442,6 +500,25 @@ def decide(
     )
     others = (one for one in sheet.decisions if one is not earlier)
     return replace(sheet, decisions=_sorted((*others, decision)))
+
+
+def hold(
+    sheet: Sheet, lines: Iterable[Line], *, names: Collection[str], signal_id: str, by: str, at: str
+) -> Sheet:
+    """Return the sheet with those of its lines held that count a visit and nobody has decided.
+
+    names: of lines or of days; none are all of the month. A line is held once, for good or until
+    it is decided; the same again changes nothing.
+    """
+    taken = {one.key for one in sheet.holds} | {one.key for one in sheet.decisions}
+    new = [
+        Hold(on=line.on, lesson=line.lesson, signal_id=signal_id, at=at, by=by)
+        for line in lines
+        if line.code == "P"
+        and line.key not in taken
+        and (not names or line.key in names or line.on.isoformat() in names)
+    ]
+    return replace(sheet, holds=_sorted((*sheet.holds, *new))) if new else sheet
 
 
 def check_separate(
@@ -492,12 +569,17 @@ def confirm_lesson(
 
 
 def lines_for_department(lines: Iterable[Line], doubled: Collection[str] = ()) -> tuple[Line, ...]:
-    """Return the lines that wait for a decision: disputed, undecided, corrected too late, doubled.
+    """Return the lines that wait for a decision: disputed, undecided, corrected too late, doubled,
+    or proved by a suspected tablet alone.
 
     doubled: names of lines whose day or hour another provider claims too; a decision that lets
     both stand does not end that.
     """
-    return tuple(line for line in lines if line.held or _open_late(line) or _twice(line, doubled))
+    return tuple(
+        line
+        for line in lines
+        if line.held or line.suspect or _open_late(line) or _twice(line, doubled)
+    )
 
 
 def lines_to_confirm(lines: Iterable[Line]) -> tuple[Line, ...]:
@@ -539,18 +621,26 @@ def _late(approved: Sequence[Line], folded: Sequence[Line]) -> tuple[Line, ...]:
     )
 
 
-def _said(line: Line, proof: Proof | None, disputed: bool, decision: Decision | None) -> Line:
+def _said(
+    line: Line,
+    proof: Proof | None,
+    disputed: bool,
+    decision: Decision | None,
+    suspected: bool = False,
+) -> Line:
     """Return a line in question with what people said of it."""
     code, flags, standing = line.code, line.flags, line.standing
     proved = proof is not None and code != "P"
     if proof is not None and proved:
         code = proof.reason
         flags = tuple(flag for flag in flags if flag != "no-record")
+    if suspected:
+        flags = (*flags, "suspected")
     if decision is not None:
         proved = proved and code == decision.code
         code, standing = decision.code, "confirmed"
         flags = (*flags, "decided")
-    elif disputed:
+    elif disputed or suspected:
         standing = "disputed"
     return same_line(line.on, code, flags, proved, standing, line.starts, line.minutes)
 
