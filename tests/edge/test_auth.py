@@ -27,6 +27,7 @@ WANTED = {
     "payouts/agree",
     "payouts/release",
     "payouts/make-run",
+    "payouts/confirm-run",
     "payouts/take-answer",
     "providers/confirm-account",
     "budgets/allot",

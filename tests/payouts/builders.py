@@ -24,6 +24,7 @@ HEAD = Actor("head-1", frozenset({Role.HEAD}), organisations=frozenset({"org-sit
 HEAD_B = Actor("head-2", frozenset({Role.HEAD}), organisations=frozenset({"org-site-bbbb"}))
 DEPARTMENT = Actor("department-1", frozenset({Role.DEPARTMENT}), areas=AREA)
 FINANCE = Actor("finance-1", frozenset({Role.FINANCE}), areas=AREA)
+OTHER_FINANCE = Actor("finance-3", frozenset({Role.FINANCE}), areas=AREA)
 FOREIGN = Actor("finance-2", frozenset({Role.FINANCE}), areas=frozenset({"astana"}))
 HEADS = {"site-aaaa": HEAD, "site-bbbb": HEAD_B}
 WHERE = {"programme": "preschool", "area": "taldykorgan", "month": OCTOBER}
@@ -82,8 +83,14 @@ def released(site_id: str = "site-aaaa", codes: str = "P" * 21) -> Claim:
     return actions.release(claim.claim_id, by=FINANCE, now=NOW, payee=payee)
 
 
+def proposed(run_id: str = "run-aaaa") -> payments.PaymentRun:
+    return actions.make_run(run_id, **WHERE, by=FINANCE, now=NOW)
+
+
 def run(run_id: str = "run-aaaa", whose=payee) -> payments.PaymentRun:
-    return actions.make_run(run_id, **WHERE, by=FINANCE, now=NOW, payee=whose)
+    """A run that one proposes and another confirms."""
+    total = proposed(run_id).planned_tiyn
+    return actions.confirm_run(run_id, total_tiyn=total, by=OTHER_FINANCE, now=NOW, payee=whose)
 
 
 def sent(*site_ids: str) -> list[payments.PaymentLine]:

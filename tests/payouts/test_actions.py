@@ -235,9 +235,7 @@ def test_the_same_run_again_is_the_same_and_other_content_is_refused(tables):
 
     assert tables.dump() == before
     with pytest.raises(AnotherContent):
-        actions.make_run(
-            "run-aaaa", **{**WHERE, "month": OCTOBER.before()}, by=FINANCE, now=NOW, payee=payee
-        )
+        actions.make_run("run-aaaa", **{**WHERE, "month": OCTOBER.before()}, by=FINANCE, now=NOW)
 
 
 def test_a_run_without_released_claims_is_refused():

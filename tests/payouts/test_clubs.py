@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -138,7 +139,9 @@ def test_a_list_of_claims_holds_those_of_the_directions_one_serves(by, seen):
 def test_clubs_are_paid_like_kindergartens_from_the_area_s_treasury():
     released("club-aaaa")
     released("club-bbbb")
-    made = actions.make_run("run-aaaa", **WHERE, by=FINANCE, now=NOW, payee=payee)
+    seen = actions.make_run("run-aaaa", **WHERE, by=FINANCE, now=NOW).planned_tiyn
+    other = replace(FINANCE, subject="finance-3")
+    made = actions.confirm_run("run-aaaa", total_tiyn=seen, by=other, now=NOW, payee=payee)
 
     register = actions.register_of("run-aaaa", by=FINANCE)
     SCHEMA.assertValid(etree.fromstring(files.pain_001(register)))

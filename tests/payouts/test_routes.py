@@ -20,7 +20,7 @@ from chalicelib.storage.commit import commit
 from infra.local import issuer
 from tests.billing.builders import OCTOBER, a_site_on_the_list, an_organisation
 
-from .builders import FINANCE, JOB, NOW, allot, answer_file, bill
+from .builders import JOB, NOW, OTHER_FINANCE, allot, answer_file, bill
 
 SUM = tenge(65_000)
 SCHEMA = etree.XMLSchema(etree.parse(Path(__file__).with_name("pain.001.001.09.xsd")))
@@ -36,6 +36,7 @@ class Town:
         self.stranger = cloud.token("head", "head-2", organisations=["org-other"])
         self.department = cloud.token("department", "officer-1", areas=["taldykorgan"])
         self.finance = cloud.token("finance", "officer-2", areas=["taldykorgan"])
+        self.other_finance = cloud.token("finance", "officer-4", areas=["taldykorgan"])
         self.far = cloud.token("finance", "officer-3", areas=["astana"])
         self.auditor = cloud.token("auditor", "auditor-1")
         claim = actions.calculate("site-aaaa", OCTOBER, by=JOB, now=NOW)
@@ -53,9 +54,20 @@ class Town:
     def release(self, token=None):
         return self.cloud.put(f"{self.claim}/release", {}, token=token or self.finance)
 
-    def pay(self, run_id="run-aaaa", token=None, **body):
+    def propose(self, run_id="run-aaaa", token=None, **body):
         path = f"/v1/payouts/runs/{run_id}"
         return self.cloud.put(path, {**RUN, **body}, token=token or self.finance)
+
+    def confirm(self, total_tiyn=SUM, run_id="run-aaaa", token=None):
+        path = f"/v1/payouts/runs/{run_id}/confirmation"
+        asked = {"total_tiyn": total_tiyn}
+        return self.cloud.put(path, asked, token=token or self.other_finance)
+
+    def pay(self, run_id="run-aaaa", token=None, **body):
+        proposed = self.propose(run_id, token, **body)
+        if proposed.status != 200:
+            return proposed
+        return self.confirm(proposed.json["planned_tiyn"], run_id)
 
     def run(self, form="json", token=None, run_id="run-aaaa"):
         path = f"/v1/payouts/runs/{run_id}"
@@ -326,15 +338,12 @@ def test_an_area_without_a_treasury_account_pays_nobody(town, monkeypatch):
 
 def test_files_of_a_run_that_is_not_made_wait(town):
     town.released()
-    paying._open_run(
-        "run-aaaa",
-        programme="preschool",
-        area="taldykorgan",
-        month=OCTOBER,
-        by=FINANCE,
-        now=NOW,
-    )
+    town.propose()
+    no(town.run("csv"), 409, "payouts/run-unconfirmed")
+    assert town.run().json["state"] == "proposed"
 
+    paying._confirm("run-aaaa", total_tiyn=SUM, by=OTHER_FINANCE, now=NOW)
+    assert town.run().json["state"] == "confirmed"
     no(town.run("csv"), 409, "payouts/run-unfinished")
 
 

@@ -679,6 +679,13 @@ def money(city: City) -> None:
         wanted,
         other={**wanted, "month": "2026-08"},
     )
+    run = city.act(
+        city.other_finance,
+        "/v1/payouts/runs/payment-run-1/confirmation",
+        {"total_tiyn": run["planned_tiyn"]},
+        other={"total_tiyn": run["planned_tiyn"] + 1},
+        code="payouts/sum-changed",
+    )
     city.cloud.drain()
     lines = ["record,end_to_end_id,status,amount,reason"]
     for payment in run["payments"]:

@@ -52,6 +52,7 @@ class ClubsCity(City):
         self.members = [serving("commission", f"member-{n}", "sport") for n in range(3)]
         self.commission = self.members[0]
         self.finance = serving("finance", "finance-sport", "sport")
+        self.other_finance = serving("finance", "finance-both", "sport")
         self.heads = {
             n: self.person("head", f"head-{n}", organisations=[f"organisation-{n}"])
             for n in (0, 1, 2, 9)
@@ -547,11 +548,19 @@ def money(city: ClubsCity) -> None:
         )
         # One treasury pays for all directions of a city.
         city.act(city.finance, f"{path}/release", {}, foreign=city.far("finance"))
-    city.act(
+    run = city.act(
         city.finance,
         "/v1/payouts/runs/payment-run-1",
         wanted,
         other={**wanted, "month": "2026-08"},
+        foreign=city.far("finance"),
+    )
+    city.act(
+        city.other_finance,
+        "/v1/payouts/runs/payment-run-1/confirmation",
+        {"total_tiyn": run["planned_tiyn"]},
+        other={"total_tiyn": run["planned_tiyn"] + 1},
+        code="payouts/sum-changed",
         foreign=city.far("finance"),
     )
     city.cloud.drain()

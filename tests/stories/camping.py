@@ -82,6 +82,7 @@ class Story:
         self.operator = person("operator", "operator-1", **serves)
         self.department = person("department", "officer-1", **serves)
         self.finance = person("finance", "finance-1", **serves)
+        self.other_finance = person("finance", "finance-2", **serves)
         self.heads = [
             person("head", f"head-{n}", organisations=[f"organisation-{n}"]) for n in (0, 1)
         ]

@@ -92,6 +92,7 @@ class Story:
         self.operator = person("operator", "operator-1", **every)
         self.auditor = person("auditor", "auditor-1", **every)
         self.finance = person("finance", "finance-1", **every)
+        self.other_finance = person("finance", "finance-2", **every)
         self.departments = {
             direction: person(
                 "department", f"officer-{direction}", areas=["karaganda"], directions=[direction]

@@ -222,6 +222,9 @@ def test_a_window_of_intake_becomes_paid_lessons(
         story.departments[direction].put(f"{path}/agreement", {"agreed": True})
         story.finance.put(f"{path}/release", {})
     run = story.finance.put("/v1/payouts/runs/payment-run-1", wanted)
+    run = story.other_finance.put(
+        "/v1/payouts/runs/payment-run-1/confirmation", {"total_tiyn": run["planned_tiyn"]}
+    )
     assert run["total_tiyn"] == sum(earned.values())
 
     # What nobody used of September and October goes back, and the family that waits is served.

@@ -80,6 +80,7 @@ class Story:
         self.operator = person("operator", "operator-1", areas=["taldykorgan"])
         self.department = person("department", "officer-1", areas=["taldykorgan"])
         self.finance = person("finance", "finance-1", areas=["taldykorgan"])
+        self.other_finance = person("finance", "finance-2", areas=["taldykorgan"])
         self.heads = [
             person("head", f"head-{n}", organisations=[f"organisation-{n}"]) for n in (0, 1)
         ]
@@ -300,6 +301,9 @@ def test_a_queue_becomes_paid_attendance(
         story.department.put(f"{path}/agreement", {"agreed": True})
         story.finance.put(f"{path}/release", {})
     run = story.finance.put("/v1/payouts/runs/payment-run-1", wanted)
+    run = story.other_finance.put(
+        "/v1/payouts/runs/payment-run-1/confirmation", {"total_tiyn": run["planned_tiyn"]}
+    )
     assert run["total_tiyn"] == 3 * 65_000_00
     register = cloud.get(
         "/v1/payouts/runs/payment-run-1", query={"format": "csv"}, token=story.finance.token()

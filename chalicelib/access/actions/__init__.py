@@ -60,6 +60,7 @@ from chalicelib.access.actions.proposing import (
     Proposed,
     by_two,
     expire,
+    known_among,
     open_proposals,
     withdraw,
 )
@@ -106,6 +107,7 @@ __all__ = [
     "expire",
     "figures",
     "kept_until",
+    "known_among",
     "looked",
     "looks_of",
     "may",

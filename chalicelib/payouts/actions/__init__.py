@@ -1,7 +1,8 @@
 """Carry money from posted statements to the bank, and its answers back; each step once.
 
 claiming    claims: calculated, signed, agreed, released
-paying      payment runs and their files
+hands       how many persons a step takes, and who is one person
+paying      payment runs, proposed and confirmed, and their files
 answering   the bank's answers, and answers that did not come
 calendar    claiming days, payday, public figures
 """
@@ -26,7 +27,15 @@ from chalicelib.payouts.actions.claiming import (
     release,
     sign,
 )
-from chalicelib.payouts.actions.paying import ANSWER_DUE, make_run, register_of, see_run
+from chalicelib.payouts.actions.hands import hands_of
+from chalicelib.payouts.actions.paying import (
+    ANSWER_DUE,
+    confirm_run,
+    hands_of_run,
+    make_run,
+    register_of,
+    see_run,
+)
 
 __all__ = [
     "ANSWER_DUE",
@@ -35,7 +44,10 @@ __all__ = [
     "PayoutFigures",
     "agree",
     "calculate",
+    "confirm_run",
     "figures",
+    "hands_of",
+    "hands_of_run",
     "lapse_answer",
     "list_claims",
     "make_run",

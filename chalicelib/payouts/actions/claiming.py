@@ -15,8 +15,9 @@ from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, stamp
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.payouts import store
+from chalicelib.payouts.actions import hands
 from chalicelib.payouts.rules import claims
-from chalicelib.payouts.rules.claims import Claim, Hand, Posted, SiteClaims
+from chalicelib.payouts.rules.claims import Claim, Posted, SiteClaims
 from chalicelib.providers import actions as providers
 from chalicelib.providers.rules import AccountUnconfirmed
 from chalicelib.storage import outbox
@@ -102,7 +103,7 @@ def sign(claim_id: str, *, amount_tiyn: int, by: Actor, now: datetime) -> Claim:
     access.demand(by, organisation=claim.organisation_id)
     if claim.signed and claim.signed.by == by.subject and claim.amount_tiyn == amount_tiyn:
         return claim
-    signed = claims.decide_signature(claim, amount_tiyn=amount_tiyn, hand=_hand(by, now))
+    signed = claims.decide_signature(claim, amount_tiyn=amount_tiyn, hand=hands.hand(by, now))
     _keep(kept, signed, "payouts/signed", by=by, now=now)
     return signed
 
@@ -111,17 +112,29 @@ def sign(claim_id: str, *, amount_tiyn: int, by: Actor, now: datetime) -> Claim:
 def agree(claim_id: str, *, agreed: bool, reason: str | None, by: Actor, now: datetime) -> Claim:
     """Agree a signed claim for the department, or give it back with a reason.
 
-    Where each direction has its own department, only that one finds the claim. Agreed money moves
-    from accrued to payable. Raises Unknown, ReasonNeeded, NotNow, SecondPerson, AccountShort.
+    Where each direction has its own department, only that one finds the claim. A great amount takes
+    more than one; the last moves the money from accrued to payable. Raises Unknown, ReasonNeeded,
+    NotNow, SecondPerson, AccountShort.
     """
     kept = store.load_claim(claim_id)
     claim = kept.value
     access.demand(by, area=claim.area, direction=claim.direction)
-    if agreed and reason is None and claim.agreed and claim.agreed.by == by.subject:
+    if agreed and reason is None and by.subject in claim.agreed_by:
         return claim
     if not agreed and claim.state == "calculated" and reason is not None and claim.reason == reason:
         return claim
-    decided = claims.decide_agreement(claim, agree=agreed, reason=reason, hand=_hand(by, now))
+    decided = claims.decide_agreement(
+        claim,
+        agree=agreed,
+        reason=reason,
+        hand=hands.hand(by, now, others=_others(claim)),
+        needed=hands.needed_for(claim, "agree", now=now),
+    )
+    if decided == claim:
+        return claim
+    if decided.state == "signed":
+        _keep(kept, decided, "payouts/agreed-by-one", by=by, now=now)
+        return decided
     if decided.state == "calculated":
         notice = outbox.notice(
             f"declined#{claim_id}#{kept.version}",
@@ -153,19 +166,29 @@ def agree(claim_id: str, *, agreed: bool, reason: str | None, by: Actor, now: da
 
 @settles
 def release(claim_id: str, *, by: Actor, now: datetime, payee: Payee = providers.payee_of) -> Claim:
-    """Release an agreed claim for payment, or one that came back, by another person.
+    """Release an agreed claim for payment, or one that came back, by others than agreed it.
 
+    A great amount takes more than one; until the last of them it stays where it is.
     Raises Unknown, NotNow, SecondPerson, AdmittedHere, AccountUnconfirmed, AccountShort.
     """
     kept = store.load_claim(claim_id)
     claim = kept.value
     access.demand(by, area=claim.area)
-    if claim.state == "released" and claim.released and claim.released.by == by.subject:
+    if claim.state == "released" and by.subject in _releasers(claim):
         return claim
     released = claims.decide_release(
-        claim, by=by, hand=_hand(by, now), admitted_by=providers.admitted_by(claim.site_id)
+        claim,
+        by=by,
+        hand=hands.hand(by, now, others=_others(claim)),
+        admitted_by=providers.admitted_by(claim.site_id),
+        needed=hands.needed_for(claim, "release", now=now),
     )
+    if released == claim:
+        return claim
     payee(claim.organisation_id)  # raises AccountUnconfirmed: money follows no such account
+    if released.state != "released":
+        _keep(kept, released, "payouts/released-by-one", by=by, now=now)
+        return released
     writes: list[Write] = []
     if claim.state in ("returned", "refused"):
         posting = ledger.transfer(
@@ -235,5 +258,12 @@ def _keep(
     journal.commit(entry, store.keep_claim(kept, claim), *writes)
 
 
-def _hand(by: Actor, now: datetime) -> Hand:
-    return Hand(by.subject, stamp(now))
+def _others(claim: Claim) -> list[str]:
+    """Return whose hands a claim passed, in a fixed order."""
+    signed = {claim.signed.by} if claim.signed else set()
+    return sorted(signed | claim.agreed_by | claim.released_by)
+
+
+def _releasers(claim: Claim) -> frozenset[str]:
+    last = {claim.released.by} if claim.released else set()
+    return claim.released_by | last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,8 +16,10 @@ from chalicelib.kernel.ids import new_salt
 from chalicelib.kernel.periods import Month, from_stamp, local_day, stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.payouts import store
+from chalicelib.payouts.actions import hands
 from chalicelib.payouts.actions.claiming import Payee, held_code
 from chalicelib.payouts.rules import claims, payments
+from chalicelib.payouts.rules.claims import Claim
 from chalicelib.payouts.rules.files import Register, Transfer
 from chalicelib.payouts.rules.payments import (
     PaymentLine,
@@ -28,56 +31,39 @@ from chalicelib.providers.rules import AccountUnconfirmed
 from chalicelib.storage import agenda, vault
 from chalicelib.storage.commit import settles
 from chalicelib.storage.secrets import fingerprint
-from chalicelib.storage.shelf import Kept
 
 ANSWER_DUE = "payouts/answer"
-# A payee's commit holds its line, claims, posting, vault rows and reminder: 100 writes at most.
-_CLAIMS_IN_A_LINE = 60
-
-
-def make_run(
-    run_id: str,
-    *,
-    programme: str,
-    area: str,
-    month: Month,
-    by: Actor,
-    now: datetime,
-    payee: Payee = providers.payee_of,
-) -> PaymentRun:
-    """Put a month's released claims on their way, one line per payee; go on where it stopped.
-
-    Raises Unknown, NoPack, AnotherContent, NothingReleased, TreasuryMissing.
-    """
-    kept = _open_run(run_id, programme=programme, area=area, month=month, by=by, now=now)
-    run = kept.value
-    if run.made:
-        return run
-    for organisation_id in run.payees:
-        _pay(run, organisation_id, by=by, now=now, payee=payee)
-    return _finish_run(run_id, by=by, now=now, payee=payee)
 
 
 @settles
-def _open_run(
+def make_run(
     run_id: str, *, programme: str, area: str, month: Month, by: Actor, now: datetime
-) -> Kept[PaymentRun]:
+) -> PaymentRun:
+    """Propose to pay a month's released claims, one line per payee; another person confirms it.
+
+    The same again changes nothing. Raises Unknown, NoPack, AnotherContent, NothingReleased,
+    SecondPerson, TreasuryMissing.
+    """
     access.demand(by, area=area)
-    pack = load_pack(programme, area)
+    load_pack(programme, area)
     store.treasury_of(programme, area)
     asked = fingerprint([programme, area, str(month)])
     kept = store.find_run(run_id)
     if kept is not None:
         if kept.value.asked != asked:
             raise AnotherContent()
-        return kept
-    payees = {
-        one.value.organisation_id
+        return kept.value
+    released = {
+        one.value.claim_id: one.value
         for one in store.list_area_claims(programme, area, month)
         if one.value.state == "released"
     }
-    if not payees:
+    planned = payments.plan_run(released.values())
+    if not planned:
         raise payments.NothingReleased(month=str(month))
+    wanted = [released[name] for names in planned.values() for name in names]
+    hand = hands.hand(by, now, others=_others(wanted))
+    payments.check_hand(hand.by, wanted)
     run = PaymentRun(
         run_id=run_id,
         programme=programme,
@@ -86,12 +72,93 @@ def _open_run(
         asked=asked,
         made_by=by.subject,
         made_at=stamp(now),
-        execute_on=pack.calendar.next_working(local_day(now)).isoformat(),
-        payees=tuple(sorted(payees)),
+        execute_on="",
+        payees=tuple(sorted(planned)),
+        claims=planned,
+        planned_tiyn=sum(claim.amount_tiyn for claim in wanted),
+        approved=(hand,),
     )
-    entry = journal.entry("payouts/run-opened", f"payment-run/{run_id}", by=by, now=now)
+    entry = journal.entry(
+        "payouts/run-proposed",
+        f"payment-run/{run_id}",
+        by=by,
+        now=now,
+        payees=len(planned),
+        total_tiyn=run.planned_tiyn,
+    )
     journal.commit(entry, store.keep_run(None, run))
-    return store.load_run(run_id)
+    return run
+
+
+def confirm_run(
+    run_id: str,
+    *,
+    total_tiyn: int,
+    by: Actor,
+    now: datetime,
+    payee: Payee = providers.payee_of,
+) -> PaymentRun:
+    """Confirm a proposed run over the sum that was seen; the last hand sends it on its way.
+
+    The same again goes on where it stopped. Raises Unknown, SecondPerson, SumChanged.
+    """
+    run = _confirm(run_id, total_tiyn=total_tiyn, by=by, now=now)
+    if not run.confirmed or run.made:
+        return run
+    for organisation_id in run.payees:
+        _pay(run, organisation_id, by=by, now=now, payee=payee)
+    return _finish_run(run_id, by=by, now=now, payee=payee)
+
+
+@settles
+def _confirm(run_id: str, *, total_tiyn: int, by: Actor, now: datetime) -> PaymentRun:
+    kept = store.load_run(run_id)
+    run = kept.value
+    access.demand(by, area=run.area)
+    if run.confirmed:
+        # Whoever finds it stopped goes on with it, over the same sum.
+        if total_tiyn != run.planned_tiyn:
+            raise claims.SumChanged(amount_tiyn=run.planned_tiyn)
+        return run
+    wanted = {
+        one.value.claim_id: one.value
+        for one in store.find_claims([name for names in run.claims.values() for name in names])
+    }
+    others = {hand.by for hand in run.approved} | set(_others(wanted.values()))
+    confirmed = payments.confirm_run(
+        run,
+        wanted,
+        total_tiyn=total_tiyn,
+        hand=hands.hand(by, now, others=sorted(others)),
+        needed=hands.needed(run.programme, run.area, "pay", run.planned_tiyn, now=now),
+    )
+    if confirmed == run:
+        return run
+    if confirmed.confirmed:
+        calendar = load_pack(run.programme, run.area).calendar
+        confirmed = replace(
+            confirmed,
+            made_at=stamp(now),
+            execute_on=calendar.next_working(local_day(now)).isoformat(),
+        )
+    entry = journal.entry(
+        "payouts/run-confirmed",
+        f"payment-run/{run_id}",
+        by=by,
+        now=now,
+        enough=confirmed.confirmed,
+        total_tiyn=run.planned_tiyn,
+    )
+    journal.commit(entry, store.keep_run(kept, confirmed))
+    return confirmed
+
+
+def _others(wanted: Iterable[Claim]) -> list[str]:
+    """Return who signed or agreed any of the claims, in a fixed order."""
+    found: set[str] = set()
+    for claim in wanted:
+        found |= claim.agreed_by | ({claim.signed.by} if claim.signed else set())
+    return sorted(found)
 
 
 @settles
@@ -100,13 +167,11 @@ def _pay(run: PaymentRun, organisation_id: str, *, by: Actor, now: datetime, pay
     name = payments.end_to_end_id(run.run_id, organisation_id, run.month)
     if store.find_payment(name) is not None:
         return
-    month = Month.parse(run.month)
     released = [
         kept
-        for kept in store.list_organisation_claims(organisation_id, month)
-        if kept.value.state == "released"
-        and (kept.value.programme, kept.value.area) == (run.programme, run.area)
-    ][:_CLAIMS_IN_A_LINE]
+        for kept in store.find_claims(run.claims[organisation_id])
+        if kept.value.state == "released"  # another run may have taken it meanwhile
+    ]
     try:
         whom = payee(organisation_id)
     except (AccountUnconfirmed, Unknown):
@@ -200,17 +265,25 @@ def see_run(run_id: str, *, by: Actor) -> tuple[PaymentRun, list[PaymentLine]]:
     return run, store.find_payments(run.lines)
 
 
+def hands_of_run(run: PaymentRun, *, now: datetime) -> int:
+    """Return how many persons a run takes; as many as it had, once it is confirmed."""
+    if run.confirmed:
+        return len(run.approved)
+    return hands.needed(run.programme, run.area, "pay", run.planned_tiyn, now=now)
+
+
 def register_of(run_id: str, *, by: Actor) -> Register:
     """Return a made run with the payees' names and accounts, for its files alone.
 
-    Nothing of it is stored in clear. Raises Unknown, RunUnfinished.
+    Nothing of it is stored in clear. Raises Unknown, RunUnconfirmed, RunUnfinished, ControlSumOff.
     """
     run = store.load_run(run_id).value
     if access.reaching(by, area=run.area) <= {Role.AUDITOR}:
         raise Unknown()
     if not run.made:
-        raise payments.RunUnfinished()
+        raise payments.RunUnfinished() if run.confirmed else payments.RunUnconfirmed()
     lines = store.find_payments(run.lines)
+    _check_control_sums(run, lines)
     opened = vault.open_many([f"PAYMENT#{line.end_to_end_id}" for line in lines])
     transfers = []
     for number, line in enumerate(lines, start=1):
@@ -238,6 +311,21 @@ def register_of(run_id: str, *, by: Actor) -> Register:
     )
 
 
+def _check_control_sums(run: PaymentRun, lines: list[PaymentLine]) -> None:
+    """Raise ControlSumOff unless run, lines, claims and ledger say the same of each payment."""
+    sent = {
+        line.posting.removeprefix("sent#"): line.amount_tiyn
+        for line in books.list_lines(ledger.transit(run.run_id))
+        if line.posting.startswith("sent#")
+    }
+    told = {line.end_to_end_id: line.amount_tiyn for line in lines}
+    payees = {line.organisation_id for line in lines}
+    if not (sent == told and sum(sent.values()) == run.total_tiyn and len(payees) == len(lines)):
+        raise payments.ControlSumOff(
+            run_tiyn=run.total_tiyn, lines_tiyn=sum(told.values()), ledger_tiyn=sum(sent.values())
+        )
+
+
 def answer_due(line: PaymentLine) -> datetime:
-    calendar = load_pack(line.programme, line.area).calendar
-    return calendar.deadline(from_stamp(line.sent_at), working_days=payments.ANSWER_WORKING_DAYS)
+    pack, sent = load_pack(line.programme, line.area), from_stamp(line.sent_at)
+    return pack.calendar.deadline(sent, working_days=hands.answer_working_days(pack, sent))

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from chalicelib.budgets.rules.ledger import AccountShort
 from chalicelib.edge import pages, tables
-from chalicelib.edge.body import TooLarge
 from chalicelib.edge.routes import Call, File
 from chalicelib.edge.texts import text
-from chalicelib.kernel.periods import BadMonth, Month, from_stamp
-from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.kernel.periods import BadMonth, Month
+from chalicelib.kernel.refusals import Unknown
 from chalicelib.payouts import actions
 from chalicelib.payouts.routes.shapes import MonthText, Named, routes
-from chalicelib.payouts.rules import files
-from chalicelib.payouts.rules.answers import BrokenAnswer
 from chalicelib.payouts.rules.claims import (
     AdmittedHere,
     Claim,
@@ -28,19 +25,10 @@ from chalicelib.payouts.rules.claims import (
     SecondPerson,
     SumChanged,
 )
-from chalicelib.payouts.rules.files import TreasuryMissing
-from chalicelib.payouts.rules.payments import (
-    BankAnswer,
-    NothingReleased,
-    PaymentLine,
-    PaymentRun,
-    RunUnfinished,
-)
 from chalicelib.policy.actions import NoPack
 from chalicelib.policy.rules import NoRuleInForce
 from chalicelib.providers.rules import AccountUnconfirmed
 
-MOST_ANSWER_BYTES = 2_000_000
 WAITS_FOR = {
     "calculated": "signature",
     "signed": "agreement",
@@ -74,6 +62,8 @@ class ClaimSeen(msgspec.Struct, frozen=True):
     """A claim. waits_for: the next step, "why am I not paid yet"; held: what else keeps it.
 
     why: both in words. direction: whose department agrees, "" in a programme that has one.
+    agreements, releases: how many persons agreed or released it so far, of as many as the amount
+    takes.
     """
 
     claim_id: str
@@ -98,6 +88,10 @@ class ClaimSeen(msgspec.Struct, frozen=True):
     settled_at: str | None
     run_id: str | None
     end_to_end_id: str | None
+    agreements: int
+    agreements_needed: int
+    releases: int
+    releases_needed: int
 
 
 class ClaimsAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -113,63 +107,6 @@ class ClaimsAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class ClaimsSeen(msgspec.Struct, frozen=True):
     claims: tuple[ClaimSeen, ...]
     next: str | None
-
-
-class RunAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Put all released claims of an area's month on their way."""
-
-    programme: Named
-    area: Named
-    month: MonthText
-
-
-class RunFormat(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    format: Annotated[
-        Literal["json", "csv", "xlsx", "pain.001"],
-        Meta(description="a file holds payees' accounts"),
-    ] = "json"
-
-
-class PaymentSeen(msgspec.Struct, frozen=True):
-    """A payee's line as it stands; names and accounts are in the files alone."""
-
-    end_to_end_id: str
-    organisation_id: str
-    amount_tiyn: int
-    claims: tuple[str, ...]
-    state: str
-    reason: str | None
-
-
-class RunSeen(msgspec.Struct, frozen=True):
-    """A payment run. skipped: payees without a line, with the code of the reason."""
-
-    run_id: str
-    programme: str
-    area: str
-    month: str
-    made_at: str
-    execute_on: str
-    made: bool
-    total_tiyn: int
-    payments: tuple[PaymentSeen, ...]
-    skipped: dict[str, str]
-
-
-class ToldSeen(msgspec.Struct, frozen=True):
-    """What became of a line: settled, returned, refused, already, pending or open-case."""
-
-    line: int
-    end_to_end_id: str
-    became: str
-    reason: str | None
-
-
-class AnswerSeen(msgspec.Struct, frozen=True):
-    answer_id: str
-    at: str
-    done: bool
-    lines: tuple[ToldSeen, ...]
 
 
 class FiguresAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -212,7 +149,7 @@ class FiguresSeen(msgspec.Struct, frozen=True):
 def put_signature(call: Call[SignatureAsked], claim_id: str) -> ClaimSeen:
     """Sign a claim for the provider, over the sum that was seen."""
     claim = actions.sign(claim_id, amount_tiyn=call.asked.amount_tiyn, by=call.actor, now=call.now)
-    return _claim(claim, call.language)
+    return _claim(claim, call)
 
 
 @routes.put(
@@ -228,7 +165,7 @@ def put_agreement(call: Call[AgreementAsked], claim_id: str) -> ClaimSeen:
     claim = actions.agree(
         claim_id, agreed=asked.agreed, reason=asked.reason, by=call.actor, now=call.now
     )
-    return _claim(claim, call.language)
+    return _claim(claim, call)
 
 
 @routes.put(
@@ -247,7 +184,7 @@ def put_agreement(call: Call[AgreementAsked], claim_id: str) -> ClaimSeen:
 )
 def put_release(call: Call[ReleaseAsked], claim_id: str) -> ClaimSeen:
     """Release an agreed or returned claim for payment; never what one signed or agreed oneself."""
-    return _claim(actions.release(claim_id, by=call.actor, now=call.now), call.language)
+    return _claim(actions.release(claim_id, by=call.actor, now=call.now), call)
 
 
 @routes.get(
@@ -268,86 +205,9 @@ def get_claims(call: Call[None]) -> ClaimsSeen:
     page = rest[: asked.limit]
     more = len(rest) > len(page)
     return ClaimsSeen(
-        tuple(_claim(claim, call.language) for claim in page),
+        tuple(_claim(claim, call) for claim in page),
         pages.cursor(page[-1].claim_id, of=whose) if more else None,
     )
-
-
-# --- payment runs -------------------------------------------------------------------------------
-
-
-@routes.put(
-    "/runs/{run_id}",
-    action="payouts/make-run",
-    asks=RunAsked,
-    answers=RunSeen,
-    refuses=(Unknown, NoPack, BadMonth, AnotherContent, NothingReleased, TreasuryMissing),
-)
-def put_run(call: Call[RunAsked], run_id: str) -> RunSeen:
-    """Pay a month's released claims, one line per payee; the same request goes on if it stopped."""
-    asked = call.asked
-    actions.make_run(
-        run_id,
-        programme=asked.programme,
-        area=asked.area,
-        month=Month.parse(asked.month),
-        by=call.actor,
-        now=call.now,
-    )
-    run, lines = actions.see_run(run_id, by=call.actor)
-    return _run(run, lines)
-
-
-@routes.get(
-    "/runs/{run_id}",
-    action="payouts/see-run",
-    query=RunFormat,
-    answers=RunSeen,
-    refuses=(Unknown, RunUnfinished, TreasuryMissing),
-)
-def get_run(call: Call[None], run_id: str) -> RunSeen | File:
-    """Show a payment run, or its files: format=csv, xlsx or pain.001, the same bytes each time."""
-    asked: RunFormat = call.query
-    if asked.format == "json":
-        run, lines = actions.see_run(run_id, by=call.actor)
-        return _run(run, lines)
-    register = actions.register_of(run_id, by=call.actor)
-    name = f"payments-{register.run_id}"
-    if asked.format == "pain.001":
-        return File(files.pain_001(register), "application/xml", f"{name}.xml")
-    headings, rows = files.REGISTER_HEADINGS, files.register_rows(register)
-    if asked.format == "csv":
-        return File(tables.csv_file(headings, rows), tables.CSV_MEDIA_TYPE, f"{name}.csv")
-    content = tables.xlsx_file("payments", headings, rows, made_at=from_stamp(register.made_at))
-    return File(content, tables.XLSX_MEDIA_TYPE, f"{name}.xlsx")
-
-
-# --- the bank's answers -------------------------------------------------------------------------
-
-
-@routes.put(
-    "/answers/{answer_id}",
-    action="payouts/take-answer",
-    asks=bytes,
-    answers=AnswerSeen,
-    body_media="text/csv",
-    most_bytes=MOST_ANSWER_BYTES,
-    refuses=(Unknown, TooLarge, BrokenAnswer, AnotherContent),
-)
-def put_answer(call: Call[bytes], answer_id: str) -> AnswerSeen:
-    """Take a bank's answer file, CSV or pain.002: whole or not at all, each payment once."""
-    return _answer(actions.take_answer(answer_id, call.asked, by=call.actor, now=call.now))
-
-
-@routes.get(
-    "/answers/{answer_id}",
-    action="payouts/see-answer",
-    answers=AnswerSeen,
-    refuses=(Unknown,),
-)
-def get_answer(call: Call[None], answer_id: str) -> AnswerSeen:
-    """Show what became of an answer file's lines."""
-    return _answer(actions.see_answer(answer_id, by=call.actor))
 
 
 # --- figures ------------------------------------------------------------------------------------
@@ -417,7 +277,8 @@ def get_figures(call: Call[None]) -> FiguresSeen | File:
     return File(content, tables.CSV_MEDIA_TYPE, f"payouts-{asked.area}-{asked.month}.csv")
 
 
-def _claim(claim: Claim, language: str) -> ClaimSeen:
+def _claim(claim: Claim, call: Call[Any]) -> ClaimSeen:
+    agree, release = actions.hands_of(claim, now=call.now)
     waits_for = WAITS_FOR.get(claim.state)
     by_direction = waits_for == "agreement" and claim.direction != ""
     reasons = [f"why:{waits_for}{'-of-direction' if by_direction else ''}"] if waits_for else []
@@ -438,7 +299,7 @@ def _claim(claim: Claim, language: str) -> ClaimSeen:
         waits_for=waits_for,
         reason=claim.reason,
         held=claim.held,
-        why=" ".join(text(reason, language, facts) for reason in reasons) or None,
+        why=" ".join(text(reason, call.language, facts) for reason in reasons) or None,
         calculated_at=claim.calculated_at,
         signed_at=claim.signed.at if claim.signed else None,
         agreed_at=claim.agreed.at if claim.agreed else None,
@@ -446,38 +307,8 @@ def _claim(claim: Claim, language: str) -> ClaimSeen:
         settled_at=claim.settled_at,
         run_id=claim.run_id,
         end_to_end_id=claim.end_to_end_id,
-    )
-
-
-def _run(run: PaymentRun, lines: list[PaymentLine]) -> RunSeen:
-    return RunSeen(
-        run_id=run.run_id,
-        programme=run.programme,
-        area=run.area,
-        month=run.month,
-        made_at=run.made_at,
-        execute_on=run.execute_on,
-        made=run.made,
-        total_tiyn=run.total_tiyn,
-        payments=tuple(
-            PaymentSeen(
-                line.end_to_end_id,
-                line.organisation_id,
-                line.amount_tiyn,
-                line.claims,
-                line.state,
-                line.reason,
-            )
-            for line in lines
-        ),
-        skipped=run.skipped or {},
-    )
-
-
-def _answer(answer: BankAnswer) -> AnswerSeen:
-    return AnswerSeen(
-        answer.answer_id,
-        answer.at,
-        answer.done,
-        tuple(ToldSeen(t.line, t.end_to_end_id, t.became, t.reason) for t in answer.told),
+        agreements=len(claim.agreed_by),
+        agreements_needed=agree,
+        releases=len(claim.released_by),
+        releases_needed=release,
     )

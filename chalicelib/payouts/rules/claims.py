@@ -45,6 +45,9 @@ MOVES: dict[tuple[State, Move], State] = {
     ("settled", "return"): "returned",
     ("returned", "release"): "released",
     ("refused", "release"): "released",
+    # Two officers found, on the bank's word, that it was paid after all.
+    ("returned", "settle"): "settled",
+    ("refused", "settle"): "settled",
     # An answer that came after its term closes the case that its absence opened.
     ("open-case", "settle"): "settled",
     ("open-case", "return"): "returned",
@@ -105,7 +108,8 @@ class Claim:
     with the reason "overpaid", to the provider otherwise.
 
     first, last: the statements it covers. held: what keeps it from being paid, as a code.
-    direction: whose department agrees it, "" in a programme that has one.
+    direction: whose department agrees it, "" in a programme that has one. agreed, released: the
+    last hand of as many as the amount takes; agreements, releasing: all of them, so far.
     """
 
     claim_id: str
@@ -130,6 +134,19 @@ class Claim:
     end_to_end_id: str | None = None
     settled_at: str | None = None
     direction: str = ""
+    agreements: tuple[Hand, ...] = ()
+    releasing: tuple[Hand, ...] = ()
+
+    @property
+    def agreed_by(self) -> frozenset[str]:
+        """Return who agreed it so far."""
+        hands = (*self.agreements, *((self.agreed,) if self.agreed else ()))
+        return frozenset(hand.by for hand in hands)
+
+    @property
+    def released_by(self) -> frozenset[str]:
+        """Return who released it so far, since it last came back."""
+        return frozenset(hand.by for hand in self.releasing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +212,9 @@ def plan_claim(
             # Zero changes nothing, so a signature is not worth losing; more waits its turn.
             return (replace(known, covered=covered), None) if movement == 0 else None
         owed = -last.amount_tiyn if last.state == "open-case" else last.amount_tiyn
-        changed = replace(last, last=covered, calculated_at=site.calculated_at, signed=None)
+        changed = replace(
+            last, last=covered, calculated_at=site.calculated_at, signed=None, agreements=()
+        )
         return replace(known, covered=covered), _of(changed, owed + movement)
     if movement == 0:
         return replace(known, covered=covered), None
@@ -221,39 +240,61 @@ def decide_signature(claim: Claim, *, amount_tiyn: int, hand: Hand) -> Claim:
     return replace(claim, state=state, signed=hand, reason=None)
 
 
-def decide_agreement(claim: Claim, *, agree: bool, reason: str | None, hand: Hand) -> Claim:
+def decide_agreement(
+    claim: Claim, *, agree: bool, reason: str | None, hand: Hand, needed: int = 1
+) -> Claim:
     """Return the claim agreed by the department, or back with its provider and the reason.
 
-    Raises ReasonNeeded, NotNow, SecondPerson.
+    needed: how many of the department the amount takes; until then it stays signed, with the hands
+    so far. Raises ReasonNeeded, NotNow, SecondPerson.
     """
     if agree is (reason is not None):
         raise ReasonNeeded(reasons=list(DECLINE_REASONS))
-    if agree:
-        state = moved(claim, "agree")
-        if claim.signed is not None and claim.signed.by == hand.by:
-            raise SecondPerson()
-        return replace(claim, state=state, agreed=hand, reason=None)
-    return replace(claim, state=moved(claim, "decline"), signed=None, reason=reason)
+    if not agree:
+        back = moved(claim, "decline")
+        return replace(claim, state=back, signed=None, agreements=(), reason=reason)
+    state = moved(claim, "agree")
+    if claim.signed is not None and claim.signed.by == hand.by:
+        raise SecondPerson()
+    if hand.by in claim.agreed_by:
+        return claim
+    hands = (*claim.agreements, hand)
+    if len(hands) < needed:
+        return replace(claim, agreements=hands, reason=None)
+    return replace(claim, state=state, agreed=hand, agreements=hands, reason=None)
 
 
 def decide_release(
-    claim: Claim, *, by: Actor, hand: Hand, admitted_by: Collection[str] = ()
+    claim: Claim,
+    *,
+    by: Actor,
+    hand: Hand,
+    admitted_by: Collection[str] = (),
+    needed: int = 1,
 ) -> Claim:
-    """Return the claim released for payment, by neither who signed nor who agreed it.
+    """Return the claim released for payment, by nobody who signed or agreed it.
 
     admitted_by: who voted for the provider's site or put it on the List; they pay it nothing.
+    needed: how many of finance the amount takes; until then its state stays, with the hands so far.
     Raises NotNow, SecondPerson, AdmittedHere.
     """
     state = moved(claim, "release")
-    earlier = {h.by for h in (claim.signed, claim.agreed) if h is not None}
-    if by.subject in earlier:
+    signed = {claim.signed.by} if claim.signed else set()
+    person = {by.subject, hand.by}
+    if person & (signed | claim.agreed_by):
         raise SecondPerson()
-    if by.subject in admitted_by:
+    if person & set(admitted_by):
         raise AdmittedHere()
+    if hand.by in claim.released_by:
+        return claim
+    hands = (*claim.releasing, hand)
+    if len(hands) < needed:
+        return replace(claim, releasing=hands)
     return replace(
         claim,
         state=state,
         released=hand,
+        releasing=hands,
         releases=claim.releases + 1,
         reason=None,
         held=None,
@@ -276,7 +317,14 @@ def send(claim: Claim, *, run_id: str, end_to_end_id: str) -> Claim:
 def answer(claim: Claim, move: Move, *, reason: str | None, at: str) -> Claim:
     """Return the claim as the bank's answer, or its absence, leaves it."""
     state = moved(claim, move)
-    return replace(claim, state=state, reason=reason, settled_at=at if state == "settled" else None)
+    return replace(
+        claim,
+        state=state,
+        reason=reason,
+        settled_at=at if state == "settled" else None,
+        # What came back is released anew, by as many hands as the first time.
+        releasing=() if state in ("returned", "refused") else claim.releasing,
+    )
 
 
 def _of(claim: Claim, owed_tiyn: int) -> Claim:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from chalicelib.kernel.refusals import OutOfTurn
-from chalicelib.payouts.rules.claims import Move, short_id
+from chalicelib.payouts.rules.claims import (
+    Claim,
+    Hand,
+    Move,
+    SecondPerson,
+    SumChanged,
+    short_id,
+)
 
 LineState = Literal["sent", "settled", "returned", "refused", "open-case"]
 Said = Literal["settled", "returned", "refused", "pending"]
@@ -29,6 +37,18 @@ class RunUnfinished(OutOfTurn):
     """The run is still being made; send the same request again to finish it."""
 
     code = "payouts/run-unfinished"
+
+
+class RunUnconfirmed(OutOfTurn):
+    """The run waits for another person of finance; nothing of it was sent."""
+
+    code = "payouts/run-unconfirmed"
+
+
+class ControlSumOff(OutOfTurn):
+    """The run's lines and the ledger differ; no file is drawn up until somebody found out why."""
+
+    code = "payouts/control-sum"
 
 
 class NothingReleased(OutOfTurn):
@@ -59,7 +79,9 @@ class PaymentLine:
 class PaymentRun:
     """One payment file. made: every payee has a line, and files may be drawn up.
 
-    skipped: payees that got no line, with the code of the reason.
+    claims: by payee, the claims that were proposed; planned_tiyn: their sum. approved: who proposed
+    the run and who confirmed it, as many as the amount takes before anything is sent. skipped:
+    payees that got no line, with the code of the reason.
     """
 
     run_id: str
@@ -75,6 +97,10 @@ class PaymentRun:
     lines: tuple[str, ...] = ()
     skipped: dict[str, str] | None = None
     total_tiyn: int = 0
+    claims: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    planned_tiyn: int = 0
+    approved: tuple[Hand, ...] = ()
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,12 +162,61 @@ class Verdict:
     reason: str | None = None
 
 
-ANSWER_WORKING_DAYS = 3  # the bank's term; a default set by policy
+# A payee's commit holds its line, claims, posting, vault rows and reminder: 100 writes at most.
+CLAIMS_IN_A_LINE = 60
 
 
 def end_to_end_id(run_id: str, organisation_id: str, month: str) -> str:
     """Return the id of a payee's payment in a run, the same whoever computes it."""
     return short_id("payment", run_id, organisation_id, month)
+
+
+def plan_run(released: Iterable[Claim]) -> dict[str, tuple[str, ...]]:
+    """Return which claims a run would pay, by payee; as many of one as a line holds."""
+    planned: dict[str, list[str]] = {}
+    for claim in sorted(released, key=lambda claim: (claim.organisation_id, claim.claim_id)):
+        line = planned.setdefault(claim.organisation_id, [])
+        if len(line) < CLAIMS_IN_A_LINE:
+            line.append(claim.claim_id)
+    return {organisation_id: tuple(line) for organisation_id, line in planned.items()}
+
+
+def confirm_run(
+    run: PaymentRun,
+    claims: Mapping[str, Claim],
+    *,
+    total_tiyn: int,
+    hand: Hand,
+    needed: int,
+) -> PaymentRun:
+    """Return the run with one more hand, confirmed once there are enough.
+
+    total_tiyn: the sum the person saw. claims: those of the run, as they stand now. Raises
+    SecondPerson, SumChanged.
+    """
+    if hand.by in {one.by for one in run.approved[:1]}:
+        raise SecondPerson()
+    check_hand(hand.by, claims.values())
+    now_tiyn = sum(
+        claims[name].amount_tiyn
+        for names in run.claims.values()
+        for name in names
+        if name in claims and claims[name].state == "released"
+    )
+    if not total_tiyn == run.planned_tiyn == now_tiyn:
+        raise SumChanged(amount_tiyn=now_tiyn)
+    if hand.by in {one.by for one in run.approved}:
+        return run
+    hands = (*run.approved, hand)
+    return replace(run, approved=hands, confirmed=len(hands) >= needed)
+
+
+def check_hand(subject: str, claims: Iterable[Claim]) -> None:
+    """Raise SecondPerson where somebody would pay what they signed or agreed."""
+    for claim in claims:
+        signed = {claim.signed.by} if claim.signed else set()
+        if subject in signed | claim.agreed_by:
+            raise SecondPerson()
 
 
 def decide_answer(line: PaymentLine, said: AnswerLine, *, answer_id: str | None) -> Verdict:
