@@ -117,5 +117,5 @@ def _s3() -> Any:
     import boto3
     from botocore.config import Config
 
-    limits = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 2})
+    limits = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2})
     return boto3.client("s3", config=limits)

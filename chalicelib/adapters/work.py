@@ -72,7 +72,7 @@ def _client() -> Any:
     import boto3
     from botocore.config import Config
 
-    limits = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 3})
+    limits = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2})
     region = os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "eu-central-1"))
     return boto3.client("sqs", region_name=region, config=limits)
 

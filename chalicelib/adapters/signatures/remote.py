@@ -20,6 +20,7 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.adapters.patience import read_whole
 from chalicelib.adapters.signatures.form import Signed
 from chalicelib.adapters.signatures.verdicts import Signer, VerifierSilent, Wrong
 
@@ -54,7 +55,7 @@ def _post(address: str, question: Mapping[str, Any]) -> Mapping[str, Any]:
     )
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310  # nosec B310
-            said = json.loads(answer.read(_ANSWER_BYTES_MAX + 1))
+            said = json.loads(read_whole(answer, most=_ANSWER_BYTES_MAX, within_s=1.0))
     except urllib.error.HTTPError as error:
         # The service answers 4xx to what it cannot read as a signature.
         if 400 <= error.code < 500 and error.code not in (401, 403, 404, 408, 429):
