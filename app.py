@@ -32,6 +32,7 @@ app.offer(
     "lessons",
     "attendance",
     "ratings",
+    "signals",
     "billing",
     "payouts",
     "complaints",
@@ -103,6 +104,14 @@ def run_attendance(event: CloudWatchEvent) -> None:
     attendance_jobs.remind_and_close(event)
 
 
+@app.schedule(Cron("0", "23", "*", "*", "?", "*"))
+def run_signals(event: CloudWatchEvent) -> None:
+    """04:00: have months looked at for what is odd, from their close to the end of the check."""
+    from chalicelib.signals import jobs as signals_jobs
+
+    signals_jobs.run_signals(event)
+
+
 @app.schedule(Cron("0", "1", "*", "*", "?", "*"))
 def run_billing(event: CloudWatchEvent) -> None:
     """06:00: hand out the provider-months whose check has begun."""
@@ -125,6 +134,22 @@ def run_payday(event: CloudWatchEvent) -> None:
     from chalicelib.payouts import jobs as payouts_jobs
 
     payouts_jobs.run_payday(event)
+
+
+@app.schedule(Cron("0", "8", "*", "*", "?", "*"))
+def run_clock(event: CloudWatchEvent) -> None:
+    """13:00: look at which step every site's month stands."""
+    from chalicelib.payouts import jobs as payouts_jobs
+
+    payouts_jobs.run_clock(event)
+
+
+@app.schedule(Cron("0", "10", "*", "*", "?", "*"))
+def run_watch(event: CloudWatchEvent) -> None:
+    """15:00: see that the day's runs started and the calendar's steps are complete."""
+    from chalicelib.payouts import jobs as payouts_jobs
+
+    payouts_jobs.run_watch(event, calendar_runs())
 
 
 @app.schedule(Cron("5/15", "*", "*", "*", "?", "*"))
@@ -173,6 +198,22 @@ def deadlines() -> dict[str, Any]:
 
 
 @functools.cache
+def calendar_runs() -> dict[str, Any]:
+    """Return schedule → what makes it up where it did not start, of the month's calendar."""
+    from chalicelib.attendance import jobs as attendance_jobs
+    from chalicelib.billing import jobs as billing_jobs
+    from chalicelib.payouts import jobs as payouts_jobs
+
+    return {
+        "run_attendance": attendance_jobs.remind_and_close,
+        "run_billing": billing_jobs.run_billing,
+        "run_claims": payouts_jobs.run_claims,
+        "run_payday": payouts_jobs.run_payday,
+        "run_clock": payouts_jobs.run_clock,
+    }
+
+
+@functools.cache
 def work() -> dict[str, batches.Handler]:
     """Return topic → what does it; asked by the first message."""
     from chalicelib.applications import jobs as applications_jobs
@@ -183,6 +224,7 @@ def work() -> dict[str, batches.Handler]:
     from chalicelib.queue import jobs as queue_jobs
     from chalicelib.rights import jobs as rights_jobs
     from chalicelib.rotation import jobs as rotation_jobs
+    from chalicelib.signals import jobs as signals_jobs
     from chalicelib.vouchers import jobs as vouchers_jobs
 
     return {
@@ -194,6 +236,7 @@ def work() -> dict[str, batches.Handler]:
         "billing/posted": payouts_jobs.calculate,
         "children/looked-at": children_jobs.looked_at,
         "payouts/calculate": payouts_jobs.calculate,
+        "payouts/clock": payouts_jobs.look,
         "queue/checkpoint": queue_jobs.checkpoint,
         "queue/commit-run": queue_jobs.commit_run,
         "queue/prove-run": queue_jobs.prove_run,
@@ -203,6 +246,9 @@ def work() -> dict[str, batches.Handler]:
         "rights/finish-erasure": rights_jobs.finish_erasure,
         "rights/retain": rights_jobs.retain,
         "rotation/turn": rotation_jobs.turn,
+        "signals/arrived": signals_jobs.arrived,
+        "signals/hold": signals_jobs.hold,
+        "signals/month": signals_jobs.month,
         "vouchers/moved": vouchers_jobs.moved,
         "vouchers/offer": vouchers_jobs.offer,
         "vouchers/removed": vouchers_jobs.site_closed,
@@ -228,7 +274,11 @@ def on_outbox(event: DynamoDBEvent) -> dict[str, Any]:
 
 @app.on_dynamodb_record(stream_arn=JOURNAL_STREAM, batch_size=500)
 def on_journal(event: DynamoDBEvent) -> dict[str, Any]:
-    """Entries into the public log."""
+    """Entries into the public log; uploads that look odd to be judged."""
     from chalicelib.record import jobs as record_jobs
+    from chalicelib.signals import jobs as signals_jobs
 
-    return record_jobs.take_in(event.to_dict())
+    records = event.to_dict()
+    unread = record_jobs.take_in(records)
+    odd = signals_jobs.take_in(records)
+    return unread if unread["batchItemFailures"] else odd

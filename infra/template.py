@@ -114,6 +114,7 @@ FUNCTIONS: dict[str, Function] = {
         writes=("money", "journal"),
         sends=True,
     ),
+    "run_signals": Function("RunSignals", JOB_TIMEOUT_S, 512, reads=("facts",), sends=True),
     "run_claims": Function("RunClaims", JOB_TIMEOUT_S, 512, reads=("facts",), sends=True),
     "run_payday": Function(
         "RunPayday",
@@ -176,6 +177,7 @@ FUNCTIONS: dict[str, Function] = {
         reads=("record",),
         writes=("record",),
         keyring=True,
+        sends=True,
         stream="journal",
         publishes=True,
     ),

@@ -2,19 +2,22 @@
 
 `Kezek-Consent: <id>`   a clerk acts for the representative who gave that consent
 `Kezek-Opening: <id>`   an officer reads under a broken glass
+`Kezek-Device: <id>`    which device a family acts from, as its portal names it
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.access import actions as access
 from chalicelib.edge import log
-from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.ids import checked_id
+from chalicelib.storage.secrets import alias_digest
 
-CONSENT, OPENING = "Kezek-Consent", "Kezek-Opening"
+CONSENT, DEVICE, OPENING = "Kezek-Consent", "Kezek-Device", "Kezek-Opening"
 
 
 def for_client(headers: Mapping[str, str], action: str, actor: Actor, *, now: datetime) -> Actor:
@@ -24,6 +27,14 @@ def for_client(headers: Mapping[str, str], action: str, actor: Actor, *, now: da
         return actor
     consent_id = checked_id(named, field=CONSENT)
     return access.under_consent(consent_id, action, actor, now=now)
+
+
+def from_device(headers: Mapping[str, str], actor: Actor) -> Actor:
+    """Return a family with the digest of the device it says it acts from. Raises BadId."""
+    named = headers.get(DEVICE.lower())
+    if named is None or not actor.has(Role.REPRESENTATIVE):
+        return actor
+    return replace(actor, device=alias_digest("device", checked_id(named, field=DEVICE))[:32])
 
 
 def opened(headers: Mapping[str, str], method: str, actor: Actor, *, now: datetime) -> Actor:

@@ -28,6 +28,7 @@ _ONCE = frozenset(
         "content-length",
         "host",
         "kezek-consent",
+        "kezek-device",
         "kezek-opening",
     }
 )
@@ -35,7 +36,10 @@ _ORIGIN = re.compile(
     r"(https://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|http://(?:localhost|127\.0\.0\.1|\[::1\]))"
     r"(?::[0-9]{1,5})?\Z"
 )
-_ASKED = "Accept-Language, Authorization, Content-Type, Kezek-Consent, Kezek-Opening, Kezek-Purpose"
+_ASKED = (
+    "Accept-Language, Authorization, Content-Type, "
+    "Kezek-Consent, Kezek-Device, Kezek-Opening, Kezek-Purpose"
+)
 _SHOWN = "Content-Disposition, Content-Language, Retry-After, WWW-Authenticate"
 
 # On every answer, ours and the gateway's. A page of ours that needs more says so itself.

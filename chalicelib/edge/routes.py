@@ -230,6 +230,7 @@ def _handle(
             raise auth.SignIn()
         revoking.check(actor, now=now)
         actor = guards.for_client(request.headers, operation.action, actor, now=now)
+        actor = guards.from_device(request.headers, actor)
         access.check(operation.action, actor)
         actor = guards.opened(request.headers, operation.method, actor, now=now)
         why = access.purpose(

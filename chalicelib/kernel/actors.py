@@ -44,6 +44,7 @@ class Actor:
     subject of the clerk who acts for this representative, None otherwise. signed_by: the digest of
     the issuer's key that vouched for them. purpose: why a member of
     staff says they look. opened_by: the break-glass under which they reach further, if any.
+    device: the digest of the device they ask from, where it said which one it is.
     """
 
     subject: str
@@ -60,6 +61,7 @@ class Actor:
     via: str | None = None
     purpose: str | None = None
     opened_by: str | None = None
+    device: str = ""
 
     def has(self, *roles: Role) -> bool:
         return not self.roles.isdisjoint(roles)

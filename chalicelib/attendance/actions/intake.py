@@ -105,7 +105,7 @@ def receive(
         return Receipt(
             outcomes=_outcomes(read, {}), head=head, first_gap=None, received_at=stamp(now)
         )
-    taken = _take(records, state, now=now)
+    taken = _take(records, state, vitals, now=now)
     late = _mark(state.site_id, taken)
     _flag(taken.evidence, _apart(records, state))
     evidence = taken.evidence
@@ -189,7 +189,9 @@ def _verified(read: Sequence[Record | Unread], by: Actor) -> list[Record | Unrea
     return judged
 
 
-def _take(records: Sequence[Record], state: DeviceState, *, now: datetime) -> _Taken:
+def _take(
+    records: Sequence[Record], state: DeviceState, vitals: health.Vitals, *, now: datetime
+) -> _Taken:
     """Store an upload, or find it stored."""
     digest = rules.upload_digest(records)
     first, last = records[0].counter, records[-1].counter
@@ -227,6 +229,10 @@ def _take(records: Sequence[Record], state: DeviceState, *, now: datetime) -> _T
         gaps=chain.gaps,
         head_counter=head[0],
         head_hash=head[1],
+        # A signal is judged by the upload alone; only what goes on from the head has a before.
+        place_before=state.place if ahead and vitals.place is not None else None,
+        skew_s=vitals.skew_s if ahead and state.skew_s is not None else None,
+        skew_before_s=state.skew_s if ahead and vitals.skew_s is not None else None,
     )
     if new:
         try:
@@ -450,7 +456,7 @@ def _flag(evidence: Evidence, apart: Sequence[int]) -> None:
         found.append(_flag_of(evidence, SAME_SECOND, first=min(crowd), last=max(crowd)))
     found += [_flag_of(evidence, health.TWO_PLACES, first=c, last=c) for c in apart]
     if found:
-        store.keep_flags(found)
+        store.keep_flags(found, site_id=evidence.site_id)
 
 
 def _flag_of(evidence: Evidence, kind: str, *, first: int, last: int) -> DeviceFlag:

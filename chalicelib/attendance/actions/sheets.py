@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from chalicelib.access import actions as access
@@ -17,6 +18,7 @@ from chalicelib.attendance.rules import (
     DecisionReason,
     Dispute,
     DisputeReason,
+    Doubt,
     LineName,
     Proof,
     ProofReason,
@@ -26,7 +28,7 @@ from chalicelib.attendance.rules import (
 from chalicelib.children import actions as people
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor, Role
-from chalicelib.kernel.periods import Month, local_day, shown_day, shown_last_day
+from chalicelib.kernel.periods import Month, local_day, shown_day, shown_last_day, stamp
 from chalicelib.kernel.refusals import Malformed, Unknown
 from chalicelib.providers import store as providers
 from chalicelib.storage import outbox
@@ -183,6 +185,7 @@ def approve(
         dates=desk.where.dates,
         by=person.person_id,
         now=now,
+        device=by.device or None,
     )
     commit_sheet(
         desk,
@@ -292,7 +295,8 @@ def decide(
     """
     site = providers.load_site(site_id).value
     access.demand(by, area=site.area, direction=site.direction)
-    desk = _site_desk(site_id, month, child_id, now=now)
+    doubts = store.load_doubts(site_id)
+    desk = _site_desk(site_id, month, child_id, now=now, doubts=doubts)
     rules.check_separate(by, site.organisation_id, desk.said)
     if code is not None:
         desk.where.pack.at(name.on).payable(code)
@@ -341,6 +345,38 @@ def decide(
         reason=reason,
     )
     return decision
+
+
+@settles
+def hold_lines(
+    site_id: str,
+    month: Month,
+    child_id: str,
+    names: Collection[str],
+    *,
+    signal_id: str,
+    decided_by: str,
+    by: Actor,
+    now: datetime,
+) -> int:
+    """Hold the lines of a child-month that a confirmed signal speaks of, until each is decided.
+
+    names: of lines or of days; none are all that count a visit. decided_by: the officer who
+    confirmed the signal. A commit of its own per child-month, safe to repeat. Returns how many
+    lines are held for this signal; none where the child is not at that site.
+    """
+    try:
+        desk = _site_desk(site_id, month, child_id, now=now)
+    except Unknown:
+        return 0
+    sheet = rules.hold(
+        desk.said, desk.lines, names=names, signal_id=signal_id, by=decided_by, at=stamp(now)
+    )
+    mine = [one for one in sheet.holds if one.signal_id == signal_id]
+    commit_sheet(
+        desk, sheet, "attendance/lines-held", by, now, signal_id=signal_id, lines=len(mine)
+    )
+    return len(mine)
 
 
 # --- shared steps -------------------------------------------------------------------------------
@@ -401,13 +437,16 @@ def family_desk(
     return desk
 
 
-def _site_desk(site_id: str, month: Month, child_id: str, *, now: datetime) -> Desk:
+def _site_desk(
+    site_id: str, month: Month, child_id: str, *, now: datetime, doubts: Sequence[Doubt] = ()
+) -> Desk:
     """Return the child-month of one of a site's children. Raises Unknown."""
     where, every = load_roster_month(site_id, month)
     stays = [stay for stay in every if stay.child_id == child_id]
     if not stays:
         raise Unknown()
-    return desk_of(where, child_id, stays, store.find_sheet(site_id, month, child_id), now=now)
+    sheet = store.find_sheet(site_id, month, child_id)
+    return desk_of(where, child_id, stays, sheet, now=now, doubts=doubts)
 
 
 def _shown(name: LineName) -> str:

@@ -122,11 +122,18 @@ def in_two_places(records: Iterable[Record], before: Place | None) -> tuple[int,
         if place is None:
             continue
         if before is not None:
-            metres = _metres(before, place)
-            if metres > FAR_METRES and metres > METRES_A_SECOND_MAX * abs(place.at - before.at):
+            metres, speed = apart(before, place)
+            if metres > FAR_METRES and speed > METRES_A_SECOND_MAX:
                 found.append(record.counter)
         before = place
     return tuple(found)
+
+
+def apart(one: Place, other: Place) -> tuple[float, float]:
+    """Return how many metres lie between two places, and how many of them a second was covered."""
+    metres = _metres(one, other)
+    seconds = abs(other.at - one.at)
+    return metres, metres / seconds if seconds else math.inf
 
 
 def day_looked_at(expected: Collection[date], *, now: datetime) -> date | None:

@@ -30,7 +30,9 @@ Flag = Literal[
     "not-enrolled",  # marked on a day outside the enrolment
     "lesson-cancelled",  # marked in a lesson that was cancelled afterwards
     "same-second",  # marked with many others of the lesson in one second
+    "doubted-tablet",  # nothing but a tablet under suspicion says so
     "late-mark",  # a mark that came after approval says otherwise
+    "suspected",  # held, because an officer confirmed a signal about it
     "decided",  # the department decided this line
 ]
 
@@ -87,6 +89,11 @@ class Line:
     @property
     def held(self) -> bool:
         return self.standing in ("disputed", "undecided")
+
+    @property
+    def suspect(self) -> bool:
+        """Return whether the line rests on a suspected tablet alone, and nobody decided it."""
+        return "doubted-tablet" in self.flags and "decided" not in self.flags
 
     @property
     def counted(self) -> bool:

@@ -9,6 +9,7 @@ is written by single updates that may be repeated in any order; evidence is its 
 from __future__ import annotations
 
 from chalicelib.attendance.store.devices import (
+    clear_device,
     create_device,
     create_pairing,
     find_device,
@@ -17,6 +18,7 @@ from chalicelib.attendance.store.devices import (
     find_states,
     keep_pairing,
     list_devices,
+    load_doubts,
     restore_state,
     revoke_device,
     touch_device,
@@ -27,6 +29,8 @@ from chalicelib.attendance.store.evidence import (
     EvidenceTaken,
     KeptEvidence,
     each_evidence,
+    each_evidence_since,
+    evidence_of_image,
     find_evidence,
     keep_flags,
     line_values,
@@ -36,6 +40,7 @@ from chalicelib.attendance.store.evidence import (
     thin,
 )
 from chalicelib.attendance.store.sheets import (
+    SHEETS,
     ChildSheet,
     add_marks,
     end_sheet,
@@ -54,6 +59,9 @@ from chalicelib.attendance.store.sheets import (
 )
 
 __all__ = [
+    "SHEETS",
+    "clear_device",
+    "load_doubts",
     "ChildSheet",
     "DeviceFlag",
     "Evidence",
@@ -63,7 +71,9 @@ __all__ = [
     "create_device",
     "create_pairing",
     "each_evidence",
+    "each_evidence_since",
     "end_sheet",
+    "evidence_of_image",
     "find_confirmation",
     "find_device",
     "find_evidence",

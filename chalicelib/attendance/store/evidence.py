@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import zlib
@@ -9,9 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from pynamodb.attributes import BinaryAttribute
 
 from chalicelib.attendance.rules import SPAN_MAX, Gap, Link, Record, UploadTooLarge
+from chalicelib.attendance.rules.health import FORKED
 from chalicelib.attendance.store.updates import table_of
 from chalicelib.kernel.ids import new_salt
 from chalicelib.storage import keys
@@ -38,7 +41,8 @@ class Evidence:
 
     first, last: counters of the whole upload. members: enrolment → child. refused: hash → code.
     had: counters that an earlier upload brought. flags: counter, as text → flags. head_counter,
-    head_hash: the end of the chain after it.
+    head_hash: the end of the chain after it. place_before, skew_s, skew_before_s: where the tablet
+    was before it, its clock minus ours now and then, in so far as its records or it said so.
     """
 
     device_id: str
@@ -53,18 +57,23 @@ class Evidence:
     gaps: tuple[Gap, ...] = ()
     head_counter: int
     head_hash: str
+    place_before: str | None = None
+    skew_s: int | None = None
+    skew_before_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class KeptEvidence:
     """An upload as it is stored; lines are canonical records with their signatures.
 
-    links: counter → the chain's link, where the records themselves are kept no longer.
+    links: counter → the chain's link, where the records themselves are kept no longer. digest: of
+    its records, under which it lies.
     """
 
     value: Evidence
     lines: tuple[bytes, ...]
     links: Mapping[int, Link] = field(default_factory=dict)
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +98,8 @@ class FlagTaken(Raced):
 EVIDENCE: Shelf[Evidence] = Shelf(EvidenceRow, Evidence)
 FLAGS: Shelf[DeviceFlag] = Shelf(AttendanceRow, DeviceFlag)
 EVIDENCE_BYTES_MAX = 380_000
+_EVIDENCE = keys.evidence("", 0, "")[0]
+_DECODER = msgspec.json.Decoder(Evidence)
 
 
 def put_evidence(evidence: Evidence, digest: str, records: Iterable[Record]) -> None:
@@ -130,6 +141,20 @@ def each_evidence(device_id: str) -> Iterator[KeptEvidence]:
         yield _evidence(row)
 
 
+def each_evidence_since(device_id: str, since: str) -> Iterator[KeptEvidence]:
+    """Yield the uploads of a tablet received at an instant or later, the newest first.
+
+    They lie by counter; one that was received before ends the search, because a tablet sends its
+    chain in order.
+    """
+    pk = keys.evidence(device_id, 0, "")[0]
+    for row in EvidenceRow.query(pk, consistent_read=True, scan_index_forward=False):
+        kept = _evidence(row)
+        if kept.value.received_at < since:
+            return
+        yield kept
+
+
 def thin(device_id: str, kept: KeptEvidence, links: Mapping[int, Link]) -> bool:
     """Remove an upload's records for good, and keep their links; False where it was done before.
 
@@ -154,14 +179,36 @@ def thin(device_id: str, kept: KeptEvidence, links: Mapping[int, Link]) -> bool:
     return False
 
 
-def keep_flags(flags: Iterable[DeviceFlag]) -> None:
-    """Write what is wrong with a chain; the same flag again changes nothing."""
+def evidence_of_image(image: Mapping[str, Any]) -> tuple[str, KeptEvidence] | None:
+    """Return an upload as the journal's stream shows it, and its digest; None for other rows.
+
+    Lambda carries bytes as base64.
+    """
+    pk, sk = image["pk"]["S"], image["sk"]["S"]
+    if not pk.startswith(_EVIDENCE):
+        return None
+    held = image.get("records", {}).get("B", b"")
+    packed = base64.b64decode(held) if isinstance(held, str) else held
+    value = _DECODER.decode(image["body"]["S"])
+    lines = tuple(zlib.decompress(packed).split(b"\n")) if packed else ()
+    return sk.partition("#")[2], KeptEvidence(value, lines)
+
+
+def keep_flags(flags: Iterable[DeviceFlag], *, site_id: str) -> None:
+    """Write what is wrong with a chain; the same flag again changes nothing.
+
+    A fork or a copy makes the tablet suspect: that stands beside the site's tablets too, so that
+    billing finds it with one query.
+    """
     for flag in flags:
-        key = keys.device_flag(flag.device_id, flag.kind, flag.first)
-        try:
-            commit([FLAGS.create(key, flag, otherwise=FlagTaken())])
-        except FlagTaken:
-            continue
+        places = [keys.device_flag(flag.device_id, flag.kind, flag.first)]
+        if flag.kind in FORKED:
+            places.append(keys.site_flag(site_id, flag.device_id, flag.kind, flag.first))
+        for key in places:
+            try:
+                commit([FLAGS.create(key, flag, otherwise=FlagTaken())])
+            except FlagTaken:
+                continue
 
 
 def list_flags(device_id: str) -> list[DeviceFlag]:
@@ -171,12 +218,13 @@ def list_flags(device_id: str) -> list[DeviceFlag]:
 
 
 def _evidence(row: Any) -> KeptEvidence:
-    value = EVIDENCE.kept(row).value
+    value, digest = EVIDENCE.kept(row).value, row.sk.partition("#")[2]
     if row.records is None:
         told = zlib.decompress(row.links).decode() if row.links else ""
-        return KeptEvidence(value, (), dict(_link(line) for line in told.splitlines()))
+        links = dict(_link(line) for line in told.splitlines())
+        return KeptEvidence(value, (), links, digest)
     lines = zlib.decompress(row.records)
-    return KeptEvidence(value, tuple(lines.split(b"\n")) if lines else ())
+    return KeptEvidence(value, tuple(lines.split(b"\n")) if lines else (), digest=digest)
 
 
 def _link(line: str) -> tuple[int, Link]:

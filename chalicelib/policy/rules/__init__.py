@@ -3,6 +3,7 @@
     texts      what every row has: days of force, source, a text in three languages
     places     rows about eligibility, order, terms and admission
     earning    rows about attendance, rates and payment
+    signalling what is odd enough to look at
     cohorts    birth years or bands of age, and categories
     packs      Pack and Rules: which rows judge which day
     reading    from a file's text to rows, with lines
@@ -65,6 +66,7 @@ from chalicelib.policy.rules.places import (
     VoucherKind,
     completed_months,
 )
+from chalicelib.policy.rules.signalling import SignalRule
 from chalicelib.policy.rules.texts import POLICY, Act, Dated, Text
 
 __all__ = [
@@ -104,6 +106,7 @@ __all__ = [
     "Release",
     "Rules",
     "SenPart",
+    "SignalRule",
     "SigningRule",
     "Status",
     "Term",

@@ -18,12 +18,13 @@ class SignalRule(Dated):
     doubled_lines: a child's lines of a month that another provider claims too. outside_minutes:
     how far from the opening hours a mark lies. day_off_children: children marked on one day off.
     second_children: children who arrived in one second of one upload. same_days: days whose
-    minutes of coming and going repeat the month before. full_months: months in which full_per_mille
-    of a group's children, and at least full_children of them, never missed a day. approvals_persons:
-    representatives who approved from one device within approvals_minutes. far_metres: a way between
-    two marks of one tablet, covered faster than metres_a_second_max. clock_jump_seconds: a step of a
-    tablet's clock between two uploads, or back between two records. silent_months: months that no
-    representative of the child said anything of. over_capacity: children above a group's places.
+    minutes of coming and going repeat the month before. full_months: months in which
+    full_per_mille of a group's children, and at least full_children of them, never missed a day.
+    approvals_persons: representatives who approved from one device within approvals_minutes.
+    far_metres: a way between two marks of one tablet, covered faster than metres_a_second_max.
+    clock_jump_seconds: a step of a tablet's clock between two uploads, or back between two
+    records. silent_months: months that no representative of the child said anything of.
+    over_capacity: children above a group's places.
     """
 
     doubled_lines: int = field(default=0, metadata=between(0, 31))
