@@ -11,6 +11,7 @@ from chalicelib.attendance import actions
 from chalicelib.edge import log
 from chalicelib.kernel.actors import system
 from chalicelib.kernel.periods import Month, from_stamp, local_day
+from chalicelib.storage import ran
 
 DAILY = "attendance/daily"
 ATTENDANCE = system("attendance")
@@ -27,6 +28,7 @@ def remind_and_close(event: Any) -> int:
         for site_id in actions.list_open_sites(on)
     )
     log.logger.info("attendance asked", extra={"sites": sent})
+    ran.mark("run_attendance", at=from_stamp(event.time), asked=sent)
     return sent
 
 

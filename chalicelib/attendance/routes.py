@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -78,9 +78,20 @@ class DeviceShown(Struct, frozen=True):
 
 
 class RevocationAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    """The site the tablet belongs to."""
+    """The site the tablet belongs to.
+
+    foreign_on: the day from which the tablet may have been in foreign hands, if it may.
+    """
 
     site_id: Id
+    foreign_on: date | None = None
+
+
+class ClearingAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """The site the tablet belongs to, and why its marks are proof again."""
+
+    site_id: Id
+    reason: rules.ClearReason
 
 
 class SiteAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -308,11 +319,39 @@ def pair_tablet(call: Call[DeviceAsked], device_id: str) -> DeviceShown:
     action="attendance/revoke-tablet",
     asks=RevocationAsked,
     answers=TabletShown,
-    refuses=(Unknown,),
+    refuses=(Unknown, rules.DayToCome),
 )
 def revoke_tablet(call: Call[RevocationAsked], device_id: str) -> TabletShown:
-    """Revoke a tablet for good; its next upload is refused."""
-    seen = actions.revoke(device_id, site_id=call.asked.site_id, by=call.actor, now=call.now)
+    """Revoke a tablet for good; its next upload is refused.
+
+    foreign_on: what it marked since that day is held until the department decides.
+    """
+    seen = actions.revoke(
+        device_id,
+        site_id=call.asked.site_id,
+        by=call.actor,
+        now=call.now,
+        foreign_on=call.asked.foreign_on,
+    )
+    return _tablet(seen, call.language)
+
+
+@routes.put(
+    "/devices/{device_id}/clearing",
+    action="attendance/clear-tablet",
+    asks=ClearingAsked,
+    answers=TabletShown,
+    refuses=(Unknown, rules.MarksHere, AnotherContent, rules.NotDoubted),
+)
+def clear_tablet(call: Call[ClearingAsked], device_id: str) -> TabletShown:
+    """Clear a suspected tablet: what it marked so far is proof again, and its lines are paid."""
+    seen = actions.clear(
+        device_id,
+        site_id=call.asked.site_id,
+        reason=call.asked.reason,
+        by=call.actor,
+        now=call.now,
+    )
     return _tablet(seen, call.language)
 
 

@@ -11,6 +11,7 @@ from chalicelib.billing import actions
 from chalicelib.edge import log
 from chalicelib.kernel.actors import system
 from chalicelib.kernel.periods import Month, from_stamp
+from chalicelib.storage import ran
 
 BILLING = system("billing")
 
@@ -31,6 +32,7 @@ def run_billing(event: Any) -> int:
     log.logger.info("billing asked", extra={"provider_months": sent})
     for one in actions.settle_months(at, by=BILLING):
         log.logger.info("month settled", extra=one)
+    ran.mark("run_billing", at=at, asked=sent)
     return sent
 
 

@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from pynamodb.attributes import BinaryAttribute
@@ -48,6 +48,7 @@ from chalicelib.storage.rows import (
 )
 from chalicelib.storage.shelf import Shelf
 
+T = TypeVar("T")
 _MODELS: dict[str, type[Row]] = {
     model.logical: model for model in (FactsRow, QueueRow, AttendanceRow, MoneyRow)
 }
@@ -164,6 +165,22 @@ def images_in(stream: str, *, most: int | None = None) -> Iterator[Image]:
     """Yield the rows that an aggregate's entries wrote, oldest first; most: of so many entries."""
     for row in EntryRow.query(stream, consistent_read=True, limit=most):
         yield from images_of(row)
+
+
+def dated_images_in(stream: str) -> Iterator[tuple[str, Image]]:
+    """Yield the rows that an aggregate's entries wrote, each with the entry's instant, in order."""
+    for row in EntryRow.query(stream, consistent_read=True):
+        at = msgspec.json.decode(row.body or "", type=Entry).at
+        for image in images_of(row):
+            yield at, image
+
+
+def value_in(image: Image, shelf: Shelf[T]) -> T | None:
+    """Return the value of a row as its image says; None for one that was removed."""
+    if image.attributes is None:
+        return None
+    row = shelf.row.from_raw_data(image.attributes)
+    return shelf.kept(row).value
 
 
 def images_of(row: EntryRow) -> list[Image]:

@@ -16,7 +16,7 @@ from chalicelib.attendance.rules import Line, LineName, Place, doubled_lines, mo
 from chalicelib.attendance.rules import Stay as AttendanceStay
 from chalicelib.attendance.rules.marks import IN
 from chalicelib.billing import actions
-from chalicelib.billing.actions.billing import _stay
+from chalicelib.billing.actions.gathering import _stay
 from chalicelib.billing.rules.judging import ChildMonth, Day, judge
 from chalicelib.billing.rules.pricing import price
 from chalicelib.billing.rules.units import lesson_number, numbers

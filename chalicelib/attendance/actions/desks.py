@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from chalicelib.attendance import rules, store
 from chalicelib.attendance.actions.lines import SiteAndPack, lines_of, load_site_month
-from chalicelib.attendance.rules import Line, LineName, Place, Plan, Sheet, Stay
+from chalicelib.attendance.rules import Doubt, Line, LineName, Place, Plan, Sheet, Stay
 from chalicelib.attendance.store import ChildSheet
 from chalicelib.kernel.periods import DateRange, Month, local_day
 from chalicelib.kernel.refusals import Unknown
@@ -130,7 +130,9 @@ def desk_of(
     sheet: ChildSheet | None,
     *,
     now: datetime,
+    doubts: Sequence[Doubt] = (),
 ) -> Desk:
+    """Return a child-month on the desk. doubts: where an officer looks, who decides such lines."""
     sheet = sheet or store.no_sheet(where.site.site_id, where.month, child_id)
-    lines = lines_of(sheet, stays, where, today=local_day(now))
+    lines = lines_of(sheet, stays, where, today=local_day(now), doubts=doubts)
     return Desk(where, child_id, tuple(stays), sheet, lines)

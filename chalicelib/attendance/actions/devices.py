@@ -152,13 +152,24 @@ def pair(
 
 
 @settles
-def revoke(device_id: str, *, site_id: str, by: Actor, now: datetime) -> DeviceSeen:
-    """Revoke a tablet for good; its next upload is refused. Raises Unknown."""
+def revoke(
+    device_id: str,
+    *,
+    site_id: str,
+    by: Actor,
+    now: datetime,
+    foreign_on: date | None = None,
+) -> DeviceSeen:
+    """Revoke a tablet for good; its next upload is refused.
+
+    foreign_on: from which day it may have been in foreign hands; lines that rest on what it marked
+    since are held. Raises Unknown, DayToCome.
+    """
     own_site(site_id, by)
     kept = store.find_device(site_id, device_id)
     if kept is None:
         raise Unknown()
-    device = rules.decide_revocation(kept.value, now=now)
+    device = rules.decide_revocation(kept.value, foreign_on=foreign_on, now=now)
     if device is not kept.value:
         first, *others = store.revoke_device(kept, device)
         journal.commit(
@@ -168,9 +179,44 @@ def revoke(device_id: str, *, site_id: str, by: Actor, now: datetime) -> DeviceS
                 by=by,
                 now=now,
                 site_id=site_id,
+                foreign_on=foreign_on.isoformat() if foreign_on else None,
             ),
             first,  # type: ignore[arg-type]
             *others,
+        )
+    return seen(device, store.find_state(device_id), None)
+
+
+@settles
+def clear(
+    device_id: str, *, site_id: str, reason: rules.ClearReason, by: Actor, now: datetime
+) -> DeviceSeen:
+    """Clear a tablet of all that is known against it, so that its marks are proof again.
+
+    For the department, never for who works for the provider. What is found out later makes it
+    suspect again. Raises Unknown, MarksHere, AnotherContent, NotDoubted.
+    """
+    site = providers.load_site(site_id).value
+    access.demand(by, area=site.area, direction=site.direction)
+    rules.check_separate(by, site.organisation_id, rules.EMPTY)
+    kept = store.find_device(site_id, device_id)
+    if kept is None:
+        raise Unknown()
+    doubts = [d for d in store.load_doubts(site_id) if d.device_id == device_id]
+    if not doubts and kept.value.cleared_by == by.subject and kept.value.cleared_reason != reason:
+        raise AnotherContent()
+    device = rules.decide_clearing(kept.value, doubts, reason=reason, by=by.subject, now=now)
+    if device is not kept.value:
+        journal.commit(
+            journal.entry(
+                "attendance/tablet-cleared",
+                f"device/{device_id}",
+                by=by,
+                now=now,
+                site_id=site_id,
+                reason=reason,
+            ),
+            store.clear_device(kept, device),
         )
     return seen(device, store.find_state(device_id), None)
 

@@ -10,6 +10,7 @@ from chalicelib.attendance import rules, store
 from chalicelib.attendance.rules import (
     ChildMonth,
     DayPlan,
+    Doubt,
     LessonPlan,
     Line,
     MonthFacts,
@@ -96,20 +97,39 @@ def stays_at(site_id: str, month: Month) -> list[Stay]:
 
 
 def lines_of(
-    sheet: ChildSheet, stays: Sequence[Stay], where: SiteAndPack, *, today: date
+    sheet: ChildSheet,
+    stays: Sequence[Stay],
+    where: SiteAndPack,
+    *,
+    today: date,
+    doubts: Sequence[Doubt] = (),
 ) -> tuple[Line, ...]:
-    """Return a child-month's lines at a site as they stand today."""
+    """Return a child-month's lines at a site as they stand today.
+
+    doubts: of the site's tablets; lines that rest on those alone are flagged.
+    """
     said = sheet.said.value
+    doubted = _doubted(sheet, doubts, where.month) if doubts else ()
     return rules.timesheet(
-        # What was approved is fixed; its marks are looked at again only when late ones came.
-        sheet.marks if said.codes is None or sheet.late_digits else (),
+        # What was approved is fixed; its marks are looked at again only when late ones came, or
+        # when some of them are doubted.
+        sheet.marks if said.codes is None or sheet.late_digits or doubted else (),
         sheet.late,
         said,
         plan=where.plan(stays),
         dates=where.dates,
         today=today,
         odd=sheet.odd,
+        doubted=doubted,
     )
+
+
+def _doubted(sheet: ChildSheet, doubts: Sequence[Doubt], month: Month) -> list[int]:
+    return [
+        number
+        for number in sorted(sheet.marks)
+        if any(doubt.covers(rules.read_mark(number), month) for doubt in doubts)
+    ]
 
 
 def by_child(stays: Iterable[Stay]) -> dict[str, list[Stay]]:
@@ -125,13 +145,30 @@ def month_for_billing(site_id: str, month: Month, *, today: date | None = None) 
 
     today: the local day for which the lines' standing is asked; None is any day after the family's
     window, when what it did not confirm is held. A child without a single mark is there: its
-    missing records are findings. Four reads: the site, whether the month is closed, the rosters
-    with the timetables, and all sheets in one query.
+    missing records are findings. Five reads: the site, whether the month is closed, the rosters
+    with the timetables, all sheets in one query, and the site's tablets with what is held against
+    them.
     """
     where, every = load_roster_month(site_id, month)
     asked = today or where.dates.approve_to + timedelta(days=1)
     closed = store.find_site_month(site_id, month).value.closed_at is not None
     sheets = store.list_sheets(site_id, month)
+    doubts = store.load_doubts(site_id)
+    return facts_of(where, every, sheets, closed=closed, doubts=doubts, today=asked)
+
+
+def facts_of(
+    where: SiteAndPack,
+    every: Iterable[Stay],
+    sheets: Mapping[str, ChildSheet],
+    *,
+    closed: bool,
+    doubts: Sequence[Doubt],
+    today: date,
+) -> MonthFacts:
+    """Return what a month says to billing, from who was enrolled and what is stored of them."""
+    site, month = where.site, where.month
+    site_id = site.site_id
     children: list[ChildMonth] = []
     for child_id, stays in by_child(every).items():
         sheet = sheets.get(child_id) or store.no_sheet(site_id, month, child_id)
@@ -140,13 +177,12 @@ def month_for_billing(site_id: str, month: Month, *, today: date | None = None) 
             ChildMonth(
                 child_id=child_id,
                 stays=tuple(stays),
-                lines=lines_of(sheet, stays, where, today=asked),
+                lines=lines_of(sheet, stays, where, today=today, doubts=doubts),
                 approved_at=said.value.approved_at,
                 digest=said.value.digest,
                 sheet_version=said.version,
             )
         )
-    site = where.site
     return MonthFacts(
         site_id=site_id,
         organisation_id=site.organisation_id,
@@ -183,6 +219,19 @@ def _roster_month(site: Site, month: Month) -> tuple[SiteAndPack, list[Stay]]:
     if where.by_lesson:
         where = _with_lessons(where, found)
     return where, _stays(rosters, month)
+
+
+def where_of(
+    site: Site, month: Month, *, pack: Pack, timetables: Mapping[str, Timetable]
+) -> SiteAndPack:
+    """Return what judges a site's month by some rules and timetables."""
+    where = SiteAndPack(site, pack, month, dates_of(pack, month))
+    return _with_lessons(where, timetables) if where.by_lesson else where
+
+
+def stays_in(rosters: Iterable[Roster], month: Month) -> list[Stay]:
+    """Return who is on rosters in a month, by child and first day."""
+    return _stays(rosters, month)
 
 
 def _where(site: Site, month: Month) -> SiteAndPack:

@@ -110,10 +110,13 @@ def _restore(
     flags += [("fork", counter, counter) for counter in sorted(set(doubled))]
     flags += [(SAME_SECOND, low, high) for low, high in crowds]
     store.keep_flags(
-        DeviceFlag(
-            device_id=device.device_id, kind=kind, first=first, last=last_, at=device.paired_at
-        )
-        for kind, first, last_ in flags
+        (
+            DeviceFlag(
+                device_id=device.device_id, kind=kind, first=first, last=last_, at=device.paired_at
+            )
+            for kind, first, last_ in flags
+        ),
+        site_id=device.site_id,
     )
 
 

@@ -212,8 +212,9 @@ def _undecided(site_id: str, month: Month, *, now: datetime) -> Iterator[Undecid
     sheets = store.list_sheets(site_id, month)
     programme, today = where.site.programme, local_day(now)
     others = elsewhere(site_id, groups, month, programme=programme, today=today)
+    doubts = store.load_doubts(site_id)
     for child_id, stays in groups.items():
-        desk = desk_of(where, child_id, stays, sheets.get(child_id), now=now)
+        desk = desk_of(where, child_id, stays, sheets.get(child_id), now=now, doubts=doubts)
         doubled = _doubled(desk, others.get(child_id, []))
         lines = rules.lines_for_department(desk.lines, doubled)
         if lines:

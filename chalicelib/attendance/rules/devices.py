@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Literal
 
+from chalicelib.attendance.rules.marks import Mark, tag_of
 from chalicelib.kernel import onetime
-from chalicelib.kernel.periods import from_stamp, stamp
+from chalicelib.kernel.periods import Month, from_stamp, local_day, stamp
 from chalicelib.kernel.refusals import Malformed, NotAllowed, OutOfTurn, TooMuch
 
+ClearReason = Literal["replaced-machine", "restored-copy", "inspected", "records-agree"]
 CODE_LENGTH = 8
 CODE_MINUTES = 15
 DEVICES_MAX = 100
@@ -61,6 +65,18 @@ class DeviceRevoked(NotAllowed):
     code = "attendance/device-revoked"
 
 
+class DayToCome(Malformed):
+    """A tablet cannot have been in foreign hands on a day that is still to come."""
+
+    code = "attendance/day-to-come"
+
+
+class NotDoubted(OutOfTurn):
+    """Nothing is known against the tablet, or it was cleared of it."""
+
+    code = "attendance/not-doubted"
+
+
 class TooManyUploads(TooMuch):
     """The tablet sends more than one tablet may; `retry_after_s` says when to go on."""
 
@@ -85,7 +101,11 @@ class Pairing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """A tablet of a site. public_key: base64url, 43 signs."""
+    """A tablet of a site. public_key: base64url, 43 signs.
+
+    foreign_on: the day from which it may have been in foreign hands, said at foreign_at. cleared:
+    an officer looked into all that was known against it until then, and found it in order.
+    """
 
     device_id: str
     site_id: str
@@ -98,6 +118,32 @@ class Device:
     paired_at: str
     asked: str
     revoked_at: str | None = None
+    foreign_on: date | None = None
+    foreign_at: str | None = None
+    cleared_at: str | None = None
+    cleared_by: str | None = None
+    cleared_reason: ClearReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Which marks of a tablet are not proof enough: from a record, or from a day on.
+
+    counter: of the first record that two machines, or none of ours, may have signed; None where
+    the day says it. day: from which it may have been in foreign hands.
+    """
+
+    device_id: str
+    counter: int | None = None
+    day: date | None = None
+
+    def covers(self, mark: Mark, month: Month) -> bool:
+        """Return whether a mark of that month is doubted."""
+        if mark.tag != tag_of(self.device_id):
+            return False
+        if self.counter is not None and mark.counter >= self.counter:
+            return True
+        return self.day is not None and date(month.year, month.month, mark.day) >= self.day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,9 +220,56 @@ def decide_pairing(
     return replace(pairing, device_id=device_id), device
 
 
-def decide_revocation(device: Device, *, now: datetime) -> Device:
-    """Return the tablet revoked; one that is stays as it was."""
-    return device if device.revoked_at else replace(device, revoked_at=stamp(now))
+def decide_revocation(device: Device, *, foreign_on: date | None = None, now: datetime) -> Device:
+    """Return the tablet revoked; one that is stays as it was.
+
+    foreign_on: from which day it may have been in foreign hands; that may be said later too, and
+    an earlier day takes the place of a later one. Raises DayToCome for a day to come.
+    """
+    revoked = device if device.revoked_at else replace(device, revoked_at=stamp(now))
+    if foreign_on is None:
+        return revoked
+    if foreign_on > local_day(now):
+        raise DayToCome(on=foreign_on.isoformat())
+    if device.foreign_on is not None and device.foreign_on <= foreign_on:
+        return revoked
+    return replace(revoked, foreign_on=foreign_on, foreign_at=stamp(now))
+
+
+def doubts_of(
+    device: Device, suspicions: Iterable[tuple[int, str]], *, upto: str | None = None
+) -> list[Doubt]:
+    """Return what of a tablet's records is doubted now, or was at an instant.
+
+    suspicions: counter and instant of each fork or copy in its chain.
+    """
+
+    def known(at: str | None) -> bool:
+        return at is not None and (upto is None or at <= upto)
+
+    cleared = device.cleared_at if known(device.cleared_at) else None
+    counters = [
+        counter for counter, at in suspicions if known(at) and (cleared is None or at > cleared)
+    ]
+    found = [Doubt(device.device_id, counter=min(counters))] if counters else []
+    foreign = known(device.foreign_at) and (cleared is None or (device.foreign_at or "") > cleared)
+    if foreign:
+        found.append(Doubt(device.device_id, day=device.foreign_on))
+    return found
+
+
+def decide_clearing(
+    device: Device, doubts: Sequence[Doubt], *, reason: ClearReason, by: str, now: datetime
+) -> Device:
+    """Return the tablet cleared of what is known against it; the same again changes nothing.
+
+    Raises NotDoubted where nothing is.
+    """
+    if not doubts:
+        if (device.cleared_by, device.cleared_reason) == (by, reason):
+            return device
+        raise NotDoubted()
+    return replace(device, cleared_at=stamp(now), cleared_by=by, cleared_reason=reason)
 
 
 def state_of(device: Device) -> DeviceState:

@@ -14,12 +14,15 @@ from chalicelib.attendance.rules import (
     Device,
     DeviceRevoked,
     DeviceState,
+    Doubt,
     NotPaired,
     Pairing,
     cost_of,
+    doubts_of,
     spend,
 )
 from chalicelib.attendance.rules.health import SKEW_SECONDS_MAX, Vitals
+from chalicelib.attendance.store.evidence import FLAGS
 from chalicelib.attendance.store.updates import TRIES, Change, number, table_of, text, update
 from chalicelib.kernel.periods import stamp
 from chalicelib.storage import keys
@@ -72,6 +75,31 @@ def list_devices(site_id: str) -> list[Kept[Device]]:
     """Return a site's tablets, revoked ones too, by id. One query."""
     pk, begins = keys.site_device(site_id, "")
     return list(DEVICES.each(pk, begins=begins))
+
+
+def load_doubts(site_id: str, *, upto: str | None = None) -> list[Doubt]:
+    """Return what of a site's records is doubted: its tablets and their forks. One query.
+
+    upto: as it was known at an instant.
+    """
+    devices: list[Device] = []
+    suspicions: dict[str, list[tuple[int, str]]] = {}
+    for row in AttendanceRow.query(keys.site_device(site_id, "")[0], consistent_read=True):
+        if row.sk.startswith("FLAG#"):
+            flag = FLAGS.kept(row).value
+            suspicions.setdefault(flag.device_id, []).append((flag.first, flag.at))
+        elif row.sk.startswith("DEVICE#"):
+            devices.append(DEVICES.kept(row).value)
+    return [
+        doubt
+        for device in devices
+        for doubt in doubts_of(device, suspicions.get(device.device_id, ()), upto=upto)
+    ]
+
+
+def clear_device(kept: Kept[Device], device: Device) -> Put:
+    """Describe a tablet that an officer cleared."""
+    return DEVICES.replace(kept, device)
 
 
 def find_state(device_id: str) -> DeviceState | None:

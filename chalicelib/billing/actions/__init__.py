@@ -8,7 +8,8 @@ showing     statements, why money waits, public figures
 
 from __future__ import annotations
 
-from chalicelib.billing.actions.billing import BILL, POSTED, Billed, bill, gather_month
+from chalicelib.billing.actions.billing import BILL, POSTED, Billed, bill
+from chalicelib.billing.actions.gathering import gather_month
 from chalicelib.billing.actions.listing import (
     list_sites,
     months_to_bill,

@@ -7,31 +7,24 @@ the next run finds the claims that were written and goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 
-from chalicelib.attendance import actions as attendance
+from chalicelib.billing.actions.acts import Change, with_acts
+from chalicelib.billing.actions.gathering import Gather, gather_month
 from chalicelib.billing.rules import figures as public_figures
 from chalicelib.billing.rules import pricing
 from chalicelib.billing.rules.claimed import Claim, mark_of, used_units
-from chalicelib.billing.rules.judging import (
-    PRESENT,
-    ChildMonth,
-    Day,
-    Judged,
-    ProviderMonth,
-    Stay,
-    judge,
-)
+from chalicelib.billing.rules.judging import Judged, ProviderMonth, judge
 from chalicelib.billing.rules.pricing import Line
 from chalicelib.billing.rules.statements import (
-    MonthForgotten,
     MonthNotOver,
     SiteMonth,
     Statement,
     plan_statement,
     posted_lines,
+    statement_of,
 )
 from chalicelib.billing.store import statements as store
 from chalicelib.billing.store.statements import (
@@ -45,22 +38,18 @@ from chalicelib.budgets.rules.ledger import BudgetShort
 from chalicelib.budgets.store import ledger as books
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import DateRange, Month, local_day, stamp
+from chalicelib.kernel.periods import Month, local_day, stamp
 from chalicelib.kernel.refusals import Refusal
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Pack
 from chalicelib.storage import outbox
 from chalicelib.storage.commit import Write, settles
 from chalicelib.storage.shelf import Kept
-from chalicelib.vouchers import store as vouchers
-from chalicelib.vouchers.rules.enrolling import ROSTER_REMEMBERS_DAYS
 
 POSTED = "billing/posted"
 BILL = "billing/bill"
 # A commit holds 100 writes: the head, the journal's entry, and these.
 _CLAIMS_IN_A_COMMIT = 90
-
-Gather = Callable[[str, Month, date], ProviderMonth]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,67 +58,6 @@ class Billed:
 
     statement: Statement | None
     held: str | None = None
-
-
-def gather_month(site_id: str, month: Month, today: date) -> ProviderMonth:
-    """Return a site's children with their lines and stays. Raises Unknown for no such site.
-
-    The sort of group is the enrolment's: it stays what it was when the group changes later.
-    Rosters forget who left long ago; a month they no longer know whole is not billed again, or
-    what was posted for those children would be taken back. Raises MonthForgotten.
-    """
-    if (today - month.first).days > ROSTER_REMEMBERS_DAYS:
-        raise MonthForgotten(month=str(month))
-    facts = attendance.month_for_billing(site_id, month, today=today)
-    sorts = {s.enrolment_id: s.sort for child in facts.children for s in child.stays}
-    if None in sorts.values():
-        # A roster from before it carried the sort of group: the enrolments know.
-        enrolled = vouchers.list_enrolments(site_id, first=month.first, last=month.last)
-        sorts |= {e.enrolment_id: e.sort for e in enrolled}
-    children = [
-        ChildMonth(
-            child_id=child.child_id,
-            days=tuple(
-                Day(
-                    line.on,
-                    line.code,
-                    # Presence is proved by its mark; the paper is for absences.
-                    line.proved or line.code == PRESENT,
-                    "undecided" if line.standing == "open" else line.standing,
-                    starts=line.starts,
-                    minutes=line.minutes,
-                )
-                for line in child.lines
-            ),
-            stays=tuple(
-                _stay(stay.days, sort, sen=stay.sen)
-                for stay in child.stays
-                if (sort := sorts[stay.enrolment_id]) is not None
-            ),
-            used_tiyn=max(
-                (s.used_tiyn for s in child.stays if s.used_month == str(month)), default=0
-            ),
-        )
-        for child in facts.children
-    ]
-    return ProviderMonth(
-        site_id=site_id,
-        organisation_id=facts.organisation_id,
-        programme=facts.programme,
-        area=facts.area,
-        month=month,
-        children=tuple(children),
-        closed=facts.closed,
-        direction=facts.direction,
-        form=facts.form,
-    )
-
-
-def _stay(days: DateRange, sort: str, *, sen: bool) -> Stay:
-    kind, hours, locality = sort.split("/")
-    return Stay(
-        first=days.first, last=days.last, kind=kind, hours=hours, locality=locality, sen=sen
-    )
 
 
 @settles
@@ -146,17 +74,23 @@ def bill(
     provided = gather(site_id, month, local_day(now))
     if not provided.children and kept is None:
         return Billed(None)
-    pack = load_pack(provided.programme, provided.area)
-    working = pack.calendar.working_days_in(month)
-    unit = pack.at(month.last).programme.unit
-    judged = [
-        judge(child, site_id=site_id, working=working, rules_on=pack.at, unit=unit)
-        for child in provided.children
-    ]
+    pack = load_pack(provided.programme, provided.area).known_on(local_day(now))
+    judged = judge_month(provided, pack)
     desk = _Desk(provided, pack, by, now, kept)
     others = _claim(desk, judged)
-    lines = pricing.due(judged, others, pack=pack.version, used=_used_before(desk, judged, others))
-    return _post(desk, statements, lines)
+    used = used_before(provided.programme, month, judged, others)
+    lines = pricing.due(judged, others, pack=pack.version, used=used)
+    return _post(desk, statements, lines, others)
+
+
+def judge_month(provided: ProviderMonth, pack: Pack) -> list[Judged]:
+    """Return each child's claim at a site, by the rules of the month's days."""
+    working = pack.calendar.working_days_in(provided.month)
+    unit = pack.at(provided.month.last).programme.unit
+    return [
+        judge(child, site_id=provided.site_id, working=working, rules_on=pack.at, unit=unit)
+        for child in provided.children
+    ]
 
 
 class _Desk:
@@ -310,8 +244,11 @@ def _marked(head: SiteMonth, child_ids: Iterable[str], wanted: dict[str, Claim])
     return replace(head, claimed=dict(sorted(claimed.items())))
 
 
-def _used_before(
-    desk: _Desk, judged: Iterable[Judged], others: dict[str, tuple[Claim, ...]]
+def used_before(
+    programme: str,
+    month: Month,
+    judged: Iterable[Judged],
+    others: Mapping[str, Sequence[Claim]],
 ) -> dict[str, dict[str, int]]:
     """Return what earlier months used of yearly caps, for the children whom it concerns."""
     used: dict[str, dict[str, int]] = {}
@@ -323,12 +260,17 @@ def _used_before(
             if cap.year is not None
         }
         if codes:
-            months = store.list_earlier_claims(one.child_id, desk.provided.programme, desk.month)
+            months = store.list_earlier_claims(one.child_id, programme, month)
             used[one.child_id] = {c: used_units(months, c) for c in sorted(codes)}
     return used
 
 
-def _post(desk: _Desk, statements: list[Statement], lines: dict[str, Line]) -> Billed:
+def _post(
+    desk: _Desk,
+    statements: list[Statement],
+    lines: dict[str, Line],
+    others: Mapping[str, Sequence[Claim]],
+) -> Billed:
     """Post the difference between what is due and what was posted, or note what holds it."""
     head = replace(desk.head, closed=desk.provided.closed, direction=desk.provided.direction)
     figured = public_figures.with_due(head, lines.values())
@@ -340,21 +282,18 @@ def _post(desk: _Desk, statements: list[Statement], lines: dict[str, Line]) -> B
         if clear != desk.head:
             desk.commit("billing/looked", clear, [])
         return Billed(None)
-    number = len(statements) + 1
-    causes = [one.cause for one in stated if one.movement_tiyn] or [one.cause for one in stated]
-    statement = Statement(
-        number=number,
-        site_id=figured.site_id,
-        organisation_id=figured.organisation_id,
-        programme=figured.programme,
-        area=figured.area,
-        month=figured.month,
-        at=stamp(desk.now),
-        cause=max(sorted(set(causes)), key=causes.count),
-        movement_tiyn=sum(one.movement_tiyn for one in stated),
-        pack=desk.pack.version,
-        lines=stated,
-    )
+    number, at = len(statements) + 1, stamp(desk.now)
+    if statements:
+        change = Change(
+            site_id=figured.site_id,
+            programme=figured.programme,
+            month=desk.month,
+            pack=desk.pack,
+            others=others,
+            upto=at,
+        )
+        stated = with_acts(stated, statements, change)
+    statement = statement_of(figured, stated, number=number, at=at, pack=desk.pack.version)
     head = replace(
         figured,
         statements=number,
@@ -401,9 +340,17 @@ def _booked(desk: _Desk, statement: Statement) -> list[Write]:
         recoverable_tiyn=held.get(recoverable, 0),
     )
     paying, short = _paying(desk, statement.movement_tiyn)
+    parents_tiyn = statement.parents_movement_tiyn
     posting = ledger.posting(
         f"statement#{statement.site_id}#{month}#{statement.number:04d}",
-        (*paying, (accrued, on_accrued), (recoverable, on_recoverable)),
+        (
+            *paying,
+            (accrued, on_accrued),
+            (recoverable, on_recoverable),
+            # What families owe stands beside the state's money, in the same posting.
+            (ledger.parents(statement.site_id, month), parents_tiyn),
+            (ledger.fees(statement.site_id, month), -parents_tiyn),
+        ),
         at=statement.at,
         site=statement.site_id,
         month=str(month),

@@ -259,6 +259,11 @@ def list_earlier_claims(child_id: str, programme: str, month: Month) -> list[tup
     ]
 
 
+def claimants_of(body: str) -> Claimants:
+    """Return the claims that a row's body says; for those who read an export of the rows."""
+    return _read(msgspec.json.decode(body, type=FiledClaimants))
+
+
 def _claimants_key(child_id: str, programme: str, month: Month) -> tuple[str, str]:
     return keys.claimants(child_id, programme, month)
 
