@@ -40,8 +40,11 @@ def _is_site(image: Image) -> bool:
 
 
 def _accounts(images: Iterable[Image]) -> set[str]:
-    return {
-        image.pk.removeprefix("ACCOUNT#")
+    """Return the accounts that have lines, and what is recoverable of each site's month."""
+    lines = {
+        image.pk.removeprefix("ACCOUNT#").partition("#")[0]
         for image in images
         if image.table == "money" and image.pk.startswith("ACCOUNT#")
     }
+    months = {name.partition(":")[2] for name in lines if name.startswith("accrued:")}
+    return lines | {f"recoverable:{month}" for month in months}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from chalicelib.access import actions as access
-from chalicelib.budgets.rules import ledger
+from chalicelib.budgets.rules import ledger, sharding
 from chalicelib.budgets.rules.ledger import BudgetShort
 from chalicelib.budgets.store import allotments as store
 from chalicelib.budgets.store import ledger as books
@@ -139,9 +139,9 @@ def allot(
         act=act,
         amount_tiyn=amount_tiyn,
     )
-    journal.commit(
-        entry, store.keep_budget(kept, budget), *books.book(posting, otherwise={money: refusal})
-    )
+    # The whole year's sum says how hot the budget will be; what it lies in, it keeps.
+    moved = books.book(posting, otherwise={money: refusal}, shards=sharding.shards_for(amount_tiyn))
+    journal.commit(entry, store.keep_budget(kept, budget), *moved)
     return _shown(budget)
 
 

@@ -8,8 +8,12 @@ means more. A budget's plus is what may still be spent, the treasury's minus wha
                  issue│ │release, settling    │statement        └─ again ── returned
                       ↓ │                     │
                     committed ────────────────┘
-A reversal takes back what is still accrued; what was agreed already becomes recoverable. Money is
-committed per month and direction where a programme reserves it when a voucher is issued.
+A reversal takes back what is still accrued; what was agreed already becomes recoverable, and never
+more than that: `rooms`. Money is committed per month and direction where a programme reserves it
+when a voucher is issued.
+
+What parents owe a site themselves stands beside all this, in accounts of its own, and never mixes
+with the state's money: parents (plus is what they owe) against fees, for a site's month.
 """
 
 from __future__ import annotations
@@ -89,16 +93,35 @@ def returned(organisation_id: str) -> str:
     return f"returned:{organisation_id}"
 
 
+def parents(site_id: str, month: Month) -> str:
+    """Return what parents owe a site for a month, by the calculation: no money of the state."""
+    return f"parents:{site_id}:{month}"
+
+
+def fees(site_id: str, month: Month) -> str:
+    """Return what stands against the parents' share of a site's month."""
+    return f"fees:{site_id}:{month}"
+
+
 def _of(direction: str) -> str:
     return f":{direction}" if direction else ""
 
 
-UNLIMITED = frozenset({"treasury", "recoverable"})
+UNLIMITED = frozenset({"treasury", "recoverable", "fees"})
+# Whose money an account holds: a movement never leads from one purse into the other.
+_OF_THE_STATE = frozenset({"treasury", "budget", "committed"})
+_OF_PARENTS = frozenset({"parents", "fees"})
+_OF_A_SITE = frozenset({"accrued", "recoverable"})
+
+
+def kind_of(account: str) -> str:
+    """Return an account's kind, the first part of its name."""
+    return account.partition(":")[0]
 
 
 def floored(account: str) -> bool:
     """Return whether an account may never go below zero."""
-    return account.split(":", 1)[0] not in UNLIMITED
+    return kind_of(account) not in UNLIMITED
 
 
 def posting(name: str, movements: Iterable[tuple[str, int]], *, at: str, **links: str) -> Posting:
@@ -108,6 +131,8 @@ def posting(name: str, movements: Iterable[tuple[str, int]], *, at: str, **links
         raise ValueError(f"posting {name} does not balance")
     if len({m.account for m in kept}) != len(kept):
         raise ValueError(f"posting {name} moves an account twice")
+    if sum(m.amount_tiyn for m in kept if kind_of(m.account) in _OF_PARENTS) != 0:
+        raise ValueError(f"posting {name} mixes parents' money with the state's")
     return Posting(name=name, at=at, movements=kept, links=links)
 
 
@@ -134,3 +159,22 @@ def accrual(
         return -movement_tiyn, movement_tiyn - set_off, set_off
     taken = min(-movement_tiyn, accrued_tiyn)
     return -movement_tiyn, -taken, movement_tiyn + taken
+
+
+def rooms(movements: Iterable[Movement]) -> dict[str, int]:
+    """Return how movements change what may still be taken back, by account of what is recoverable.
+
+    It is what went out of a site's month and was not taken back: all that was stated less what is
+    still accrued. It grows as claims are agreed, or set off against what another month owes, and
+    falls as agreed money comes back to accrued or a statement takes it back; it is never negative.
+    """
+    moved = tuple(movements)
+    months = {m.account.partition(":")[2] for m in moved if kind_of(m.account) in _OF_A_SITE}
+    stated = -sum(m.amount_tiyn for m in moved if kind_of(m.account) in _OF_THE_STATE)
+    if stated and len(months) > 1:
+        raise ValueError("a statement is of one site's month")
+    accrued_by = {
+        m.account.partition(":")[2]: m.amount_tiyn for m in moved if kind_of(m.account) == "accrued"
+    }
+    changes = {f"recoverable:{month}": stated - accrued_by.get(month, 0) for month in months}
+    return {account: change for account, change in sorted(changes.items()) if change}
