@@ -5,7 +5,8 @@
     kezek erasures replay [FOLDER]
     kezek import providers | applications | register | attendance FILE
     kezek run iteration | deadlines | billing | checkpoint | record
-    kezek export queue | register | statements | figures | journal FILE
+    kezek export queue | register | statements | figures | journal | tables FILE
+    kezek audit EXPORT --month YYYY-MM
     kezek compare [--area AREA] [--language kk|ru|en]
     kezek queue bundle RUN FOLDER | openings RUN FILE --why PURPOSE | again RUN
     kezek record export FOLDER
@@ -31,6 +32,7 @@ import typer
 
 from infra.client import SystemSilent
 from infra.command import (
+    auditing,
     breaching,
     checking,
     comparing,
@@ -77,6 +79,7 @@ cli.add_typer(vaulting.commands, name="vault")
 cli.add_typer(forgetting.commands, name="erasures")
 cli.command("breach")(breaching.breach)
 cli.command("compare")(comparing.compare)
+cli.command("audit")(auditing.audit)
 
 Data = Annotated[Path | None, typer.Option(help="Data folder of the local Kezek.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer for programs.")]
