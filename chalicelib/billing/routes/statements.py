@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-from msgspec import Meta
 
 from chalicelib.access import actions as access
 from chalicelib.adapters import work
 from chalicelib.billing import actions, jobs
+from chalicelib.billing.routes.shapes import MonthText, Named, routes
 from chalicelib.billing.rules import exports
 from chalicelib.billing.rules.figures import Figure
 from chalicelib.billing.rules.statements import MonthNotOver, Statement, Waiting
 from chalicelib.edge import tables
-from chalicelib.edge.routes import Call, File, Routes
+from chalicelib.edge.routes import Call, File
 from chalicelib.edge.texts import text
 from chalicelib.kernel.periods import BadMonth, Month, from_stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import NoPack
 from chalicelib.policy.rules import NoRuleInForce
-
-routes = Routes(__name__, "billing")
-
-Named = Annotated[str, Meta(min_length=2, max_length=40, pattern=r"^[a-z][a-z0-9-]*$(?!\n)")]
-MonthText = Annotated[str, Meta(min_length=7, max_length=7, pattern=r"^[0-9]{4}-[0-9]{2}$(?!\n)")]
 
 
 class RunAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
