@@ -105,24 +105,41 @@ FUNCTIONS: dict[str, Function] = {
         "RunTurnover", JOB_TIMEOUT_S, 512, reads=("queue", "facts"), keyring=True, sends=True
     ),
     "run_renewals": Function("RunRenewals", JOB_TIMEOUT_S, 512, sends=True),
-    "run_attendance": Function("RunAttendance", JOB_TIMEOUT_S, 512, reads=("facts",), sends=True),
+    "run_attendance": Function(
+        "RunAttendance", JOB_TIMEOUT_S, 512, reads=("facts",), writes=("queue",), sends=True
+    ),
     "run_billing": Function(
         "RunBilling",
         JOB_TIMEOUT_S,
         512,
         reads=("facts", "money"),
-        writes=("money", "journal"),
+        writes=("money", "journal", "queue"),
         sends=True,
     ),
     "run_signals": Function("RunSignals", JOB_TIMEOUT_S, 512, reads=("facts",), sends=True),
-    "run_claims": Function("RunClaims", JOB_TIMEOUT_S, 512, reads=("facts",), sends=True),
+    "run_claims": Function(
+        "RunClaims", JOB_TIMEOUT_S, 512, reads=("facts",), writes=("queue",), sends=True
+    ),
     "run_payday": Function(
         "RunPayday",
         JOB_TIMEOUT_S,
         512,
         reads=("facts", "money", "outbox"),
-        writes=("outbox",),
+        writes=("outbox", "queue"),
         keyring=True,
+    ),
+    "run_clock": Function(
+        "RunClock", JOB_TIMEOUT_S, 512, reads=("facts",), writes=("queue",), sends=True
+    ),
+    # It makes up for the runs that did not start, so it may what they may.
+    "run_watch": Function(
+        "RunWatch",
+        JOB_TIMEOUT_S,
+        512,
+        reads=("facts", "money", "queue", "outbox"),
+        writes=("money", "journal", "queue", "outbox"),
+        keyring=True,
+        sends=True,
     ),
     "run_retention": Function("RunRetention", JOB_TIMEOUT_S, 256, sends=True),
     "run_vault": Function(
@@ -186,7 +203,7 @@ FUNCTIONS: dict[str, Function] = {
 
 def merge_template(stage: str) -> dict[str, Any]:
     """Return the template to merge for a stage: Parameters, Resources, Outputs."""
-    resources: dict[str, Any] = {**_tables(stage), **_queues(stage), **_loud()}
+    resources: dict[str, Any] = {**_tables(stage), **_queues(stage), **_loud(), **_started()}
     for name, function in FUNCTIONS.items():
         resources[f"{function.logical}Role"] = _role(stage, function)
         resources[function.logical] = _function(name, function, stage)
@@ -240,6 +257,12 @@ def merge_template(stage: str) -> dict[str, Any]:
                 "Default": "",
                 "Description": "A verifier service for GOST signatures (NCANode); empty: they are"
                 " refused by name",
+            },
+            "Desks": {
+                "Type": "String",
+                "Default": "{}",
+                "Description": "Where each desk of the staff is reached: JSON, operator, department"
+                " or finance, alone or with :area, to language and contacts",
             },
             "MessagesUrl": {
                 "Type": "String",
@@ -380,6 +403,8 @@ def _loud() -> dict[str, Any]:
         "BreakGlass": "Somebody broke the glass: see that it is reviewed within a weekday",
         "QueueMoveUnexplained": "A place in a queue moved without a known cause",
         "BreakGlassUnreviewed": "An opening was not reviewed in its time",
+        "CalendarRunMissing": "A run of the month's calendar did not start",
+        "CalendarStepIncomplete": "A step of the month's calendar is not complete at some sites",
     }
     return {
         f"{metric}Alarm": {
@@ -401,6 +426,68 @@ def _loud() -> dict[str, Any]:
     }
 
 
+# Schedules that the month's calendar cannot do without. A day without any of them wakes somebody,
+# also when nothing runs any more that could count it.
+CALENDAR = ("run_billing", "run_claims", "run_payday", "run_attendance", "run_clock", "run_watch")
+_A_DAY_S = 86_400
+
+
+def _started() -> dict[str, Any]:
+    """Alarms on what did not happen: a schedule that was not invoked, a watch that counts nothing.
+
+    No data is the very thing that is looked for, so it breaches.
+    """
+    alarms: dict[str, Any] = {
+        "CalendarWatchedAlarm": _absent(
+            "Nobody looked whether the month's calendar runs",
+            Namespace=NAMESPACE,
+            MetricName="CalendarWatched",
+            Dimensions=[{"Name": "service", "Value": SERVICE}],
+        )
+    }
+    for name in CALENDAR:
+        logical = FUNCTIONS[name].logical
+        of = [{"Name": "FunctionName", "Value": {"Ref": logical}}]
+        alarms[f"{logical}NotStartedAlarm"] = _absent(
+            f"{name} did not start for a day",
+            Namespace="AWS/Lambda",
+            MetricName="Invocations",
+            Dimensions=of,
+        )
+        alarms[f"{logical}FailedAlarm"] = {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {
+                "AlarmDescription": f"{name} ended with an error",
+                "Namespace": "AWS/Lambda",
+                "MetricName": "Errors",
+                "Dimensions": of,
+                "Statistic": "Sum",
+                "Period": 300,
+                "EvaluationPeriods": 1,
+                "Threshold": 0,
+                "ComparisonOperator": "GreaterThanThreshold",
+                "TreatMissingData": "notBreaching",
+            },
+        }
+    return alarms
+
+
+def _absent(description: str, **metric: Any) -> dict[str, Any]:
+    return {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmDescription": description,
+            **metric,
+            "Statistic": "Sum",
+            "Period": _A_DAY_S,
+            "EvaluationPeriods": 1,
+            "Threshold": 1,
+            "ComparisonOperator": "LessThanThreshold",
+            "TreatMissingData": "breaching",
+        },
+    }
+
+
 def _function(name: str, function: Function, stage: str) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "Timeout": function.timeout_s,
@@ -416,6 +503,7 @@ def _function(name: str, function: Function, stage: str) -> dict[str, Any]:
                 **gateway_template.ENVIRONMENT,
                 "KEZEK_FILES_BUCKET": {"Ref": "FilesBucket"},
                 "KEZEK_MESSAGES_URL": {"Ref": "MessagesUrl"},
+                "KEZEK_DESKS": {"Ref": "Desks"},
                 "KEZEK_EDS_ROOTS": {"Ref": "EdsRoots"},
                 "KEZEK_EDS_CRLS": {"Ref": "EdsCrls"},
                 "KEZEK_EDS_VERIFIER_URL": {"Ref": "EdsVerifierUrl"},

@@ -21,10 +21,15 @@ for _name in ("botocore", "boto3", "urllib3", "pynamodb", "pg8000"):
 
 def loud(message: str, *, metric: str, **ids: str) -> None:
     """Log what somebody is to be woken for, and count it in a metric that an alarm watches."""
+    logger.error(message, extra=ids)
+    beat(metric)
+
+
+def beat(metric: str) -> None:
+    """Count one in a metric that an alarm watches: of what happened, or of what must not stop."""
     from aws_lambda_powertools import Metrics
     from aws_lambda_powertools.metrics import MetricUnit
 
-    logger.error(message, extra=ids)
     metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
     metrics.add_metric(metric, MetricUnit.Count, 1)
     metrics.flush_metrics()

@@ -13,6 +13,7 @@ from chalicelib.kernel.actors import Actor, Role
 from chalicelib.kernel.periods import stamp
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.notices import rules, store
+from chalicelib.policy.actions import list_packs
 from chalicelib.storage import vault
 from chalicelib.storage.commit import Put, Raced, commit
 from chalicelib.storage.outbox import Notice
@@ -22,6 +23,9 @@ MARKS_AT_ONCE = 50
 
 # Where an addressee's contacts lie sealed; a complaint's are those its sender named in it.
 _VAULTED = {"person": "PERSON", "organisation": "ORG", "complaint": "COMPLAINT"}
+
+# Whose desks are told of what waits for them (payouts: the month's calendar).
+_DESKS = (Role.OPERATOR, Role.DEPARTMENT, Role.FINANCE)
 
 Send = Callable[[Notice, rules.Channel, str, str], None]
 
@@ -73,8 +77,11 @@ def deliver_many(named: Sequence[tuple[str, str]], *, now: datetime, send: Send)
 def list_own(actor: Actor, *, after: str | None, limit: int) -> list[Notice]:
     """Return what the caller was told; a head names no organisation and gets the first.
 
-    Of which children a head is told is noted as seen.
+    Staff read what their desk was told of the areas they serve. Of which children a head is told
+    is noted as seen.
     """
+    if actor.has(*_DESKS):
+        return _of_desks(actor, after=after, limit=limit)
     if actor.has(Role.REPRESENTATIVE):
         to = f"person:{children.person_of(actor).person_id}"
     elif own := access.organisations_of(actor):
@@ -87,8 +94,23 @@ def list_own(actor: Actor, *, after: str | None, limit: int) -> list[Notice]:
     return found
 
 
+def _of_desks(actor: Actor, *, after: str | None, limit: int) -> list[Notice]:
+    """Return the first notices of all desks an officer sits at, by event key."""
+    areas = {pack.area for pack in list_packs() if actor.serves(pack.area)}
+    found = [
+        kept.value
+        for role in _DESKS
+        if actor.has(role)
+        for area in sorted(areas)
+        for kept in store.list_notices(f"desk:{role}:{area}", after=after, limit=limit)
+    ]
+    return sorted(found, key=lambda notice: notice.key)[:limit]
+
+
 def _addressee(to: str) -> rules.Addressee:
     kind, _, subject = to.partition(":")
+    if kind == "desk":
+        return _desk(subject)
     if kind == "person":
         person = people.load_person(subject)
         fields = vault.open_fields(f"PERSON#{subject}")
@@ -101,9 +123,10 @@ def _addressees(named: Sequence[str]) -> dict[str, rules.Addressee]:
     """Return addressees by name; raises Unknown for one whose person does not exist."""
     people_ids = [to.partition(":")[2] for to in named if to.startswith("person:")]
     persons = people.find_persons(people_ids)
-    subjects = {to: _subject(to) for to in named}
+    desks = [to for to in named if to.startswith("desk:")]
+    found = {to: _desk(to.partition(":")[2]) for to in desks}
+    subjects = {to: _subject(to) for to in named if to not in found}
     opened = vault.open_many(list(subjects.values()))
-    found: dict[str, rules.Addressee] = {}
     for to, subject in subjects.items():
         kind, _, name = to.partition(":")
         if kind == "person" and name not in persons:
@@ -112,6 +135,12 @@ def _addressees(named: Sequence[str]) -> dict[str, rules.Addressee]:
         language = persons[name].value.language if kind == "person" else rules.language_of(fields)
         found[to] = rules.Addressee(language, rules.contacts_of(fields))
     return found
+
+
+def _desk(name: str) -> rules.Addressee:
+    """Return a desk of the staff: its language and contacts are the installation's settings."""
+    known = store.desk(name)
+    return rules.Addressee(known.get("language") or "ru", tuple(known.get("contacts") or ()))
 
 
 def _subject(to: str) -> str:
