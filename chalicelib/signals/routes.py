@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -11,6 +12,7 @@ from chalicelib.edge import pages
 from chalicelib.edge.routes import Call, Routes
 from chalicelib.edge.texts import text
 from chalicelib.journal.rules import Entry
+from chalicelib.kernel.periods import shown_day
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.signals import actions, rules
 from chalicelib.signals.rules import Kind, Reason, Signal, State, SubjectOf, Verdict
@@ -249,7 +251,10 @@ def _seen(signal: Signal, language: str) -> SignalSeen:
 
 def _facts(signal: Signal) -> dict[str, Any]:
     """Return what the text needs; more children than one look found are counted anew."""
-    return {**signal.facts, "children": len({ref.child_id for ref in signal.refs})}
+    facts = {**signal.facts, "children": len({ref.child_id for ref in signal.refs})}
+    if "on" in facts:
+        facts["on"] = shown_day(date.fromisoformat(facts["on"]))
+    return facts
 
 
 def _step(entry: Entry) -> StepSeen:
