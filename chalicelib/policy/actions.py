@@ -36,6 +36,21 @@ def load_pack(programme: str, area: str) -> Pack:
     raise NoPack(programme=programme[:64], area=area[:64])
 
 
+def load_version(version: str) -> Pack | None:
+    """Return a pack as it was under a version that decisions name; None where it is not kept.
+
+    The version in force is a version too. Earlier ones lie under `was/`, each in a folder of its
+    own with its calendar; what lies there under a wrong name is no such version.
+    """
+    name, _, _ = version.partition("@")
+    programme, _, area = name.partition("/")
+    try:
+        pack = load_pack(programme, area)
+    except NoPack:
+        return None
+    return pack if pack.version == version else _was(version, store.extra_folder())
+
+
 def list_packs() -> tuple[Pack, ...]:
     """Return all packs in order of id. Raises BrokenPack."""
     folder = store.extra_folder()
@@ -55,6 +70,12 @@ def rows_on(pack: Pack, on: date) -> dict[str, list[dict[str, Any]]]:
 @lru_cache(maxsize=4)
 def _files(folder: str | None) -> tuple[str, ...]:
     return store.list_files(folder)
+
+
+@lru_cache(maxsize=8)
+def _was(version: str, folder: str | None) -> Pack | None:
+    pack = store.load_was(version, folder)
+    return pack if pack is not None and pack.version == version else None
 
 
 @cache  # as many as there are files

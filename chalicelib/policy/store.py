@@ -8,6 +8,7 @@ file there never takes the place of one that ships.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -18,6 +19,7 @@ from chalicelib.policy.rules.files import read_pack
 from chalicelib.policy.rules.reading import BrokenPack, Problem
 
 _CALENDAR = "calendar-"
+_VERSION = re.compile(r"[a-z-]+/[a-z-]+@[0-9a-f]{12}")
 _VARIABLE = "KEZEK_PACKS"
 
 
@@ -56,6 +58,26 @@ def load_file(file: str, folder: str | None = None) -> Pack:
     if text is None:
         raise FileNotFoundError(file)
     return read_pack(text, file, find_text=lambda name: find_text(name, folder))
+
+
+def load_was(version: str, folder: str | None = None) -> Pack | None:
+    """Return the pack that lies under `was/` for a version, None where none does.
+
+    Its folder is named by the version with a hyphen for the slash, and holds the pack's file and,
+    where that has changed since, its calendar's. Raises BrokenPack.
+    """
+    if not _VERSION.fullmatch(version):
+        return None
+    slug = version.replace("/", "-")
+    file = f"{slug.partition('@')[0]}.toml"
+    text = find_text(f"was/{slug}/{file}", folder)
+    if text is None:
+        return None
+    return read_pack(
+        text,
+        file,
+        find_text=lambda name: find_text(f"was/{slug}/{name}", folder) or find_text(name, folder),
+    )
 
 
 def find_text(file: str, folder: str | None = None) -> str | None:

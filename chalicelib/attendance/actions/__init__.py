@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from chalicelib.attendance.actions.asof import (
     AsOf,
+    Past,
     SheetAct,
     Witness,
     acts_in,
-    month_as_of,
     sheet_acts,
     tablet_acts,
     witnesses,
@@ -50,7 +50,7 @@ __all__ = [
     "SheetAct",
     "Witness",
     "acts_in",
-    "month_as_of",
+    "Past",
     "sheet_acts",
     "tablet_acts",
     "witnesses",

@@ -107,51 +107,107 @@ def witnesses(site_id: str, month: Month, *, since: str | None = None) -> Iterat
                 )
 
 
-def month_as_of(site_id: str, month: Month, at: str, *, today: date, pack: Pack) -> AsOf:
-    """Return a provider's month as it was known at an instant. Raises Unknown.
+class Past:
+    """A provider's month with all that was ever written of it, read once.
 
-    today: the local day of that instant; pack: the rules as they were known then. Costs a query
-    per voucher that ever led to the site, and one per sheet that was spoken of since: for
-    replaying, never for billing.
+    Costs a query per voucher that ever led to the site, the tablets' uploads since the month
+    began, and a query per sheet that was spoken of after the instant asked for: for replaying,
+    never for billing. Raises Unknown.
     """
-    site = providers.load_site(site_id).value
-    rosters, found = _rosters(site_id, at)
-    where = where_of(site, month, pack=pack, timetables=found)
-    every = stays_in(rosters, month)
-    sheets, unwitnessed, missing = _sheets(site_id, month, at, [s.child_id for s in every])
-    closed_at = store.find_site_month(site_id, month).value.closed_at
-    facts = facts_of(
-        where,
-        every,
-        sheets,
-        closed=closed_at is not None and closed_at <= at,
-        doubts=store.load_doubts(site_id, upto=at),
-        today=today,
-    )
-    return AsOf(facts=facts, unwitnessed=unwitnessed, missing=missing)
 
+    def __init__(self, site_id: str, month: Month) -> None:
+        self.site, self.month = providers.load_site(site_id).value, month
+        self._now = store.list_sheets(site_id, month)
+        self._closed_at = store.find_site_month(site_id, month).value.closed_at
+        self._rosters, self._tables = timetables.load_site(site_id)
+        streams = {f"voucher/{e.voucher_id}" for e in vouchers.list_enrolments(site_id)}
+        streams |= {f"timetable/{group_id}" for group_id in self._tables}
+        self._enrolled = [d for s in sorted(streams) for d in journal.dated_images_in(s)]
+        self._marked: dict[str, list[Witness]] = {}
+        for witness in witnesses(site_id, month):
+            self._marked.setdefault(witness.child_id, []).append(witness)
+        self._said: dict[str, list[tuple[str, Image]]] = {}
 
-# --- who was enrolled ---------------------------------------------------------------------------
+    def at(self, at: str, *, today: date, pack: Pack) -> AsOf:
+        """Return the month as it was known at an instant.
 
+        today: the local day of that instant; pack: the rules as they were known then.
+        """
+        site_id = self.site.site_id
+        rosters, found = self._rosters_at(at)
+        where = where_of(self.site, self.month, pack=pack, timetables=found)
+        every = stays_in(rosters, self.month)
+        sheets, unwitnessed, missing = self._sheets_at(at, [s.child_id for s in every])
+        facts = facts_of(
+            where,
+            every,
+            sheets,
+            closed=self._closed_at is not None and self._closed_at <= at,
+            doubts=store.load_doubts(site_id, upto=at),
+            today=today,
+        )
+        return AsOf(facts=facts, unwitnessed=unwitnessed, missing=missing)
 
-def _rosters(site_id: str, at: str) -> tuple[list[Roster], dict[str, Timetable]]:
-    streams = {f"voucher/{e.voucher_id}" for e in vouchers.list_enrolments(site_id)}
-    now, now_found = timetables.load_site(site_id)
-    streams |= {f"timetable/{group_id}" for group_id in now_found}
-    pk = keys.roster(site_id, "")[0]
-    then, ever = _newest((d for s in sorted(streams) for d in journal.dated_images_in(s)), pk, at)
-    rosters = {keys.roster(site_id, r.group_id)[1]: r for r in now}
-    tables = {keys.timetable(site_id, group)[1]: t for group, t in now_found.items()}
-    kept_rosters = [r for sk, r in rosters.items() if sk not in ever]
-    kept_tables = [t for sk, t in tables.items() if sk not in ever]
-    for sk, image in sorted(then.items()):
-        if "#" in sk:
-            table = journal.value_in(image, timetables.TIMETABLES)
-            kept_tables += [table] if table else []
-        else:
-            roster = journal.value_in(image, vouchers.ROSTERS)
-            kept_rosters += [roster] if roster else []
-    return kept_rosters, {table.group_id: table for table in kept_tables}
+    def _rosters_at(self, at: str) -> tuple[list[Roster], dict[str, Timetable]]:
+        site_id = self.site.site_id
+        then, ever = _newest(self._enrolled, keys.roster(site_id, "")[0], at)
+        # What was never journaled stands as it stands today.
+        rosters = [r for r in self._rosters if keys.roster(site_id, r.group_id)[1] not in ever]
+        tables = [t for g, t in self._tables.items() if keys.timetable(site_id, g)[1] not in ever]
+        for sk, image in sorted(then.items()):
+            if "#" in sk:
+                table = journal.value_in(image, timetables.TIMETABLES)
+                tables += [table] if table else []
+            else:
+                roster = journal.value_in(image, vouchers.ROSTERS)
+                rosters += [roster] if roster else []
+        return rosters, {table.group_id: table for table in tables}
+
+    def _sheets_at(
+        self, at: str, children: Iterable[str]
+    ) -> tuple[dict[str, ChildSheet], int, tuple[str, ...]]:
+        sheets: dict[str, ChildSheet] = {}
+        unwitnessed, missing = 0, []
+        for child_id in sorted({*children, *self._now, *self._marked}):
+            held = self._now.get(child_id) or store.no_sheet(
+                self.site.site_id, self.month, child_id
+            )
+            said = self._said_by(child_id, held, at)
+            found = self._marked.get(child_id, [])
+            seen = {w.mark for w in found}
+            lost = (held.marks | held.late) - seen
+            unwitnessed += len(lost)
+            if lost:
+                missing.append(child_id)
+            # When a mark without its record came nobody knows: it counts as it counts today.
+            approved_at = said.approved_at
+            known = [w for w in found if w.at <= at]
+            in_time = {w.mark for w in known if approved_at is None or w.at <= approved_at}
+            in_time |= lost & held.marks
+            late = ({w.mark for w in known} | (lost & held.late)) - in_time
+            odd = {w.mark for w in known if w.odd} | (lost & held.odd)
+            sheets[child_id] = ChildSheet(
+                [str(n) for n in sorted(in_time)],
+                [str(n) for n in sorted(late)],
+                replace(held.said, value=said),
+                [str(n) for n in sorted(odd & in_time)],
+            )
+        return sheets, unwitnessed, tuple(missing)
+
+    def _said_by(self, child_id: str, held: ChildSheet, at: str) -> Sheet:
+        """Return what was said of a sheet by an instant: today's where nobody spoke since."""
+        said = held.said.value
+        if held.said.version == 0 or (not said.confirmed and _last_word(said) <= at):
+            return said
+        site_id, month = self.site.site_id, self.month
+        if child_id not in self._said:
+            stream = f"sheet/{site_id}/{month}/{child_id}"
+            self._said[child_id] = list(journal.dated_images_in(stream))
+        pk, sk = keys.sheet_said(site_id, month, child_id)
+        then, ever = _newest(self._said[child_id], pk, at)
+        if sk in then:
+            return journal.value_in(then[sk], store.SHEETS) or rules.EMPTY
+        return rules.EMPTY if sk in ever else said
 
 
 def _newest(
@@ -168,56 +224,6 @@ def _newest(
         if written_at <= at and (held is None or held.version < image.version):
             then[image.sk] = image
     return then, ever
-
-
-# --- what was marked and said -------------------------------------------------------------------
-
-
-def _sheets(
-    site_id: str, month: Month, at: str, children: Iterable[str]
-) -> tuple[dict[str, ChildSheet], int, tuple[str, ...]]:
-    now = store.list_sheets(site_id, month)
-    marked: dict[str, list[Witness]] = {}
-    for witness in witnesses(site_id, month):
-        marked.setdefault(witness.child_id, []).append(witness)
-    sheets: dict[str, ChildSheet] = {}
-    unwitnessed, missing = 0, []
-    for child_id in sorted({*children, *now, *marked}):
-        held = now.get(child_id) or store.no_sheet(site_id, month, child_id)
-        said = _said_by(site_id, month, child_id, held, at)
-        found = marked.get(child_id, [])
-        seen = {w.mark for w in found}
-        lost = (held.marks | held.late) - seen
-        unwitnessed += len(lost)
-        if lost:
-            missing.append(child_id)
-        # Of a mark without its record nobody knows when it came: it counts as it counts today.
-        approved_at = said.approved_at
-        known = [w for w in found if w.at <= at]
-        in_time = {w.mark for w in known if approved_at is None or w.at <= approved_at}
-        in_time |= lost & held.marks
-        late = ({w.mark for w in known} | (lost & held.late)) - in_time
-        odd = {w.mark for w in known if w.odd} | (lost & held.odd)
-        sheets[child_id] = ChildSheet(
-            [str(n) for n in sorted(in_time)],
-            [str(n) for n in sorted(late)],
-            replace(held.said, value=said),
-            [str(n) for n in sorted(odd & in_time)],
-        )
-    return sheets, unwitnessed, tuple(missing)
-
-
-def _said_by(site_id: str, month: Month, child_id: str, held: ChildSheet, at: str) -> Sheet:
-    """Return what was said of a sheet by an instant: today's where nobody spoke since."""
-    said = held.said.value
-    if held.said.version == 0 or (not said.confirmed and _last_word(said) <= at):
-        return said
-    pk, sk = keys.sheet_said(site_id, month, child_id)
-    stream = f"sheet/{site_id}/{month}/{child_id}"
-    then, ever = _newest(journal.dated_images_in(stream), pk, at)
-    if sk in then:
-        return journal.value_in(then[sk], store.SHEETS) or rules.EMPTY
-    return rules.EMPTY if sk in ever else said
 
 
 def _last_word(said: Sheet) -> str:

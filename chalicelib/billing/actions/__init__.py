@@ -2,12 +2,27 @@
 
 billing     post what a provider-month is due and was not posted yet
 listing     which provider-months, by the calendar and on demand
+acts        on which acts a correction rests
+gathering   what attendance says of a month
+replaying   a month made again from what was known
+auditing    everything ever stated, held against what is due now, each night
+saving      what was not paid, and why, by period
 settling    what vouchers held of a month and nobody used
 showing     statements, why money waits, public figures
 """
 
 from __future__ import annotations
 
+from chalicelib.billing.actions.auditing import (
+    AUDIT,
+    AreaAudited,
+    audit_part,
+    begin_night,
+    list_cases,
+    missing_parts,
+    publish_night,
+)
+from chalicelib.billing.actions.auditing import published as audits_published
 from chalicelib.billing.actions.billing import BILL, POSTED, Billed, bill
 from chalicelib.billing.actions.gathering import gather_month
 from chalicelib.billing.actions.listing import (
@@ -15,19 +30,43 @@ from chalicelib.billing.actions.listing import (
     months_to_bill,
     open_run,
 )
+from chalicelib.billing.actions.replaying import replay_month
+from chalicelib.billing.actions.saving import (
+    SAVE,
+    SavingsSeen,
+    months_to_save,
+    reckon_savings,
+    see_savings,
+)
 from chalicelib.billing.actions.settling import months_to_settle, settle_months
 from chalicelib.billing.actions.showing import (
+    EarningsSeen,
     Figures,
     SiteMonthSeen,
     figures,
     list_heads,
+    see_earnings,
     see_month,
 )
 
 __all__ = [
+    "AUDIT",
+    "AreaAudited",
+    "SAVE",
+    "SavingsSeen",
+    "audit_part",
+    "audits_published",
+    "begin_night",
+    "list_cases",
+    "missing_parts",
+    "months_to_save",
+    "publish_night",
+    "reckon_savings",
+    "see_savings",
     "BILL",
     "POSTED",
     "Billed",
+    "EarningsSeen",
     "Figures",
     "SiteMonthSeen",
     "bill",
@@ -38,6 +77,8 @@ __all__ = [
     "months_to_bill",
     "months_to_settle",
     "open_run",
+    "replay_month",
+    "see_earnings",
     "see_month",
     "settle_months",
 ]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from chalicelib.access import actions as access
+from chalicelib.billing.actions.billing import judge_month, used_before
+from chalicelib.billing.actions.gathering import gather_month
 from chalicelib.billing.actions.listing import list_sites
 from chalicelib.billing.rules import figures as public_figures
+from chalicelib.billing.rules.earning import Earned, earned
 from chalicelib.billing.rules.statements import (
+    MonthNotBegun,
     SiteMonth,
     Statement,
     Waiting,
@@ -18,7 +22,7 @@ from chalicelib.billing.rules.statements import (
 )
 from chalicelib.billing.store import statements as store
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import Month
+from chalicelib.kernel.periods import Month, local_day
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Text
 from chalicelib.providers import store as providers
@@ -29,6 +33,7 @@ class SiteMonthSeen:
     """A provider-month: statements, what is due now, and what keeps money from being posted.
 
     not_paid: what earns nothing and waits for nobody. codes: what the pack says of each code.
+    acts: the numbers of its acts, by key.
     """
 
     head: SiteMonth
@@ -37,6 +42,7 @@ class SiteMonthSeen:
     not_paid: tuple[Waiting, ...]
     codes: Mapping[str, Text]
     pay_on: date
+    acts: Mapping[str, str]
 
 
 def see_month(site_id: str, month: Month, *, by: Actor) -> SiteMonthSeen:
@@ -62,6 +68,52 @@ def see_month(site_id: str, month: Month, *, by: Actor) -> SiteMonthSeen:
         not_paid=not_to_be_paid(head),
         codes={row.reason: row.text for row in rules.absence},
         pay_on=rules.month_calendar.pay_on(month, pack.calendar),
+        acts={act.key: act.number for act in pack.acts if act.number},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarningsSeen:
+    """A site's earnings of a month, by day up to one; posted_tiyn: what statements have said."""
+
+    site_id: str
+    month: str
+    upto: date
+    earned: Earned
+    posted_tiyn: int
+
+
+def see_earnings(site_id: str, month: Month, *, by: Actor, now: datetime) -> EarningsSeen:
+    """Return what a month has brought so far, under way or over, to those who may see it.
+
+    What other sites claim of the same children is known once one of them was billed. Raises
+    Unknown, NotBegun, MonthForgotten.
+    """
+    site = providers.load_site(site_id).value
+    access.demand(by, organisation=site.organisation_id, area=site.area, direction=site.direction)
+    today = local_day(now)
+    if month > Month.of(today):
+        raise MonthNotBegun(month=str(month))
+    facts = gather_month(site_id, month, today)
+    pack = load_pack(facts.programme, facts.area).known_on(today)
+    judged = judge_month(facts, pack)
+    kept, _ = store.load_site_month(site_id, month)
+    children = kept.value.shared if kept is not None else ()
+    found = store.find_claimants(list(children), facts.programme, month)
+    others = {child_id: one.value.others(site_id) for child_id, one in found.items()}
+    return EarningsSeen(
+        site_id=site_id,
+        month=str(month),
+        upto=min(today, month.last),
+        earned=earned(
+            judged,
+            others,
+            month=month,
+            upto=min(today, month.last),
+            by_lesson=pack.at(month.last).programme.unit == "lesson",
+            used=used_before(facts.programme, month, judged, others),
+        ),
+        posted_tiyn=kept.value.posted_tiyn if kept is not None else 0,
     )
 
 

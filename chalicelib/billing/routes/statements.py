@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Literal
 
@@ -13,7 +14,8 @@ from chalicelib.billing import actions, jobs
 from chalicelib.billing.routes.shapes import MonthText, Named, routes
 from chalicelib.billing.rules import exports
 from chalicelib.billing.rules.figures import Figure
-from chalicelib.billing.rules.statements import MonthNotOver, Statement, Waiting
+from chalicelib.billing.rules.pricing import PricedBy
+from chalicelib.billing.rules.statements import Because, MonthNotOver, Statement, Waiting
 from chalicelib.edge import tables
 from chalicelib.edge.routes import Call, File
 from chalicelib.edge.texts import text
@@ -41,10 +43,27 @@ class RunSeen(msgspec.Struct, frozen=True):
     providers: int
 
 
+class RateSeen(msgspec.Struct, frozen=True):
+    """A row of the rules that priced units of a line, and how much they brought.
+
+    source: the key of its act; act: the act's number, "" where it has none; since: its first day.
+    """
+
+    sort: str
+    since: date
+    source: str
+    act: str
+    units: int
+    tiyn: int
+
+
 class LineSeen(msgspec.Struct, frozen=True):
     """A child's line: units (days or lessons) by reason, and money. movement_tiyn is signed.
 
     parts: what the accrual is made of, the base and what raised financing is for; they sum to it.
+    rates: the rows that priced it; they sum to the accrual. parents_tiyn: what the family owes the
+    provider for the same units, by `fees`; no money of the budget. because: the acts that a
+    correction rests on.
     """
 
     child_id: str
@@ -56,6 +75,10 @@ class LineSeen(msgspec.Struct, frozen=True):
     movement_tiyn: int
     cause: str
     pack: str
+    rates: tuple[RateSeen, ...] = ()
+    parents_tiyn: int = 0
+    fees: tuple[RateSeen, ...] = ()
+    because: tuple[Because, ...] = ()
 
 
 class StatementSeen(msgspec.Struct, frozen=True):
@@ -185,7 +208,7 @@ def get_month(call: Call[None], site_id: str, month: str) -> MonthSeen | File:
         withheld_tiyn=head.withheld_tiyn,
         waiting=tuple(_waiting(w, seen, call.language) for w in seen.waiting),
         not_paid=tuple(_waiting(w, seen, call.language) for w in seen.not_paid),
-        statements=tuple(_statement(s) for s in seen.statements),
+        statements=tuple(_statement(s, seen.acts) for s in seen.statements),
     )
 
 
@@ -239,7 +262,7 @@ def get_figures(call: Call[None]) -> FiguresSeen | File:
     return File(content, tables.CSV_MEDIA_TYPE, f"billing-{asked.area}-{asked.month}.csv")
 
 
-def _statement(statement: Statement) -> StatementSeen:
+def _statement(statement: Statement, acts: Mapping[str, str]) -> StatementSeen:
     return StatementSeen(
         statement.number,
         statement.at,
@@ -257,9 +280,19 @@ def _statement(statement: Statement) -> StatementSeen:
                 s.movement_tiyn,
                 s.cause,
                 s.line.pack,
+                _rates(s.line.rates, acts),
+                s.line.parents_tiyn,
+                _rates(s.line.fees, acts),
+                s.because,
             )
             for s in statement.lines
         ),
+    )
+
+
+def _rates(rates: Iterable[PricedBy], acts: Mapping[str, str]) -> tuple[RateSeen, ...]:
+    return tuple(
+        RateSeen(r.sort, r.since, r.source, acts.get(r.source, ""), r.units, r.tiyn) for r in rates
     )
 
 

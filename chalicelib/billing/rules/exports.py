@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from chalicelib.billing.rules.pricing import BASE
-from chalicelib.billing.rules.statements import SiteMonth, Statement
+from chalicelib.billing.rules.statements import Because, SiteMonth, Statement
 
 
 def statement_table(
@@ -35,6 +35,9 @@ def statement_table(
         "accrual_tiyn",
         *(f"part_tiyn_{name}" for name in names),
         "movement_tiyn",
+        "parents_tiyn",
+        "rates",
+        "because",
         "pack",
     ]
     rows: list[list[object]] = [
@@ -53,6 +56,9 @@ def statement_table(
             stated.line.accrual_tiyn,
             *parts(stated.line.parts_tiyn, names),
             stated.movement_tiyn,
+            stated.line.parents_tiyn,
+            "; ".join(f"{r.source} {r.sort} {r.since}: {r.units}" for r in stated.line.rates),
+            "; ".join(_act(act) for act in stated.because),
             stated.line.pack,
         ]
         for statement in posted
@@ -64,6 +70,11 @@ def statement_table(
 def counted(units: Mapping[str, int]) -> str:
     """Return units by reason in one cell: "N 2, undecided 1"."""
     return ", ".join(f"{reason} {count}" for reason, count in units.items())
+
+
+def _act(act: Because) -> str:
+    """Return an act in one cell: what it is, where it is written, what it is about."""
+    return " ".join(filter(None, [act.act, act.ref, act.on, act.said]))
 
 
 def parts(parts_tiyn: Mapping[str, int], names: Sequence[str]) -> list[int]:

@@ -46,6 +46,12 @@ class MonthNotOver(OutOfTurn):
     code = "billing/month-not-over"
 
 
+class MonthNotBegun(OutOfTurn):
+    """Nothing is earned in a month that is still to come."""
+
+    code = "billing/month-not-begun"
+
+
 class MonthForgotten(OutOfTurn):
     """The rosters no longer know every child of that month; it cannot be billed again."""
 

@@ -13,6 +13,8 @@ import msgspec
 from chalicelib.billing.rules.claimed import DAYS_END, Cap, Claim, RatePart
 from chalicelib.billing.rules.statements import Cause, SiteMonth, StatedLine, Statement
 from chalicelib.billing.rules.units import mask_of, numbers
+from chalicelib.journal import store as journal
+from chalicelib.journal.store import Image
 from chalicelib.kernel.periods import Month
 from chalicelib.kernel.refusals import Unavailable
 from chalicelib.storage import keys
@@ -191,6 +193,12 @@ def lines_of(statement: Statement) -> bytes:
     return msgspec.json.encode([_line(stated) for stated in statement.lines])
 
 
+def bytes_of(statement: Statement) -> bytes:
+    """Return a whole statement as bytes, by which two are compared."""
+    head = msgspec.to_builtins(replace(statement, lines=()))
+    return msgspec.json.encode(head) + b"\n" + lines_of(statement)
+
+
 # What a line does not have it does not say, so that older ones stay what they were, to the byte.
 _LINE_MAY_LACK = ("parts", "rates", "parents_tiyn", "fees")
 _STATED_MAY_LACK = ("because", "parents_before_tiyn")
@@ -257,6 +265,17 @@ def list_earlier_claims(child_id: str, programme: str, month: Month) -> list[tup
         for kept in CLAIMANTS.each(partition, begins=f"{month.year:04d}-")
         if kept.sk < str(month)
     ]
+
+
+def claimants_key(child_id: str, programme: str, month: Month) -> tuple[str, str]:
+    """Return under which key the claims on a child's month lie."""
+    return _claimants_key(child_id, programme, month)
+
+
+def claimants_in(image: Image) -> Claimants | None:
+    """Return the claims on a child's month as a journal's image says; None for a removed row."""
+    filed = journal.value_in(image, CLAIMANTS)
+    return None if filed is None else _read(filed)
 
 
 def claimants_of(body: str) -> Claimants:
