@@ -1,6 +1,7 @@
 """What can be done about budgets.
 
 allotting    a year's budget by an act; what is committed and left of it
+reading      accounts at any instant, their statements, postings
 reserving    what vouchers hold, as writes for the commits of slices above
 settling     what a month did not use goes back
 """
@@ -17,6 +18,19 @@ from chalicelib.budgets.actions.allotting import (
     see_budget,
     short,
 )
+from chalicelib.budgets.actions.reading import (
+    AccountSeen,
+    LineSeen,
+    Reached,
+    StatementSeen,
+    TooManyLines,
+    accounts_of_budget,
+    accounts_of_organisation,
+    read_account,
+    see_account,
+    see_posting,
+    whole_account,
+)
 from chalicelib.budgets.actions.reserving import (
     free,
     moving,
@@ -28,19 +42,30 @@ from chalicelib.budgets.actions.reserving import (
 from chalicelib.budgets.actions.settling import settle_month
 
 __all__ = [
+    "AccountSeen",
     "BudgetFigure",
     "BudgetShown",
+    "LineSeen",
     "NoDirection",
+    "Reached",
+    "StatementSeen",
+    "TooManyLines",
+    "accounts_of_budget",
+    "accounts_of_organisation",
     "allot",
     "directions_of",
     "figures",
     "free",
     "moving",
     "promisable",
+    "read_account",
     "releasing",
     "reserving",
+    "see_account",
     "see_budget",
+    "see_posting",
     "settle_month",
     "short",
     "using",
+    "whole_account",
 ]

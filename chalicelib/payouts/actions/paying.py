@@ -20,7 +20,7 @@ from chalicelib.payouts.actions import hands
 from chalicelib.payouts.actions.claiming import Payee, held_code
 from chalicelib.payouts.rules import claims, payments
 from chalicelib.payouts.rules.claims import Claim
-from chalicelib.payouts.rules.files import Register, Transfer
+from chalicelib.payouts.rules.files import Register, Transfer, Treasury
 from chalicelib.payouts.rules.payments import (
     PaymentLine,
     PaymentRun,
@@ -29,7 +29,7 @@ from chalicelib.policy.actions import load_pack
 from chalicelib.providers import actions as providers
 from chalicelib.providers.rules import AccountUnconfirmed
 from chalicelib.storage import agenda, vault
-from chalicelib.storage.commit import settles
+from chalicelib.storage.commit import Put, settles
 from chalicelib.storage.secrets import fingerprint
 
 ANSWER_DUE = "payouts/answer"
@@ -100,7 +100,8 @@ def confirm_run(
 ) -> PaymentRun:
     """Confirm a proposed run over the sum that was seen; the last hand sends it on its way.
 
-    The same again goes on where it stopped. Raises Unknown, SecondPerson, SumChanged.
+    The same again goes on where it stopped. Raises Unknown, SecondPerson, SumChanged,
+    TreasuryMissing.
     """
     run = _confirm(run_id, total_tiyn=total_tiyn, by=by, now=now)
     if not run.confirmed or run.made:
@@ -141,6 +142,7 @@ def _confirm(run_id: str, *, total_tiyn: int, by: Actor, now: datetime) -> Payme
             made_at=stamp(now),
             execute_on=calendar.next_working(local_day(now)).isoformat(),
         )
+    sealed = _payer(run) if confirmed.confirmed else {}
     entry = journal.entry(
         "payouts/run-confirmed",
         f"payment-run/{run_id}",
@@ -148,9 +150,22 @@ def _confirm(run_id: str, *, total_tiyn: int, by: Actor, now: datetime) -> Payme
         now=now,
         enough=confirmed.confirmed,
         total_tiyn=run.planned_tiyn,
+        commitments=commitments(sealed),
     )
-    journal.commit(entry, store.keep_run(kept, confirmed))
+    pinned: list[Put] = []
+    if sealed:
+        message, _ = payments.file_ids(run_id)
+        pinned = [*store.name_files(run), *vault.seal(f"PAYMENT#{message}", sealed)]
+    journal.commit(entry, store.keep_run(kept, confirmed), *pinned)
     return confirmed
+
+
+def _payer(run: PaymentRun) -> dict[str, str]:
+    """Return the account that pays, as it is now, to be sealed beside the payees'."""
+    treasury = store.treasury_of(run.programme, run.area)
+    fields = {"payee": treasury.name, "bin": treasury.bin}
+    fields |= {"account": treasury.account, "bank": treasury.bank}
+    return salted(fields, new_salt())
 
 
 def _others(wanted: Iterable[Claim]) -> list[str]:
@@ -198,6 +213,7 @@ def _pay(run: PaymentRun, organisation_id: str, *, by: Actor, now: datetime, pay
         at=stamp(now),
         payment=name,
         run=run.run_id,
+        area=run.area,
     )
     # Pinned as it was sent: the same run gives the same file whatever account comes later, and the
     # record shows it if somebody put another in its place.
@@ -284,7 +300,10 @@ def register_of(run_id: str, *, by: Actor) -> Register:
         raise payments.RunUnfinished() if run.confirmed else payments.RunUnconfirmed()
     lines = store.find_payments(run.lines)
     _check_control_sums(run, lines)
-    opened = vault.open_many([f"PAYMENT#{line.end_to_end_id}" for line in lines])
+    message, _ = payments.file_ids(run_id)
+    names = [message, *(line.end_to_end_id for line in lines)]
+    opened = vault.open_many([f"PAYMENT#{name}" for name in names])
+    payer = opened[f"PAYMENT#{message}"]
     transfers = []
     for number, line in enumerate(lines, start=1):
         whom = opened[f"PAYMENT#{line.end_to_end_id}"]
@@ -306,7 +325,9 @@ def register_of(run_id: str, *, by: Actor) -> Register:
         made_at=run.made_at,
         execute_on=run.execute_on,
         month=run.month,
-        treasury=store.treasury_of(run.programme, run.area),
+        treasury=Treasury(
+            name=payer["payee"], bin=payer["bin"], account=payer["account"], bank=payer["bank"]
+        ),
         transfers=tuple(transfers),
     )
 

@@ -9,14 +9,13 @@ from msgspec import Meta
 
 from chalicelib.budgets import actions
 from chalicelib.budgets.actions import NoDirection
+from chalicelib.budgets.routes.shapes import routes, year_of
 from chalicelib.budgets.rules.ledger import BudgetShort
 from chalicelib.edge.body import BadField
-from chalicelib.edge.routes import Call, Routes
+from chalicelib.edge.routes import Call
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import NoPack
 from chalicelib.policy.rules import NoRuleInForce
-
-routes = Routes(__name__, "budgets")
 
 MOST_TIYN = 10**16
 
@@ -134,11 +133,11 @@ def get_direction(
 )
 def get_figures(call: Call[None], programme: str, area: str, year: str) -> FiguresSeen:
     """Show everybody what was allotted, is held for vouchers, was spent, and is left."""
-    found = actions.figures(programme, area, _year(year))
+    found = actions.figures(programme, area, year_of(year))
     return FiguresSeen(
         programme,
         area,
-        _year(year),
+        year_of(year),
         tuple(
             FigureSeen(
                 f.direction,
@@ -159,7 +158,7 @@ def _allotted(
     shown = actions.allot(
         programme=programme,
         area=area,
-        year=_year(year),
+        year=year_of(year),
         direction=direction,
         amount_tiyn=call.asked.amount_tiyn,
         act=call.asked.act,
@@ -171,7 +170,7 @@ def _allotted(
 
 def _seen(call: Call[None], programme: str, area: str, year: str, direction: str) -> BudgetSeen:
     shown = actions.see_budget(
-        programme=programme, area=area, year=_year(year), direction=direction, by=call.actor
+        programme=programme, area=area, year=year_of(year), direction=direction, by=call.actor
     )
     return _budget(shown)
 
@@ -188,9 +187,3 @@ def _budget(shown: actions.BudgetShown) -> BudgetSeen:
         shown.left_tiyn,
         tuple(ActSeen(a.act, a.amount_tiyn, a.at) for a in shown.acts),
     )
-
-
-def _year(text: str) -> int:
-    if len(text) == 4 and text.isascii() and text.isdigit() and text.startswith("2"):
-        return int(text)
-    raise BadField(field="year", problem="Expected YYYY, 2000 to 2999")
