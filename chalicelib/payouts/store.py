@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import resources
 
 from chalicelib.kernel.periods import Month
+from chalicelib.payouts.rules.cases import Case
 from chalicelib.payouts.rules.claims import Claim, SiteClaims
+from chalicelib.payouts.rules.clock import SiteClock
 from chalicelib.payouts.rules.files import Treasury, TreasuryMissing
-from chalicelib.payouts.rules.payments import BankAnswer, Case, PaymentLine, PaymentRun
+from chalicelib.payouts.rules.payments import BankAnswer, PaymentLine, PaymentRun, file_ids
 from chalicelib.storage import keys
-from chalicelib.storage.commit import Put
+from chalicelib.storage.commit import Delete, Put
 from chalicelib.storage.rows import MoneyRow
 from chalicelib.storage.shelf import Kept, Shelf
 
@@ -138,16 +140,105 @@ def keep_answer(kept: Kept[BankAnswer] | None, answer: BankAnswer) -> Put:
     return ANSWERS.replace(kept, answer)
 
 
-def find_case(end_to_end_id: str) -> Kept[Case] | None:
+def find_answer_of(digest: str) -> str | None:
+    """Return the answer that brought a file of this digest, or None. One read."""
+    kept = POINTERS.find(keys.answer_file(digest))
+    return kept.value["answer_id"] if kept else None
+
+
+def remember_file(digest: str, answer_id: str) -> Put:
+    """Describe that an answer brought a file; one does."""
+    return POINTERS.create(keys.answer_file(digest), {"answer_id": answer_id})
+
+
+def find_run_of_file(message_id: str) -> Kept[PaymentRun] | None:
+    """Return the run whose file a bank names, or None. Two reads."""
+    kept = POINTERS.find(keys.payment_file(message_id))
+    return find_run(kept.value["run_id"]) if kept else None
+
+
+def name_files(run: PaymentRun) -> list[Put]:
+    """Describe by which ids a bank may name a run's file."""
+    return [
+        POINTERS.create(keys.payment_file(name), {"run_id": run.run_id})
+        for name in file_ids(run.run_id)
+    ]
+
+
+def find_case(case_id: str) -> Kept[Case] | None:
     """Return the one case of a payment or of an unknown id, or None. One read."""
-    return CASES.find(keys.open_case(end_to_end_id))
+    return CASES.find(keys.open_case(case_id))
 
 
-def keep_case(kept: Kept[Case] | None, case: Case) -> Put:
-    """Describe a case; there is one per payment or unknown id."""
+def load_case(case_id: str) -> Kept[Case]:
+    """Return a case. Raises Unknown. One read."""
+    return CASES.load(keys.open_case(case_id))
+
+
+def find_cases(case_ids: Sequence[str]) -> dict[str, Case]:
+    """Return those cases that exist, by id; a call per hundred."""
+    found = CASES.find_many([keys.open_case(case_id) for case_id in case_ids])
+    return {kept.value.case_id: kept.value for kept in found.values()}
+
+
+def keep_case(kept: Kept[Case] | None, case: Case) -> list[Put | Delete]:
+    """Describe a case and where it is listed; there is one per payment or unknown id."""
+    key = keys.open_case(case.case_id)
+    put = CASES.create(key, case) if kept is None else CASES.replace(kept, case)
+    before = _listed(kept.value) if kept else None
+    after = _listed(case)
+    writes: list[Put | Delete] = [put]
+    if before == after:
+        return writes
+    # Above whatever was listed under that key before: a case may be opened, closed, opened again.
+    version = 1 + (kept.version if kept else 0)
+    writes.append(POINTERS.create(after, {"case_id": case.case_id}, version=version))
+    if before is not None and kept is not None:
+        writes.append(Delete(MoneyRow(*before, version=version)))
+    return writes
+
+
+def list_cases(area: str, state: str, *, after: str | None, limit: int) -> list[tuple[str, str]]:
+    """Return where cases of an area stand in its list, and their ids, the oldest first."""
+    partition = keys.area_cases(area, state, "", "")[0]
+    found = POINTERS.each(partition, after=after, limit=limit)
+    return [(kept.sk, kept.value["case_id"]) for kept in found]
+
+
+def _listed(case: Case) -> tuple[str, str]:
+    state = "open" if case.is_open else "closed"
+    return keys.area_cases(case.area, state, case.opened_at, case.case_id)
+
+
+# --- the clock ----------------------------------------------------------------------------------
+
+
+class ClockRow(MoneyRow):
+    """Where a site's month stood when it was looked at; looked at again, it is made again."""
+
+    imaged = False
+
+
+CLOCKS: Shelf[SiteClock] = Shelf(ClockRow, SiteClock)
+
+
+def find_clock(programme: str, area: str, month: Month, site_id: str) -> Kept[SiteClock] | None:
+    """Return where a site's month stood, or None. One read."""
+    return CLOCKS.find(keys.site_clock(programme, area, month, site_id))
+
+
+def keep_clock(kept: Kept[SiteClock] | None, clock: SiteClock) -> Put:
+    """Describe where a site's month stands; of two that look at once, one looks again."""
     if kept is None:
-        return CASES.create(keys.open_case(case.end_to_end_id), case)
-    return CASES.replace(kept, case)
+        key = keys.site_clock(clock.programme, clock.area, Month.parse(clock.month), clock.site_id)
+        return CLOCKS.create(key, clock)
+    return CLOCKS.replace(kept, clock)
+
+
+def list_clocks(programme: str, area: str, month: Month) -> list[SiteClock]:
+    """Return where the sites of an area stand with a month, by id. A query per shard."""
+    shards = keys.clock_shards(programme, area, month)
+    return sorted((one for pk in shards for one in CLOCKS.values(pk)), key=lambda c: c.site_id)
 
 
 # --- settings -----------------------------------------------------------------------------------
@@ -159,13 +250,25 @@ def treasury_of(programme: str, area: str) -> Treasury:
     The entry of the programme in the area ("clubs-karaganda") comes before the area's own, which
     serves every programme that has none.
     """
-    given = os.environ.get("KEZEK_TREASURY")
-    if given:
-        known = json.loads(given)
-    else:
-        text = resources.files("chalicelib.payouts").joinpath("treasury.toml").read_text("utf-8")
-        known = tomllib.loads(text)
+    known = _treasuries()
     one = known.get(f"{programme}-{area}") or known.get(area)
     if one is None:
         raise TreasuryMissing(programme=programme, area=area)
     return Treasury(name=one["name"], bin=one["bin"], account=one["account"], bank=one["bank"])
+
+
+def accounts_of(areas: Collection[str]) -> frozenset[str]:
+    """Return the accounts from which programmes pay in these areas."""
+    return frozenset(
+        one["account"]
+        for name, one in _treasuries().items()
+        if any(name == area or name.endswith(f"-{area}") for area in areas)
+    )
+
+
+def _treasuries() -> dict[str, dict[str, str]]:
+    given = os.environ.get("KEZEK_TREASURY")
+    if given:
+        return dict(json.loads(given))
+    text = resources.files("chalicelib.payouts").joinpath("treasury.toml").read_text("utf-8")
+    return tomllib.loads(text)

@@ -4,7 +4,11 @@ claiming    claims: calculated, signed, agreed, released
 hands       how many persons a step takes, and who is one person
 paying      payment runs, proposed and confirmed, and their files
 answering   the bank's answers, and answers that did not come
+cases       what they leave to people, decided by two of them
+moving      what a payment's new state writes
 calendar    claiming days, payday, public figures
+clock       where each site's month stands, what the public sees of it, "why not yet"
+watching    which runs did not start, which steps are not complete, whose turn it is
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from chalicelib.payouts.actions.calendar import (
     pay_on,
     tell_payday,
 )
+from chalicelib.payouts.actions.cases import CaseSeen, decide_case, list_cases, see_case
 from chalicelib.payouts.actions.claiming import (
     CALCULATE,
     agree,
@@ -26,6 +31,17 @@ from chalicelib.payouts.actions.claiming import (
     list_claims,
     release,
     sign,
+)
+from chalicelib.payouts.actions.clock import (
+    CLOCK,
+    Overdue,
+    Region,
+    Why,
+    months_watched,
+    public_clock,
+    reckon,
+    refresh,
+    why,
 )
 from chalicelib.payouts.actions.hands import hands_of
 from chalicelib.payouts.actions.paying import (
@@ -36,19 +52,53 @@ from chalicelib.payouts.actions.paying import (
     register_of,
     see_run,
 )
+from chalicelib.payouts.actions.watching import (
+    RUNS,
+    WATCH,
+    Incomplete,
+    MissingRun,
+    Watched,
+    incomplete,
+    missing_runs,
+    tell_desks,
+    tell_operators,
+    watched,
+)
 
 __all__ = [
+    "watched",
+    "tell_operators",
+    "tell_desks",
+    "missing_runs",
+    "incomplete",
+    "Watched",
+    "MissingRun",
+    "Incomplete",
+    "WATCH",
+    "RUNS",
+    "why",
+    "refresh",
+    "reckon",
+    "public_clock",
+    "months_watched",
+    "Why",
+    "Region",
+    "Overdue",
+    "CLOCK",
     "ANSWER_DUE",
     "CALCULATE",
+    "CaseSeen",
     "PayoutFigure",
     "PayoutFigures",
     "agree",
     "calculate",
     "confirm_run",
+    "decide_case",
     "figures",
     "hands_of",
     "hands_of_run",
     "lapse_answer",
+    "list_cases",
     "list_claims",
     "make_run",
     "months_at_payday",
@@ -57,6 +107,7 @@ __all__ = [
     "register_of",
     "release",
     "see_answer",
+    "see_case",
     "see_run",
     "sign",
     "take_answer",
