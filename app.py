@@ -35,6 +35,7 @@ app.offer(
     "signals",
     "billing",
     "payouts",
+    "traces",
     "complaints",
     "notices",
     "rights",
@@ -118,6 +119,14 @@ def run_billing(event: CloudWatchEvent) -> None:
     from chalicelib.billing import jobs as billing_jobs
 
     billing_jobs.run_billing(event)
+
+
+@app.schedule(Cron("0/15", "22-23", "*", "*", "?", "*"))
+def run_self_audit(event: CloudWatchEvent) -> None:
+    """03:00 to 04:45: hold everything ever stated against what is due, publish the number."""
+    from chalicelib.billing import jobs as billing_jobs
+
+    billing_jobs.run_self_audit(event)
 
 
 @app.schedule(Cron("0", "2", "*", "*", "?", "*"))
@@ -232,8 +241,10 @@ def work() -> dict[str, batches.Handler]:
         "applications/voucher-cancelled": applications_jobs.voucher_cancelled,
         "attendance/daily": attendance_jobs.daily,
         "attendance/remind": attendance_jobs.remind,
+        "billing/audit": billing_jobs.audit,
         "billing/bill": billing_jobs.bill,
         "billing/posted": payouts_jobs.calculate,
+        "billing/savings": billing_jobs.save,
         "children/looked-at": children_jobs.looked_at,
         "payouts/calculate": payouts_jobs.calculate,
         "payouts/clock": payouts_jobs.look,

@@ -68,6 +68,8 @@ class Kindergarten:
             ends_on=self.ends_on,
             first=self.first,
         )
+        for n in range(self.first, self.first + self.children):
+            self.end(n, self.ends_on, event="vouchers/contract-signed", now="2025-09-01 09:00")
         self.tablet = Tablet(seed=self.seed)
         pair(self.tablet, site_id=self.site_id, head=self.head)
 
@@ -158,8 +160,8 @@ class Kindergarten:
             now=at(now),
         )
 
-    def end(self, n: int, last: date, *, event: str, now: str) -> None:
-        """End a child's enrolment the way vouchers do: roster, enrolment and entry in one."""
+    def end(self, n: int, last: date | None, *, event: str, now: str) -> None:
+        """Say how long a child is enrolled the way vouchers do: roster, enrolment and entry."""
         kept = vouchers.find_enrolments([(self.site_id, enrolment(n))])[0]
         roster = vouchers.find_roster(self.site_id, GROUP)
         members = tuple(

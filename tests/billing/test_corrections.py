@@ -215,7 +215,7 @@ def test_a_provider_suspended_keeps_what_its_children_attended():
     garden.approve(1)
     first = garden.bill()
     kept = providers.load_site(SITE)
-    commit([providers.keep_site(kept, replace(kept.value, state=SiteState.SUSPENDED))])
+    commit(providers.keep_site(kept, replace(kept.value, state=SiteState.SUSPENDED)))
 
     assert garden.bill(at("2026-04-14 12:00")) is None
     assert accrued() == first.movement_tiyn == tenge(65_000)

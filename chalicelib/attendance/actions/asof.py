@@ -18,7 +18,7 @@ from datetime import date, timedelta
 from chalicelib.attendance import rules, store
 from chalicelib.attendance.actions.intake import SAME_SECOND
 from chalicelib.attendance.actions.lines import facts_of, stays_in, where_of
-from chalicelib.attendance.rules import MonthFacts, Record, Sheet
+from chalicelib.attendance.rules import Line, MonthFacts, Record, Sheet, Stay
 from chalicelib.attendance.rules.health import FORKED
 from chalicelib.attendance.store import ChildSheet
 from chalicelib.journal import store as journal
@@ -148,6 +148,32 @@ class Past:
         )
         return AsOf(facts=facts, unwitnessed=unwitnessed, missing=missing)
 
+    def witnesses_of(self, child_id: str) -> list[Witness]:
+        """Return the signed records of a child's month, as they were received."""
+        return sorted(self._marked.get(child_id, ()), key=lambda w: (w.at, w.device_id, w.counter))
+
+    def line_of(
+        self,
+        child_id: str,
+        witness: Witness,
+        lines: Sequence[Line],
+        stays: Sequence[Stay],
+        *,
+        pack: Pack,
+    ) -> str | None:
+        """Return which line a record speaks for: its day's, or the lesson that it makes a visit of.
+
+        None for a record that no line rests on, such as one on a day off where lessons count.
+        """
+        where = where_of(self.site, self.month, pack=pack, timetables=self._tables)
+        if not where.by_lesson:
+            key = witness.on.isoformat()
+            return key if any(line.key == key for line in lines) else None
+        alone = where.plan(stays).fold([witness.mark], upto=None, standing="open")
+        known = {line.key for line in lines}
+        spoken = [x.key for x in alone if "no-record" not in x.flags and x.key in known]
+        return next((key for key in spoken if _on(key) == witness.on), None)
+
     def _rosters_at(self, at: str) -> tuple[list[Roster], dict[str, Timetable]]:
         site_id = self.site.site_id
         then, ever = _newest(self._enrolled, keys.roster(site_id, "")[0], at)
@@ -226,6 +252,11 @@ def _newest(
     return then, ever
 
 
+def _on(key: str) -> date:
+    """Return the day of a line's name."""
+    return date.fromisoformat(key[:8] if "T" in key else key)
+
+
 def _last_word(said: Sheet) -> str:
     words: Sequence[str | None] = (
         said.approved_at,
@@ -236,6 +267,61 @@ def _last_word(said: Sheet) -> str:
         *(dispute.answered_at for dispute in said.disputes),
     )
     return max((word for word in words if word), default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordKept:
+    """A signed record as it is kept. refused: why it makes no mark, None where it does.
+
+    child_id: "" where the record was refused, so that it speaks of nobody.
+    """
+
+    device_id: str
+    counter: int
+    site_id: str
+    child_id: str
+    on: date
+    kind: str
+    happened_at: str
+    hash: str
+    upload: int
+    digest: str
+    received_at: str
+    refused: str | None
+    flags: tuple[str, ...]
+
+
+def find_record(device_id: str, counter: int) -> RecordKept | None:
+    """Return a tablet's record by its counter; None where none is kept. Two queries.
+
+    Of a fork the record that was taken comes first.
+    """
+    found: list[RecordKept] = []
+    for upload in store.list_evidence(device_id, counter, counter):
+        evidence = upload.value
+        for line in upload.lines:
+            record = rules.read_record(store.line_values(line))
+            if not isinstance(record, Record) or record.counter != counter:
+                continue
+            refused = evidence.refused.get(record.hash)
+            found.append(
+                RecordKept(
+                    device_id=device_id,
+                    counter=counter,
+                    site_id=evidence.site_id,
+                    child_id="" if refused else evidence.members[record.enrolment],
+                    on=record.on,
+                    kind=record.kind,
+                    happened_at=stamp(record.happened_at),
+                    hash=record.hash,
+                    upload=evidence.last,
+                    digest=upload.digest,
+                    received_at=evidence.received_at,
+                    refused=refused,
+                    flags=evidence.flags.get(str(counter), ()),
+                )
+            )
+    return min(found, key=lambda r: (r.refused is not None, r.received_at), default=None)
 
 
 # --- what happened to a child's month -----------------------------------------------------------

@@ -7,6 +7,7 @@ gathering   what attendance says of a month
 replaying   a month made again from what was known
 auditing    everything ever stated, held against what is due now, each night
 saving      what was not paid, and why, by period
+tracing     from a child's line to its signed records
 settling    what vouchers held of a month and nobody used
 showing     statements, why money waits, public figures
 """
@@ -48,6 +49,7 @@ from chalicelib.billing.actions.showing import (
     see_earnings,
     see_month,
 )
+from chalicelib.billing.actions.tracing import ChildTraced, DayTraced, LineTraced, trace_child
 
 __all__ = [
     "AUDIT",
@@ -67,7 +69,10 @@ __all__ = [
     "POSTED",
     "Billed",
     "EarningsSeen",
+    "ChildTraced",
+    "DayTraced",
     "Figures",
+    "LineTraced",
     "SiteMonthSeen",
     "bill",
     "figures",
@@ -81,4 +86,5 @@ __all__ = [
     "see_earnings",
     "see_month",
     "settle_months",
+    "trace_child",
 ]

@@ -54,7 +54,7 @@ def replay_month(site_id: str, month: Month, *, by: Actor, now: datetime) -> Mon
             site_id=site_id, month=str(month), statements=(), since=since, unwitnessed=0
         )
     past = attendance.Past(site_id, month)
-    claims = _Claims(kept.value, month)
+    claims = Claims(kept.value, month)
     unwitnessed, made = 0, []
     for n, posted in enumerate(statements):
         one, lost = _again(posted, statements[:n], kept.value, past, claims)
@@ -74,7 +74,7 @@ def _again(
     earlier: Sequence[Statement],
     head: SiteMonth,
     past: attendance.Past,
-    claims: _Claims,
+    claims: Claims,
 ) -> tuple[Replayed, int]:
     month, today = Month.parse(posted.month), local_day(from_stamp(posted.at))
     own = load_version(posted.pack)
@@ -191,7 +191,7 @@ def _others_now(
     return {child_id: kept.value.others(site_id) for child_id, kept in found.items()}
 
 
-class _Claims:
+class Claims:
     """What other sites claimed of this site's children, as it was written, by instant."""
 
     def __init__(self, head: SiteMonth, month: Month) -> None:

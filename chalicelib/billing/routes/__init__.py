@@ -8,7 +8,7 @@ shapes       what they share
 
 from __future__ import annotations
 
-from chalicelib.billing.routes import replays, statements
+from chalicelib.billing.routes import auditing, replays, statements
 from chalicelib.billing.routes.shapes import routes
 
 __all__ = ["auditing", "replays", "routes", "statements"]

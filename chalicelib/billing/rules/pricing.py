@@ -183,17 +183,7 @@ def _within_the_month(
 
 def line_of(judged: Judged, priced: Priced, *, pack: str) -> Line:
     """Return a child's line at one site: what earns, what does not, and what that would bring."""
-    reasons: dict[int, str] = dict(judged.unpaid)
-    for number in numbers(judged.claim.units):
-        one = mask_of(number)
-        if one & priced.doubled:
-            reasons[number] = DOUBLED
-        elif number in judged.standings:
-            reasons[number] = judged.standings[number]
-        elif one & priced.over_cap:
-            reasons[number] = OVER_CAP
-        elif one & priced.over_month:
-            reasons[number] = OVER_MONTH_CAP
+    reasons = reasons_of(judged, priced)
     payable = Counter(code for code, _ in priced.parts.values())
     exact: dict[str, Fraction] = {}
     for number, reason in reasons.items():
@@ -220,6 +210,22 @@ def line_of(judged: Judged, priced: Priced, *, pack: str) -> Line:
         parents_tiyn=sum(fee.tiyn for fee in fees),
         fees=fees,
     )
+
+
+def reasons_of(judged: Judged, priced: Priced) -> dict[int, str]:
+    """Return why units earn nothing, by number."""
+    reasons: dict[int, str] = dict(judged.unpaid)
+    for number in numbers(judged.claim.units):
+        one = mask_of(number)
+        if one & priced.doubled:
+            reasons[number] = DOUBLED
+        elif number in judged.standings:
+            reasons[number] = judged.standings[number]
+        elif one & priced.over_cap:
+            reasons[number] = OVER_CAP
+        elif one & priced.over_month:
+            reasons[number] = OVER_MONTH_CAP
+    return reasons
 
 
 def rates_of(judged: Judged, priced: Priced) -> tuple[PricedBy, ...]:
