@@ -7,7 +7,7 @@ TEST_WORKERS ?= 2
 SECOND_OPINION := tests/storage tests/notices tests/children/test_actions.py \
 	tests/attendance/test_intake.py tests/budgets/test_ledger.py tests/local/test_faults.py
 
-.PHONY: demo demo-clubs test test-ministack check serve package bench fuzz zoo install format clean
+.PHONY: demo demo-clubs test test-ministack check serve package bench cost fuzz zoo install format clean
 
 install: $(VENV)/.installed
 
@@ -70,6 +70,10 @@ package: install
 ## bench: the gates, as ratios in one run
 bench: install
 	@$(BIN)/python -m bench $(ARGS)
+
+## cost: US cents per child and month by step, from bench/measured and bench/prices.toml; ARGS=--json
+cost: install
+	@$(BIN)/python -m bench.cost $(ARGS)
 
 format: install
 	@$(BIN)/ruff format .

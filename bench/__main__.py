@@ -1,7 +1,8 @@
 """Run the benches: `make bench`, or `make bench ARGS='imports iteration'` for some.
 
-`costs` measures nothing against a limit: it refreshes the table in docs/performance.md when asked.
-`breach` writes a million entries first, which takes minutes.
+Only when asked: `costs` refreshes the table in docs/performance.md; `capacity` what `make cost` and
+`country` reckon with; `month` plays a city's month; `peak` counts writes per key; `breach` writes a
+million entries first. These take minutes and more, and hold little to a limit.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ BENCHES = (
     "check_in",
     "attendance_shapes",
     "provider_month",
+    "providers",
     "imports",
 )
-WHEN_ASKED = ("city", "readings", "costs", "breach")
+WHEN_ASKED = ("city", "readings", "costs", "capacity", "cost", "country", "month", "peak", "breach")
 
 
 def main(asked: list[str]) -> int:
