@@ -11,6 +11,7 @@
     kezek queue bundle RUN FOLDER | openings RUN FILE --why PURPOSE | again RUN
     kezek record export FOLDER
     kezek record refill
+    kezek ledger check
     kezek policy check FILE...
     kezek keys status | rotate | retire
     kezek vault check | move [--back] [--dry-run]
@@ -40,6 +41,7 @@ from infra.command import (
     forgetting,
     importing,
     keys,
+    ledgering,
     place,
     proving,
     recording,
@@ -73,6 +75,7 @@ cli.add_typer(triggering.commands, name="run")
 cli.add_typer(exporting.commands, name="export")
 cli.add_typer(proving.commands, name="queue")
 cli.add_typer(recording.commands, name="record")
+cli.add_typer(ledgering.commands, name="ledger")
 cli.add_typer(checking.commands, name="policy")
 cli.add_typer(keys.commands, name="keys")
 cli.add_typer(vaulting.commands, name="vault")

@@ -1,6 +1,7 @@
 """What can be done about budgets.
 
 allotting    a year's budget by an act; what is committed and left of it
+checking     the whole ledger against itself
 reading      accounts at any instant, their statements, postings
 reserving    what vouchers hold, as writes for the commits of slices above
 settling     what a month did not use goes back
@@ -18,6 +19,7 @@ from chalicelib.budgets.actions.allotting import (
     see_budget,
     short,
 )
+from chalicelib.budgets.actions.checking import Checked, check_ledger
 from chalicelib.budgets.actions.reading import (
     AccountSeen,
     LineSeen,
@@ -45,6 +47,7 @@ __all__ = [
     "AccountSeen",
     "BudgetFigure",
     "BudgetShown",
+    "Checked",
     "LineSeen",
     "NoDirection",
     "Reached",
@@ -53,6 +56,7 @@ __all__ = [
     "accounts_of_budget",
     "accounts_of_organisation",
     "allot",
+    "check_ledger",
     "directions_of",
     "figures",
     "free",

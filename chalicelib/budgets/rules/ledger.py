@@ -131,7 +131,7 @@ def posting(name: str, movements: Iterable[tuple[str, int]], *, at: str, **links
         raise ValueError(f"posting {name} does not balance")
     if len({m.account for m in kept}) != len(kept):
         raise ValueError(f"posting {name} moves an account twice")
-    if sum(m.amount_tiyn for m in kept if kind_of(m.account) in _OF_PARENTS) != 0:
+    if of_parents(kept) != 0:
         raise ValueError(f"posting {name} mixes parents' money with the state's")
     return Posting(name=name, at=at, movements=kept, links=links)
 
@@ -159,6 +159,11 @@ def accrual(
         return -movement_tiyn, movement_tiyn - set_off, set_off
     taken = min(-movement_tiyn, accrued_tiyn)
     return -movement_tiyn, -taken, movement_tiyn + taken
+
+
+def of_parents(movements: Iterable[Movement]) -> int:
+    """Return what movements bring into parents' accounts from others; zero unless they mix."""
+    return sum(m.amount_tiyn for m in movements if kind_of(m.account) in _OF_PARENTS)
 
 
 def rooms(movements: Iterable[Movement]) -> dict[str, int]:

@@ -17,6 +17,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.budgets.rules import ledger, sharding
+from chalicelib.budgets.rules.checking import Row, Tally
 from chalicelib.budgets.rules.ledger import AccountShort, Posting
 from chalicelib.kernel.refusals import Refusal
 from chalicelib.storage import keys
@@ -303,6 +304,55 @@ def each_line(
 def place_of(line: AccountLine) -> str:
     """Return where a line stands among its account's, as text that sorts so."""
     return f"{LINE}{line.at}#{line.posting}"
+
+
+# --- all of it ----------------------------------------------------------------------------------
+
+
+def take_in(tally: Tally, *, segment: int = 0, segments: int = 1) -> Iterator[int]:
+    """Put a segment of the whole ledger into a tally; yield now and then how many rows were read.
+
+    Reads the table through, page after page: never for a request.
+    """
+    mine = AccountRow.pk.startswith("POSTING#") | AccountRow.pk.startswith("ACCOUNT#")
+    rows = AccountRow.scan(mine, segment=segment, total_segments=segments, consistent_read=True)
+    for read, row in enumerate(rows, start=1):
+        _take(tally, row)
+        if read % 1_000 == 0:
+            yield read
+
+
+def take_accounts(tally: Tally, accounts: Iterable[str]) -> None:
+    """Put some accounts' rows and lines, and the postings of these lines, into a tally."""
+    named: set[str] = set()
+    for account in dict.fromkeys(accounts):
+        shards = sharding.MOST_SHARDS if sharding.is_sharded(account) else 1
+        for row in _rows((account, shard) for shard in range(shards)).values():
+            _take(tally, row)
+        for shard in range(shards):
+            for kept in LINES.each(keys.account(account, shard)[0], begins=LINE):
+                named.add(kept.value.posting)
+                _take_line(tally, account, shard, kept.value)
+    for posting in find_postings(sorted(named)).values():
+        tally.take_posting(posting)
+
+
+def _take(tally: Tally, row: AccountRow) -> None:
+    kind, _, name = row.pk.partition("#")
+    if kind == "POSTING":
+        tally.take_posting(POSTINGS.kept(row).value)
+        return
+    account, _, shard = name.partition("#")
+    number = int(shard or 0)
+    if row.sk.startswith(LINE):
+        _take_line(tally, account, number, LINES.kept(row).value)
+        return
+    balance, room = int(row.balance_tiyn or 0), int(row.room_tiyn or 0)
+    tally.take_row(Row(account, number, balance, room, int(row.shards or 1)))
+
+
+def _take_line(tally: Tally, account: str, shard: int, line: AccountLine) -> None:
+    tally.take_line(account, shard, posting=line.posting, amount_tiyn=line.amount_tiyn)
 
 
 # --- the drill ----------------------------------------------------------------------------------
