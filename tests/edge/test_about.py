@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from chalicelib.payouts.rules import clock
 from infra.local.testing import TestCloud
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +38,27 @@ def test_the_page_that_checks_is_served_as_it_lies_and_may_ask_nobody(cloud: Tes
     policy = said.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     assert "connect-src" not in policy and policy.endswith("frame-ancestors 'none'")
+
+
+def test_the_page_of_the_clock_asks_us_alone_and_says_everything_in_three_languages(
+    cloud: TestCloud,
+) -> None:
+    said = cloud.get("/clock")
+
+    assert said.status == 200
+    assert said.headers["content-type"].startswith("text/html")
+    policy = said.headers["content-security-policy"]
+    assert "script-src 'sha256-" in policy and "connect-src 'self'" in policy
+    assert not re.findall(r"""(?:src|href|fetch\()=?["'`]https?://""", said.text)
+    assert re.findall(r"fetch\(`(/[^?`]+)", said.text) == ["/v1/payouts/clock"]
+    for language in ("kk", "ru", "en"):
+        said_here = re.search(
+            rf"^  {language}: \{{(.*?)^  \}},", said.text, re.DOTALL | re.MULTILINE
+        )
+        assert said_here is not None
+        words = set(re.findall(r"(\w+): \"", said_here[1]))
+        assert set(clock.STEPS) | set(clock.WHO.values()) <= words, language
+        assert set(re.findall(r'data-say="(\w+)"', said.text)) <= words, language
 
 
 def test_a_problem_is_explained_in_three_languages(cloud: TestCloud) -> None:

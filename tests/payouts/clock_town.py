@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.payouts import actions as payouts
 from chalicelib.payouts import jobs
+from chalicelib.payouts.rules.payments import PaymentLine
 from infra.local.testing import Said, TestCloud
 from tests.attendance.builders import at
 from tests.promises import money
@@ -40,6 +42,12 @@ class ClockTown(Town):
         for n in children:
             self.enrol(n, SMALL)
             self.attend(n, SMALL, *DAYS)
+
+    def pay(self, run_id: str) -> list[PaymentLine]:
+        """Propose a run, confirm it by another person, and return its lines."""
+        run = payouts.make_run(run_id, **money.WHERE, by=money.FINANCE, now=money.OFFICE)
+        payouts.confirm_run(run_id, total_tiyn=run.planned_tiyn, by=money.SECOND, now=money.OFFICE)
+        return payouts.see_run(run_id, by=money.FINANCE)[1]
 
     def settle_down(self) -> None:
         for site_id in SITES:

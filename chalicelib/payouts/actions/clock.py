@@ -29,7 +29,7 @@ from chalicelib.payouts.rules import clock
 from chalicelib.payouts.rules.claims import Claim
 from chalicelib.payouts.rules.clock import Cell, Held, Passage, SiteClock
 from chalicelib.policy.actions import list_packs, load_pack
-from chalicelib.policy.rules import MonthDates, NoRuleInForce, Pack
+from chalicelib.policy.rules import MonthDates, NoRuleInForce, Pack, Text
 from chalicelib.providers import actions as providers
 from chalicelib.providers import store as sites
 from chalicelib.storage.commit import commit, settles
@@ -224,6 +224,7 @@ class Region:
 
     programme: str
     area: str
+    title: Text
     month: str
     as_of: str | None
     dates: MonthDates
@@ -279,6 +280,7 @@ def _region(pack: Pack, month: Month, *, now: datetime) -> Region:
     return Region(
         programme=pack.programme,
         area=pack.area,
+        title=pack.text,
         month=str(month),
         as_of=min((one.as_of for one in looked.values()), default=None),
         dates=dates,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import date
 from typing import Literal
 
@@ -81,10 +82,14 @@ class OverdueSeen(msgspec.Struct, frozen=True):
 
 
 class RegionSeen(msgspec.Struct, frozen=True):
-    """A region's month by step. as_of: when timesheets were looked at; claims are as they are."""
+    """A region's month by step. as_of: when timesheets were looked at; claims are as they are.
+
+    title: programme and region in kk, ru and en.
+    """
 
     programme: str
     area: str
+    title: dict[str, str]
     month: str
     as_of: str | None
     pay_on: date
@@ -277,6 +282,7 @@ def _region(region: Region, today: date) -> RegionSeen:
     return RegionSeen(
         programme=region.programme,
         area=region.area,
+        title=asdict(region.title),
         month=region.month,
         as_of=region.as_of,
         pay_on=region.dates.pay_on,
