@@ -349,7 +349,7 @@ def test_the_device_of_an_approval_is_kept_as_a_digest(cloud: TestCloud) -> None
     bad = cloud.get(
         path, query={"programme": "preschool"}, token=parent, headers={"Kezek-Device": "no"}
     )
-    assert (bad.status, bad.code) == (400, "kezek/bad-id")
+    assert (bad.status, bad.code) == (400, "kernel/bad-id")
 
 
 # --- words
