@@ -551,6 +551,28 @@ def billing_run(run_id: str) -> tuple[str, str]:
     return f"BILLRUN#{run_id}", ONLY
 
 
+def savings(programme: str, area: str, month: str) -> tuple[str, str]:
+    """What was not paid in an area's month, and why? (query pk: by period)"""
+    return f"SAVINGS#{programme}#{area}", month
+
+
+def audit_night(programme: str, area: str, on: str) -> tuple[str, str]:
+    """What did the self-audit of a night find in an area? (query pk: the nights, newest last)"""
+    return f"SELFAUDIT#{programme}#{area}", on
+
+
+def audit_part(programme: str, area: str, on: str, part: int) -> tuple[str, str]:
+    """Which parts of a night's self-audit are done? (query pk)"""
+    return f"SELFAUDIT#{programme}#{area}#{on}", f"{part:04d}"
+
+
+def audit_case(
+    programme: str, area: str, site_id: str, month: str, asked: str
+) -> tuple[str, str]:
+    """Where is what was posted not what is due? (query pk: an area's open cases)"""
+    return f"AUDITCASES#{programme}#{area}", f"{site_id}#{month}#{asked}"
+
+
 def claim(claim_id: str) -> tuple[str, str]:
     """What is asked for a site's month, and how does it stand?"""
     return f"CLAIM#{claim_id}", ONLY
@@ -597,9 +619,24 @@ def bank_answer(answer_id: str) -> tuple[str, str]:
     return f"ANSWER#{answer_id}", ONLY
 
 
-def open_case(name: str) -> tuple[str, str]:
-    """Which line of a bank's answer belongs to no payment of ours?"""
-    return f"CASE#{name}", ONLY
+def answer_file(digest: str) -> tuple[str, str]:
+    """Which answer brought this very file? Held by a keyed digest of file and areas."""
+    return f"ANSWERFILE#{digest}", ONLY
+
+
+def payment_file(message_id: str) -> tuple[str, str]:
+    """Which run does a bank mean that names a whole file?"""
+    return f"PAYFILE#{message_id}", ONLY
+
+
+def open_case(case_id: str) -> tuple[str, str]:
+    """What did the bank say of a payment, or of an unknown id, that people must look at?"""
+    return f"CASE#{case_id}", ONLY
+
+
+def area_cases(area: str, state: str, at: str, case_id: str) -> tuple[str, str]:
+    """Which cases of an area are open, or closed, by when they were opened? (query pk)"""
+    return f"CASES#{area}#{state}", f"{at}#{case_id}"
 
 
 # --- record ---------------------------------------------------------------------------------------

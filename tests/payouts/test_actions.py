@@ -17,6 +17,7 @@ from chalicelib.kernel.money import tenge
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.payouts import actions, store
 from chalicelib.payouts.rules.answers import BrokenAnswer
+from chalicelib.payouts.rules.cases import unknown_id
 from chalicelib.payouts.rules.claims import NotNow, SecondPerson, SumChanged
 from chalicelib.payouts.rules.payments import NothingReleased
 from chalicelib.policy.actions import load_pack
@@ -339,7 +340,9 @@ def test_a15_a_wrong_sum_and_an_unknown_id_open_exactly_one_case(name, amount, r
 
     assert take(content) == take(content, "answer-2") == ["open-case"]
 
-    assert store.find_case(name).value.reason == reason
+    case_id = name if reason == "wrong-sum" else unknown_id("taldykorgan", name)
+    case = store.find_case(case_id).value
+    assert (case.reason, case.is_open, len(case.facts), case.times) == (reason, True, 1, 1)
     assert balance(TRANSIT) == SUM
 
 

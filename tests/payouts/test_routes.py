@@ -15,6 +15,7 @@ from chalicelib.edge import auth, texts
 from chalicelib.kernel.money import tenge
 from chalicelib.payouts import actions, routes, store
 from chalicelib.payouts.actions import paying
+from chalicelib.payouts.rules.claims import claim_id
 from chalicelib.providers import store as providers
 from chalicelib.storage.commit import commit
 from infra.local import issuer
@@ -39,9 +40,9 @@ class Town:
         self.other_finance = cloud.token("finance", "officer-4", areas=["taldykorgan"])
         self.far = cloud.token("finance", "officer-3", areas=["astana"])
         self.auditor = cloud.token("auditor", "auditor-1")
-        claim = actions.calculate("site-aaaa", OCTOBER, by=JOB, now=NOW)
-        self.claim = f"/v1/payouts/claims/{claim.claim_id}"
-        self.claim_id = claim.claim_id
+        actions.calculate("site-aaaa", OCTOBER, by=JOB, now=NOW)
+        self.claim_id = claim_id("site-aaaa", "2026-10", 1)
+        self.claim = f"/v1/payouts/claims/{self.claim_id}"
 
     def sign(self, token=None, **body):
         body = {"amount_tiyn": SUM, **body}

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from chalicelib.access import actions as access
 from chalicelib.edge.routes import Operation
 from chalicelib.kernel.periods import Month
+from chalicelib.payouts.rules.cases import unknown_id
 from chalicelib.policy.actions import load_pack
 from infra.local.testing import Said, TestCloud
 from tests.offered import OPERATIONS
@@ -97,7 +98,11 @@ class City:
         self.children: dict[int, str] = {}
         self.enrolments: dict[int, str] = {}
         self.people()
-        self.colleagues |= {"department": self.other_officer, "operator": self.second}
+        self.colleagues |= {
+            "department": self.other_officer,
+            "operator": self.second,
+            "finance": self.other_finance,
+        }
 
     def people(self) -> None:
         """Name everybody who acts, and a stranger of each role."""
@@ -526,7 +531,15 @@ def september(city: City) -> None:
         city.tablets.append(tablet)
         city.act(None, f"/v1/attendance/devices/{tablet.id}", pairing_body(tablet, code))
     lost = city.tablets[1]
-    city.act(head, f"/v1/attendance/devices/{lost.id}/revocation", {"site_id": "site-0000"})
+    stolen = {"site_id": "site-0000", "foreign_on": "2026-08-31"}
+    city.act(head, f"/v1/attendance/devices/{lost.id}/revocation", stolen)
+    found = {"site_id": "site-0000", "reason": "inspected"}
+    city.act(
+        city.department,
+        f"/v1/attendance/devices/{lost.id}/clearing",
+        found,
+        other={**found, "reason": "records-agree"},
+    )
     tablet = city.tablets[0]
     city.enrolments = {n: city.voucher(n)["enrolment_id"] for n in range(6)}
     records: list[dict[str, Any]] = []
@@ -691,7 +704,9 @@ def money(city: City) -> None:
     for payment in run["payments"]:
         tenge = f"{payment['amount_tiyn'] / 100:.2f}"
         lines.append(f"payment,{payment['end_to_end_id']},settled,{tenge},")
-    lines.append(f"total,{len(run['payments'])},,{run['total_tiyn'] / 100:.2f},")
+    lines.append("payment,unknown-0001,settled,1.00,")
+    total = run["total_tiyn"] + 1_00
+    lines.append(f"total,{len(run['payments']) + 1},,{total / 100:.2f},")
     file = "\n".join(lines).encode()
     city.act(
         city.finance,
@@ -699,6 +714,14 @@ def money(city: City) -> None:
         file,
         other=file.replace(b"settled", b"returned"),
         headers={"content-type": "text/csv"},
+    )
+    decision = {"what": "closed", "why": "not-ours", "document": "No. 17"}
+    city.act(
+        city.finance,
+        f"/v1/payouts/cases/{unknown_id('taldykorgan', 'unknown-0001')}/decision",
+        decision,
+        other={**decision, "document": "No. 18"},
+        code="payouts/case-closed",
     )
     city.cloud.drain()
 

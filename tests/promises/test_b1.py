@@ -16,6 +16,7 @@ from typing import Any
 
 from chalicelib.access import actions as access
 from chalicelib.edge import openapi
+from chalicelib.payouts.rules.cases import unknown_id
 from infra.local.testing import Said
 from tests.promises import script, script_clubs
 from tests.promises.rewind import Kept
@@ -322,6 +323,10 @@ _READS: dict[str, Read] = {
     "GET /v1/notices": Read("/v1/notices"),
     "GET /v1/openapi.json": Read("/v1/openapi.json"),
     "GET /v1/payouts/answers/{answer_id}": Read("/v1/payouts/answers/answer-0001"),
+    "GET /v1/payouts/cases": Read("/v1/payouts/cases", {"area": _HERE["area"]}),
+    "GET /v1/payouts/cases/{case_id}": Read(
+        f"/v1/payouts/cases/{unknown_id('taldykorgan', 'unknown-0001')}"
+    ),
     "GET /v1/payouts/claims": Read("/v1/payouts/claims", _MONTH, heads={"month": "{month}"}),
     "GET /v1/payouts/figures": Read("/v1/payouts/figures", _MONTH),
     "GET /v1/payouts/runs/{run_id}": Read("/v1/payouts/runs/payment-run-1"),

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.access import actions as access
-from chalicelib.budgets.rules import ledger
 from chalicelib.budgets.store import ledger as books
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.payouts import store
+from chalicelib.payouts.actions.cases import new_case, open_case
+from chalicelib.payouts.actions.moving import moved_writes, posting_of
 from chalicelib.payouts.actions.paying import answer_due
-from chalicelib.payouts.rules import answers, claims, payments
+from chalicelib.payouts.rules import answers, cases, payments
+from chalicelib.payouts.rules.answers import AnswerFile, BrokenAnswer
+from chalicelib.payouts.rules.cases import CaseReason
 from chalicelib.payouts.rules.payments import (
     AnswerLine,
     BankAnswer,
-    Case,
-    CaseReason,
     PaymentLine,
     Told,
     Verdict,
 )
-from chalicelib.storage import outbox
+from chalicelib.policy.actions import list_packs
 from chalicelib.storage.commit import Raced, Write, settles
 from chalicelib.storage.secrets import fingerprint
 from chalicelib.storage.shelf import Kept
@@ -34,21 +36,23 @@ from chalicelib.storage.shelf import Kept
 def take_answer(answer_id: str, content: bytes, *, by: Actor, now: datetime) -> BankAnswer:
     """Read a bank's answer file and do what each line says, each once.
 
-    The same file again tells the same; one that was interrupted goes on. Raises BrokenAnswer,
-    AnotherContent, Unknown.
+    The same file again tells the same, under whatever id; one that was interrupted goes on. Raises
+    BrokenAnswer, AnotherContent, Unknown.
     """
-    asked = fingerprint(hashlib.sha256(content).hexdigest())
-    kept = _open_answer(answer_id, asked, content, by=by, now=now)
+    kept = _open_answer(answer_id, content, by=by, now=now)
     answer = kept.value
     if answer.done:
         return answer
+    # A file that came under another id before is finished under that one.
+    first_id = answer.same_as or answer_id
     told: list[Told] = []
     seen: set[str] = set()
     for line in answer.lines:
-        first = None if line.end_to_end_id in seen else answer_id
+        first = None if line.end_to_end_id in seen else first_id
         seen.add(line.end_to_end_id)
-        told.append(_take_line(line, answer_id, first, by=by, now=now))
-    return _finish_answer(answer_id, tuple(told), by=by, now=now)
+        told.append(_take_line(line, first_id, first, by=by, now=now))
+    done = payments.told_again(told) if answer.same_as else tuple(told)
+    return _finish_answer(answer_id, done, by=by, now=now)
 
 
 def see_answer(answer_id: str, *, by: Actor) -> BankAnswer:
@@ -61,9 +65,9 @@ def see_answer(answer_id: str, *, by: Actor) -> BankAnswer:
 
 
 @settles
-def _open_answer(
-    answer_id: str, asked: str, content: bytes, *, by: Actor, now: datetime
-) -> Kept[BankAnswer]:
+def _open_answer(answer_id: str, content: bytes, *, by: Actor, now: datetime) -> Kept[BankAnswer]:
+    whole = hashlib.sha256(content).hexdigest()
+    asked = fingerprint(whole)
     kept = store.find_answer(answer_id)
     if kept is not None:
         # Going on with somebody else's file would read it by other areas than it was sent for.
@@ -71,12 +75,19 @@ def _open_answer(
         if kept.value.asked != asked:
             raise AnotherContent()
         return kept
+    areas = _areas(by)
+    read = answers.read_file(content)
+    _check_accounts(read, areas)
+    # Whose areas differ reads other payments in it: for them it is another file.
+    digest = fingerprint([whole, areas])
+    same_as = store.find_answer_of(digest)
     answer = BankAnswer(
         answer_id=answer_id,
         asked=asked,
         by=by.subject,
         at=stamp(now),
-        lines=answers.read_answer(content),
+        lines=tuple(one for line in read.lines for one in _each_payment(line, areas)),
+        same_as=same_as,
     )
     entry = journal.entry(
         "payouts/answer-read",
@@ -84,10 +95,41 @@ def _open_answer(
         by=by,
         now=now,
         lines=len(answer.lines),
+        same_as=same_as,
     )
     put = store.keep_answer(None, answer)
-    journal.commit(entry, put)
+    remembered = [] if same_as else [store.remember_file(digest, answer_id)]
+    journal.commit(entry, put, *remembered)
     return store.ANSWERS.kept(put.row)
+
+
+def _check_accounts(read: AnswerFile, areas: list[str]) -> None:
+    """Raise BrokenAnswer for the statement of an account from which none of the areas pays."""
+    ours = store.accounts_of(areas)
+    for account in read.accounts:
+        if account not in ours:
+            raise BrokenAnswer(line=read.lines[0].line, problem="account")
+
+
+def _each_payment(line: AnswerLine, areas: list[str]) -> Iterator[AnswerLine]:
+    """Yield what is said of a whole file as said of each of its payments; else the line itself.
+
+    Where the sum that is said is not the file's, nobody knows which payment is meant.
+    """
+    run = store.find_run_of_file(line.end_to_end_id) if line.whole else None
+    if run is None or not run.value.made or run.value.area not in areas:
+        yield replace(line, whole=False)
+        return
+    if line.amount_tiyn not in (0, run.value.total_tiyn):
+        yield replace(line, whole=False)
+        return
+    for payment in store.find_payments(run.value.lines):
+        yield replace(
+            line,
+            whole=False,
+            end_to_end_id=payment.end_to_end_id,
+            amount_tiyn=payment.amount_tiyn,
+        )
 
 
 @settles
@@ -99,63 +141,58 @@ def _take_line(
     kept = store.find_payment(name)
     # Another area's payment answers as if there were none.
     if kept is None or not access.may(by, area=kept.value.area):
-        _open_case(name, "unknown-id", answer_id, line, None, by=by, now=now)
+        if line.said == "pending":
+            return Told(line=line.line, end_to_end_id=name, became="pending", reason=None)
+        # What belongs to no payment is the first area's of who sent the file.
+        area = _areas(by)[0]
+        new = new_case(None, line, "unknown-id", area=area, answer_id=answer_id, now=now)
+        open_case(new, line, by=by, now=now)
         return Told(line=line.line, end_to_end_id=name, became="open-case", reason="unknown-id")
     verdict = payments.decide_answer(kept.value, line, answer_id=first)
     if verdict.move is not None:
-        _apply(kept, verdict, answer_id=answer_id, said_tiyn=line.amount_tiyn, by=by, now=now)
+        _apply(kept, verdict, line, answer_id=answer_id, by=by, now=now)
     elif verdict.became == "open-case":
-        reason: CaseReason = "wrong-sum" if verdict.reason == "wrong-sum" else "contradiction"
-        _open_case(name, reason, answer_id, line, kept.value.run_id, by=by, now=now)
+        payment = kept.value
+        reason = _doubt(verdict, otherwise="contradiction")
+        new = new_case(payment, line, reason, area=payment.area, answer_id=answer_id, now=now)
+        open_case(new, line, by=by, now=now)
     return Told(line=line.line, end_to_end_id=name, became=verdict.became, reason=verdict.reason)
+
+
+def _areas(by: Actor) -> list[str]:
+    """Return the areas whose payments a sender of files reaches, by id. Raises Unknown."""
+    areas = access.areas_of(by) or sorted(
+        {pack.area for pack in list_packs() if access.may(by, area=pack.area)}
+    )
+    if not areas:
+        raise Unknown()
+    return areas
 
 
 def _apply(
     kept: Kept[PaymentLine],
     verdict: Verdict,
+    said: AnswerLine | None,
     *,
     answer_id: str | None,
-    said_tiyn: int | None,
     by: Actor,
     now: datetime,
 ) -> None:
     """Move a payment with its claims and money, and open or close its case."""
     line, at = kept.value, stamp(now)
-    move = verdict.move
-    if move is None:
-        return
     moved = payments.answered(line, verdict, answer_id=answer_id)
     writes: list[Write] = [
-        store.keep_claim(one, claims.answer(one.value, move, reason=verdict.reason, at=at))
-        for one in store.find_claims(line.claims)
+        *moved_writes(line, moved, verdict, now=now),
+        *books.book(posting_of(line, moved, at)),
     ]
-    writes += books.book(_posting(line, moved, at))
     case = store.find_case(line.end_to_end_id)
-    if move == "doubt":
-        opened = Case(
-            end_to_end_id=line.end_to_end_id,
-            reason="no-answer" if verdict.reason == "no-answer" else "wrong-sum",
-            opened_at=at,
-            answer_id=answer_id,
-            run_id=line.run_id,
-            said_tiyn=said_tiyn,
-        )
-        writes.append(store.keep_case(case, opened))
-    elif case is not None and case.value.closed_at is None:
-        writes.append(store.keep_case(case, replace(case.value, closed_at=at)))
-    if moved.state in ("settled", "returned", "refused"):
-        template = "paid" if moved.state == "settled" else "not-paid"
-        writes.append(
-            outbox.notice(
-                f"{moved.state}#{line.end_to_end_id}",
-                to=f"organisation:{line.organisation_id}",
-                template=f"notice:payouts/{template}",
-                now=now,
-                month=line.month,
-                tenge=line.amount_tiyn // 100,
-                reason=verdict.reason or "-",
-            )
-        )
+    if verdict.move == "doubt":
+        reason = _doubt(verdict, otherwise="wrong-sum")
+        new = new_case(line, said, reason, area=line.area, answer_id=answer_id, now=now)
+        opened = cases.noted(case.value if case else None, new, None)
+        writes += store.keep_case(case, opened or new)
+    elif case is not None and case.value.is_open:
+        writes += store.keep_case(case, cases.closed(case.value, None, at=at))
     entry = journal.entry(
         f"payouts/{moved.state}",
         f"payment/{line.end_to_end_id}",
@@ -167,50 +204,12 @@ def _apply(
     journal.commit(entry, store.keep_payment(kept, moved), *writes)
 
 
-def _posting(line: PaymentLine, moved: PaymentLine, at: str) -> ledger.Posting:
-    """Return what a payment's new state moves; nothing for a case: the money stays in transit."""
-    transit = ledger.transit(line.run_id)
-    paid, returned = ledger.paid(line.organisation_id), ledger.returned(line.organisation_id)
-    source = paid if line.state == "settled" else transit
-    target = {"settled": paid, "returned": returned, "refused": returned}.get(moved.state)
-    name = f"{moved.state}#{line.end_to_end_id}"
-    if target is None:
-        return ledger.posting(name, (), at=at)
-    return ledger.transfer(
-        name,
-        line.amount_tiyn,
-        source=source,
-        target=target,
-        at=at,
-        payment=line.end_to_end_id,
-        run=line.run_id,
-    )
-
-
-def _open_case(
-    name: str,
-    reason: CaseReason,
-    answer_id: str,
-    line: AnswerLine,
-    run_id: str | None,
-    *,
-    by: Actor,
-    now: datetime,
-) -> None:
-    if store.find_case(name) is not None:
-        return
-    case = Case(
-        end_to_end_id=name,
-        reason=reason,
-        opened_at=stamp(now),
-        answer_id=answer_id,
-        run_id=run_id,
-        said_tiyn=line.amount_tiyn,
-    )
-    entry = journal.entry(
-        "payouts/case-opened", f"case/{name}", by=by, now=now, reason=reason, answer=answer_id
-    )
-    journal.commit(entry, store.keep_case(None, case))
+def _doubt(verdict: Verdict, *, otherwise: CaseReason) -> CaseReason:
+    """Return what a case is about, by what the answer was found to be."""
+    for known in ("no-answer", "partial", "wrong-sum"):
+        if verdict.reason == known:
+            return known
+    return otherwise
 
 
 @settles
@@ -238,5 +237,5 @@ def lapse_answer(end_to_end_id: str, *, by: Actor, now: datetime) -> bool:
     if kept is None or kept.value.state != "sent" or now < answer_due(kept.value):
         return False
     verdict = Verdict("open-case", "doubt", "no-answer")
-    _apply(kept, verdict, answer_id=None, said_tiyn=None, by=by, now=now)
+    _apply(kept, verdict, None, answer_id=None, by=by, now=now)
     return True

@@ -28,6 +28,7 @@ class AnswerSeen(msgspec.Struct, frozen=True):
     answer_id: str
     at: str
     done: bool
+    same_as: str | None
     lines: tuple[ToldSeen, ...]
 
 
@@ -36,12 +37,15 @@ class AnswerSeen(msgspec.Struct, frozen=True):
     action="payouts/take-answer",
     asks=bytes,
     answers=AnswerSeen,
-    body_media="text/csv",
+    body_media="text/csv, application/xml",
     most_bytes=MOST_ANSWER_BYTES,
     refuses=(Unknown, TooLarge, BrokenAnswer, AnotherContent),
 )
 def put_answer(call: Call[bytes], answer_id: str) -> AnswerSeen:
-    """Take a bank's answer file, CSV or pain.002: whole or not at all, each payment once."""
+    """Take a bank's answer file, CSV, pain.002 or camt.053: whole or not at all, each payment once.
+
+    The same file under another id does nothing again; same_as names the first.
+    """
     return _answer(actions.take_answer(answer_id, call.asked, by=call.actor, now=call.now))
 
 
@@ -61,5 +65,6 @@ def _answer(answer: BankAnswer) -> AnswerSeen:
         answer.answer_id,
         answer.at,
         answer.done,
+        answer.same_as,
         tuple(ToldSeen(t.line, t.end_to_end_id, t.became, t.reason) for t in answer.told),
     )

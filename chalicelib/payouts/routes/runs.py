@@ -117,7 +117,7 @@ def put_run(call: Call[RunAsked], run_id: str) -> RunSeen:
     action="payouts/confirm-run",
     asks=ConfirmationAsked,
     answers=RunSeen,
-    refuses=(Unknown, NoPack, SecondPerson, SumChanged),
+    refuses=(Unknown, NoPack, SecondPerson, SumChanged, TreasuryMissing),
 )
 def put_confirmation(call: Call[ConfirmationAsked], run_id: str) -> RunSeen:
     """Confirm a proposed run over its sum, by another person than proposed it; the last one pays.

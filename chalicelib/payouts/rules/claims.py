@@ -327,6 +327,33 @@ def answer(claim: Claim, move: Move, *, reason: str | None, at: str) -> Claim:
     )
 
 
+def split(
+    claim: Claim, known: SiteClaims, paid_tiyn: int, *, at: str
+) -> tuple[Claim, Claim, SiteClaims]:
+    """Return a claim of which a part was paid: that part settled, the rest come back on its own.
+
+    The two cover the same statements and sum to what was claimed.
+    """
+    if not 0 < paid_tiyn < claim.amount_tiyn:
+        raise ValueError("a part is more than nothing and less than all")
+    number = len(known.claims) + 1
+    rest = replace(
+        answer(claim, "return", reason="partial", at=at),
+        claim_id=claim_id(claim.site_id, claim.month, number),
+        number=number,
+        amount_tiyn=claim.amount_tiyn - paid_tiyn,
+    )
+    paid = replace(answer(claim, "settle", reason=None, at=at), amount_tiyn=paid_tiyn)
+    # The newest claim stays last: only that one takes in what is stated later.
+    newest = known.claims[-1]
+    claims = (
+        (*known.claims, rest.claim_id)
+        if newest == claim.claim_id
+        else (*known.claims[:-1], rest.claim_id, newest)
+    )
+    return paid, rest, replace(known, claims=claims)
+
+
 def _of(claim: Claim, owed_tiyn: int) -> Claim:
     if owed_tiyn < 0:
         return replace(claim, amount_tiyn=-owed_tiyn, state="open-case", reason=OVERPAID)

@@ -17,11 +17,20 @@ from chalicelib.payouts.rules.claims import (
 )
 
 LineState = Literal["sent", "settled", "returned", "refused", "open-case"]
-Said = Literal["settled", "returned", "refused", "pending"]
-CaseReason = Literal["unknown-id", "wrong-sum", "contradiction", "no-answer"]
+Said = Literal["settled", "partial", "returned", "refused", "pending"]
 Became = Literal["settled", "returned", "refused", "open-case", "already", "pending"]
 
 MOVE_OF: dict[Said, Move] = {"settled": "settle", "returned": "return", "refused": "refuse"}
+# A payment may be brought where the bank's word alone does not bring it: by two officers.
+DECIDED: frozenset[tuple[LineState, Move]] = frozenset(
+    {
+        ("open-case", "settle"),
+        ("open-case", "return"),
+        ("settled", "return"),
+        ("returned", "settle"),
+        ("refused", "settle"),
+    }
+)
 # What may be said of a line after what was said before; anything else contradicts itself.
 FOLLOWS: frozenset[tuple[LineState, Said]] = frozenset(
     {
@@ -59,7 +68,11 @@ class NothingReleased(OutOfTurn):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentLine:
-    """One payee's payment in a run. answered_by: the answer that brought it where it is."""
+    """One payee's payment in a run. answered_by: the answer that brought it where it is.
+
+    moves: how often its state changed since it was sent. settled_tiyn: what arrived of it, where
+    officers found that only a part did; None otherwise.
+    """
 
     end_to_end_id: str
     run_id: str
@@ -73,6 +86,8 @@ class PaymentLine:
     state: LineState = "sent"
     reason: str | None = None
     answered_by: str | None = None
+    moves: int = 0
+    settled_tiyn: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,29 +120,18 @@ class PaymentRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerLine:
-    """One line of a bank's answer. line: where it stands in the file, from 1."""
+    """One line of a bank's answer. line: where it stands in the file, from 1.
+
+    whole: it is about all payments of a file, and its id is the file's. reference: the bank's own.
+    """
 
     line: int
     end_to_end_id: str
     said: Said
     amount_tiyn: int
     reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """What people must look at: one per payment, or per id that is no payment of ours.
-
-    closed_at: when a right answer closed it; None while it is open.
-    """
-
-    end_to_end_id: str
-    reason: CaseReason
-    opened_at: str
-    answer_id: str | None = None
-    run_id: str | None = None
-    said_tiyn: int | None = None
-    closed_at: str | None = None
+    whole: bool = False
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +146,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankAnswer:
-    """An answer file: its lines as read, and, once done, what became of each."""
+    """An answer file: its lines as read, and, once done, what became of each.
+
+    same_as: the answer that brought the same file before; nothing was done again.
+    """
 
     answer_id: str
     asked: str
@@ -151,6 +158,7 @@ class BankAnswer:
     lines: tuple[AnswerLine, ...]
     done: bool = False
     told: tuple[Told, ...] = ()
+    same_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +172,17 @@ class Verdict:
 
 # A payee's commit holds its line, claims, posting, vault rows and reminder: 100 writes at most.
 CLAIMS_IN_A_LINE = 60
+
+
+def told_again(told: Iterable[Told]) -> tuple[Told, ...]:
+    """Return what the same file tells under another id: what was done is done already."""
+    done = ("settled", "returned", "refused")
+    return tuple(replace(one, became="already") if one.became in done else one for one in told)
+
+
+def file_ids(run_id: str) -> tuple[str, str]:
+    """Return the ids by which a bank names a run's file: of the message, of its payments."""
+    return short_id("message", run_id), short_id("payments", run_id)
 
 
 def end_to_end_id(run_id: str, organisation_id: str, month: str) -> str:
@@ -231,19 +250,32 @@ def decide_answer(line: PaymentLine, said: AnswerLine, *, answer_id: str | None)
         return Verdict("pending")
     if answer_id is not None and line.answered_by == answer_id and line.state != "sent":
         return Verdict(line.state, None, line.reason)
+    if said.said == "partial":
+        return _doubted(line, "partial")
     right = said.amount_tiyn == line.amount_tiyn
+    if line.settled_tiyn is not None:
+        # Officers split it; what the bank says of it now is theirs to look at again.
+        known = said.said == "settled" and said.amount_tiyn == line.settled_tiyn
+        return Verdict("already") if known else Verdict("open-case", None, "contradiction")
     if line.state == "open-case":
         if line.reason == "no-answer" and right:
             return Verdict(said.said, MOVE_OF[said.said], said.reason)
         return Verdict("open-case", None, line.reason)
     if right and line.state == said.said:
         return Verdict("already")
-    if not right and line.state == "sent":
-        return Verdict("open-case", "doubt", "wrong-sum")
-    if right and (line.state, said.said) in FOLLOWS:
+    if not right:
+        return _doubted(line, "wrong-sum")
+    if (line.state, said.said) in FOLLOWS:
         return Verdict(said.said, MOVE_OF[said.said], said.reason)
     # Its money is not in transit any more, so nothing moves: people look at the case.
-    return Verdict("open-case", None, "wrong-sum" if not right else "contradiction")
+    return Verdict("open-case", None, "contradiction")
+
+
+def _doubted(line: PaymentLine, reason: str) -> Verdict:
+    """Return a case: it holds money that is still in transit, and moves none that is not."""
+    if line.state == "sent":
+        return Verdict("open-case", "doubt", reason)
+    return Verdict("open-case", None, line.reason if line.state == "open-case" else reason)
 
 
 def answered(line: PaymentLine, verdict: Verdict, *, answer_id: str | None) -> PaymentLine:
@@ -256,4 +288,10 @@ def answered(line: PaymentLine, verdict: Verdict, *, answer_id: str | None) -> P
     }
     if verdict.move is None:
         return line
-    return replace(line, state=states[verdict.move], reason=verdict.reason, answered_by=answer_id)
+    return replace(
+        line,
+        state=states[verdict.move],
+        reason=verdict.reason,
+        answered_by=answer_id,
+        moves=line.moves + 1,
+    )
