@@ -757,3 +757,46 @@ def test_attended_days_are_counted_over_months(garden: Kindergarten) -> None:
     assert actions.attended_days(SITE, child(), date(2026, 3, 10), date(2026, 3, 10)) == 1
     assert actions.attended_days(SITE, child(2), date(2026, 1, 1), date(2026, 6, 30)) == 0
     assert Month.of(date(2026, 3, 2)) == MARCH
+
+
+# --- a tablet under suspicion ---------------------------------------------------------------------
+
+
+def clear(garden: Kindergarten, reason: str = "inspected", **more: Any) -> Said:
+    path = f"{PREFIX}/devices/{garden.tablet.device_id}/clearing"
+    token = more.pop("token", None) or garden.token("department")
+    return garden.cloud.put(path, {"site_id": SITE, "reason": reason, **more}, token=token)
+
+
+def test_a_tablet_in_foreign_hands_is_cleared_by_the_department(garden: Kindergarten) -> None:
+    revocation = f"{PREFIX}/devices/{garden.tablet.device_id}/revocation"
+    stolen = {"site_id": SITE, "foreign_on": "2026-03-02"}
+    assert garden.cloud.put(revocation, stolen, token=garden.head).status == 200
+
+    first, again = clear(garden), clear(garden)
+
+    assert first.status == 200, first.text
+    assert again.json == first.json
+    assert clear(garden, "records-agree").code == "kezek/another-content"
+
+
+def test_what_cannot_be_cleared_is_refused(garden: Kindergarten) -> None:
+    assert (clear(garden).status, clear(garden).code) == (409, "attendance/not-doubted")
+    assert clear(garden, "trust-me").code == "kezek/bad-field"
+    for said in (
+        clear(garden, token=garden.token("department", areas=["astana"])),
+        clear(garden, site_id="site-nowhere"),
+    ):
+        assert (said.status, said.code) == (404, "kezek/unknown")
+    works_here = garden.token("department", organisations=[ORGANISATION])
+    assert clear(garden, token=works_here).code in ("attendance/marks-here", "kezek/sign-in")
+    assert clear(garden, token=garden.head).status == 403
+
+
+def test_a_tablet_cannot_have_been_lost_tomorrow(garden: Kindergarten) -> None:
+    revocation = f"{PREFIX}/devices/{garden.tablet.device_id}/revocation"
+    said = garden.cloud.put(
+        revocation, {"site_id": SITE, "foreign_on": "2027-01-01"}, token=garden.head
+    )
+
+    assert (said.status, said.code) == (400, "attendance/day-to-come")
