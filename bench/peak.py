@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import random
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -181,7 +181,7 @@ def _tablets(sizes: Sequence[int]) -> list[tuple[int, int, int]]:
 def fullest(timeline: Iterable[Upload], pattern: Pattern) -> tuple[float, str, float, int]:
     """Return the most writes one key takes in a second, whose it is, all writes, and seconds."""
     most, whose, writes, second, last = 0.0, "-", 0.0, -1, 0
-    heat: Counter[str] = Counter()
+    heat: defaultdict[str, float] = defaultdict(float)
 
     def looked() -> None:
         nonlocal most, whose

@@ -99,7 +99,7 @@ def test_a12_the_peak_and_a_flush_of_the_country_leave_every_key_below_the_limit
     units = month.meter.of(step="uploads").written / (2 * month.children)
     groups = peak.pattern_of(month.meter.wrote, 8, 2 * month.children, units)
     month.meter.wrote.clear()
-    month.days = [month.pack.calendar.working_days_in(month.month)[1]]
+    month.days = month.pack.calendar.working_days_in(month.month)[1:2]
     month.play(["single uploads"])
     units = month.meter.of(step="single uploads").written / (2 * month.children)
     alone = peak.pattern_of(month.meter.wrote, 2 * month.children, 2 * month.children, units)
