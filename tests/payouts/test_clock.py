@@ -240,7 +240,7 @@ def test_an_account_that_is_not_confirmed_is_said_beside_the_step(town: ClockTow
 
     town.attend_all()
     kept = providers.load_organisation("organisation-0")
-    commit([providers.keep_organisation(kept, replace(kept.value, account="unconfirmed"))])
+    commit([providers.keep_organisation(kept, replace(kept.value, account="new"))])
     town.to("2026-04-03")
 
     said = town.why().json

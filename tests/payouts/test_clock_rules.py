@@ -36,6 +36,7 @@ def a_site(**other: object) -> SiteClock:
         month="2026-10",
         as_of="2026-11-01T08:00:00.000000Z",
         children=20,
+        earners=20,
         days=400,
         closed=True,
         due_tiyn=1_000_00,
@@ -235,6 +236,16 @@ def test_money_of_a_few_children_is_told_with_the_next_step(cells, shown):
     found = clock.public_cells([cell(*one) for one in cells])
 
     assert [(c.step, c.tiyn) for c in found] == shown
+
+
+def test_a_claim_is_of_as_many_children_as_its_statements_moved():
+    site = a_site(posted_tiyn=1_000_00, due_tiyn=1_000_00, statements=3, stated=(20, 1, 7))
+    first = a_claim("sent", 900_00, first=1, last=1)
+    later = a_claim("signed", 100_00, first=2, last=3, number=2, claim_id="claim-2")
+
+    found = clock.cells(site, [first, later], dates_for=dates_for, today=date(2026, 11, 14))
+
+    assert [(c.step, c.children) for c in found] == [("agree", 7), ("settle", 20)]
 
 
 def test_children_of_two_sites_are_different_ones():
