@@ -110,16 +110,7 @@ def test_b1_foreign_and_unknown_sites_answer_alike(cloud, garden, tail):
 
 def test_the_days_of_lessons_sum_to_the_month_too():
     a_pupil = clubs.a_pupil("child-aaaa", days=clubs.lessons(clubs.TWELVE))
-    from chalicelib.billing.rules.judging import judge
-
-    rules = clubs.pack()
-    judged = judge(
-        a_pupil,
-        site_id="club-aaaa",
-        working=rules.calendar.working_days_in(clubs.OCTOBER),
-        rules_on=rules.at,
-        unit="lesson",
-    )
+    judged = clubs.judged(a_pupil)
 
     found = earned([judged], {}, month=clubs.OCTOBER, upto=clubs.OCTOBER.last, by_lesson=True)
 

@@ -41,9 +41,11 @@ from chalicelib.billing.actions.saving import (
 )
 from chalicelib.billing.actions.settling import months_to_settle, settle_months
 from chalicelib.billing.actions.showing import (
+    CalculationSeen,
     EarningsSeen,
     Figures,
     SiteMonthSeen,
+    calculate,
     figures,
     list_heads,
     see_earnings,
@@ -69,12 +71,14 @@ __all__ = [
     "POSTED",
     "Billed",
     "EarningsSeen",
+    "CalculationSeen",
     "ChildTraced",
     "DayTraced",
     "Figures",
     "LineTraced",
     "SiteMonthSeen",
     "bill",
+    "calculate",
     "figures",
     "gather_month",
     "list_heads",

@@ -211,7 +211,7 @@ def _audit_month(
     kept, statements = billed.load_site_month(site.site_id, month) if was_billed else (None, [])
     head = kept.value if kept is not None else None
     due = _due(site, pack, month, head, on, now=now)
-    if head is None and not due:
+    if head is None and not any((due or {}).values()):
         return {}
     counts.provider_months += 1
     counts.statements += len(statements)

@@ -10,7 +10,9 @@ from chalicelib.access import actions as access
 from chalicelib.billing.actions.billing import judge_month, used_before
 from chalicelib.billing.actions.gathering import gather_month
 from chalicelib.billing.actions.listing import list_sites
+from chalicelib.billing.rules import calculation
 from chalicelib.billing.rules import figures as public_figures
+from chalicelib.billing.rules.calculation import Calculation
 from chalicelib.billing.rules.earning import Earned, earned
 from chalicelib.billing.rules.statements import (
     MonthNotBegun,
@@ -70,6 +72,50 @@ def see_month(site_id: str, month: Month, *, by: Actor) -> SiteMonthSeen:
         pay_on=rules.month_calendar.pay_on(month, pack.calendar),
         acts={act.key: act.number for act in pack.acts if act.number},
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalculationSeen:
+    """An open calculation, and the version of the rules that made it."""
+
+    pack: str
+    made: Calculation
+
+
+def calculate(
+    programme: str,
+    area: str,
+    month: Month,
+    *,
+    kind: str,
+    hours: str,
+    locality: str,
+    sen: bool,
+    payable: int,
+    attended: int | None,
+    planned: int | None,
+    now: datetime,
+) -> CalculationSeen:
+    """Return what so many units of a month bring, by the rates as they are known now.
+
+    attended: all payable ones when left out; planned: the month's working days, and the payable
+    ones where lessons are counted. Raises NoPack, NoRuleInForce, and what `calculate` raises.
+    """
+    pack = load_pack(programme, area).known_on(local_day(now))
+    rules = pack.at(month.last)
+    if rules.programme.unit == "day":
+        planned = len(pack.calendar.working_days_in(month))
+    made = calculation.calculate(
+        rules,
+        kind=kind,
+        hours=hours,
+        locality=locality,
+        sen=sen,
+        planned=payable if planned is None else planned,
+        payable=payable,
+        attended=payable if attended is None else attended,
+    )
+    return CalculationSeen(pack=pack.version, made=made)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

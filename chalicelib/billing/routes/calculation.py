@@ -1,0 +1,103 @@
+"""The open calculation over HTTP: anyone may follow what a child's month brings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.billing import actions
+from chalicelib.billing.routes.shapes import MonthText, Named, routes
+from chalicelib.billing.rules.calculation import Step, TooManyUnits
+from chalicelib.edge.routes import Call
+from chalicelib.edge.texts import text
+from chalicelib.kernel.periods import BadMonth, Month
+from chalicelib.policy.actions import NoPack
+from chalicelib.policy.rules import NoRate, NoRuleInForce, UnknownHours, UnknownKind
+
+Units = Annotated[int, Meta(ge=0, le=400)]
+Hours = Annotated[str, Meta(min_length=1, max_length=6, pattern=r"^[0-9]{1,4}(\.[0-9])?$(?!\n)")]
+
+
+class CalculationAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A sort of group, a month, and how many units of it are paid and attended.
+
+    planned: lessons planned for the child; a programme of days plans its working days itself.
+    """
+
+    programme: Named
+    area: Named
+    month: MonthText
+    kind: Named
+    hours: Hours
+    payable: Units
+    locality: Literal["urban", "rural"] = "urban"
+    sen: bool = False
+    attended: Units | None = None
+    planned: Units | None = None
+
+
+class CalculationShown(msgspec.Struct, frozen=True):
+    """What the budget pays, and what the family does; how, in words. parents: null without any."""
+
+    programme: str
+    area: str
+    month: str
+    pack: str
+    budget: Step
+    parents: Step | None
+    budget_text: str
+    parents_text: str
+
+
+@routes.get(
+    "/calculation",
+    action="billing/calculate",
+    query=CalculationAsked,
+    answers=CalculationShown,
+    refuses=(NoPack, BadMonth, NoRuleInForce, UnknownKind, UnknownHours, NoRate, TooManyUnits),
+)
+def get_calculation(call: Call[None]) -> CalculationShown:
+    """Show how a child's month is reckoned, step by step: the row, the division, the rounding.
+
+    For both sides, the budget's and the family's own share where a programme has one. By the rates
+    as they are known today.
+    """
+    asked: CalculationAsked = call.query
+    found = actions.calculate(
+        asked.programme,
+        asked.area,
+        Month.parse(asked.month),
+        kind=asked.kind,
+        hours=asked.hours,
+        locality=asked.locality,
+        sen=asked.sen,
+        planned=asked.planned,
+        payable=asked.payable,
+        attended=asked.attended,
+        now=call.now,
+    )
+    parents = found.made.parents
+    return CalculationShown(
+        asked.programme,
+        asked.area,
+        asked.month,
+        found.pack,
+        found.made.budget,
+        parents,
+        _words("calculation:budget", found.made.budget, call.language),
+        _words("calculation:parents", parents, call.language) if parents is not None else "",
+    )
+
+
+def _words(key: str, step: Step, language: str) -> str:
+    facts = {
+        "rate": step.rate_tiyn // 100,
+        "of": step.of,
+        "units": step.units,
+        "times": "".join(f" × {c / 1000:g}" for c in step.per_mille if c != 1000),
+        "sum": step.sum_tiyn // 100,
+        "source": step.source,
+    }
+    return text(key, language, facts)
