@@ -96,7 +96,7 @@ def list_own(actor: Actor, *, after: str | None, limit: int) -> list[Notice]:
 
 def _of_desks(actor: Actor, *, after: str | None, limit: int) -> list[Notice]:
     """Return the first notices of all desks an officer sits at, by event key."""
-    areas = {pack.area for pack in list_packs() if actor.serves(pack.area)}
+    areas = {pack.area for pack in list_packs() if access.may(actor, area=pack.area)}
     found = [
         kept.value
         for role in _DESKS

@@ -14,7 +14,7 @@ from chalicelib.payouts.rules.payments import PaymentLine
 from infra.local.testing import Said, TestCloud
 from tests.attendance.builders import at
 from tests.promises import money
-from tests.promises.money import AREA, DAYS, GROUPS, HEADS, ORGANISATIONS, Town
+from tests.promises.money import AREA, DAYS, GROUPS, HEADS, MARCH, ORGANISATIONS, Town
 
 # The sites of the money town under names that a path may carry.
 LARGE, SMALL = SITES = ("kindergarten-0", "kindergarten-1")
@@ -35,12 +35,12 @@ class ClockTown(Town):
             patch.setattr(money, "SITES", SITES)
             self.open()
         for n in range(1, 7):
-            self.enrol(n, LARGE)
+            self.enrol(n, LARGE, MARCH.first)
 
     def few(self, *children: int) -> None:
         """Let the small kindergarten have a few children, there all March."""
         for n in children:
-            self.enrol(n, SMALL)
+            self.enrol(n, SMALL, MARCH.first)
             self.attend(n, SMALL, *DAYS)
 
     def pay(self, run_id: str) -> list[PaymentLine]:

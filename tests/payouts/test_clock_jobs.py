@@ -87,9 +87,9 @@ def test_a_run_that_did_not_start_raises_an_alarm_and_is_made_up(
     assert watch(town, "2026-04-02") >= 1
 
     said = capsys.readouterr().out
-    assert '"CalendarRunMissing"' in said and missing in said
-    assert '"CalendarWatched"' in said
-    assert "run-missing" in told(OPERATOR)
+    assert '"CalendarRunMissing"' in said and '"CalendarWatched"' in said
+    found = [kept.value for kept in outbox.NOTICES.each(f"NOTICES#{OPERATOR}")]
+    assert [one.facts["job"] for one in found if "job" in one.facts] == [missing]
     assert missing in ran.of_day(at("2026-04-02 12:00").date())
     assert watch(town, "2026-04-02") == 0  # made up, and told once
 
@@ -180,7 +180,11 @@ def test_a_site_that_nobody_looked_at_is_looked_at(town: ClockTown) -> None:
     for job in actions.RUNS:
         ran.mark(job, at=at("2026-04-02 12:00"))
     assert watch(town, "2026-04-02") > 0
-    assert {one.step for one in actions.incomplete(at("2026-04-02 15:00"))} <= {"close"}
+    assert actions.incomplete(at("2026-04-02 15:00")) == [
+        actions.Incomplete(
+            programme="preschool", area=AREA, month=MARCH, step="close", site_ids=(LARGE,)
+        )
+    ]
 
 
 def test_a_budget_that_is_short_is_no_fault_of_a_schedule(town: ClockTown) -> None:
@@ -191,6 +195,18 @@ def test_a_budget_that_is_short_is_no_fault_of_a_schedule(town: ClockTown) -> No
 
     assert watch(town, "2026-04-13") == 0
     assert town.steps() == {"fund": 6 * RATE}
+
+
+def test_a_month_that_nobody_closed_for_weeks_is_closed_by_the_watch(town: ClockTown) -> None:
+    """The daily run looks at the month just over; an older one is asked for by its own days."""
+    for job in actions.RUNS:
+        ran.mark(job, at=at("2026-05-12 12:00"))
+    town.cloud.set_clock(at("2026-05-12 12:30"))
+    town.look()
+
+    assert watch(town, "2026-05-12") > 0
+
+    assert sheets.find_site_month(LARGE, MARCH).value.closed_by == "attendance"
 
 
 # --- whose turn it is ---------------------------------------------------------------------------

@@ -261,6 +261,7 @@ _CLUBS_ONLY = {
     ),
 }
 _READS: dict[str, Read] = {
+    "GET /clock": Read("/clock"),
     "GET /docs": Read("/docs"),
     "GET /verify": Read("/verify"),
     "GET /v1/access/break-glass": Read("/v1/access/break-glass", {"area": "{area}"}),
@@ -328,8 +329,13 @@ _READS: dict[str, Read] = {
         f"/v1/payouts/cases/{unknown_id('taldykorgan', 'unknown-0001')}"
     ),
     "GET /v1/payouts/claims": Read("/v1/payouts/claims", _MONTH, heads={"month": "{month}"}),
+    "GET /v1/payouts/clock": Read("/v1/payouts/clock", _MONTH),
+    "GET /v1/payouts/clock/watch": Read("/v1/payouts/clock/watch", _HERE),
     "GET /v1/payouts/figures": Read("/v1/payouts/figures", _MONTH),
     "GET /v1/payouts/runs/{run_id}": Read("/v1/payouts/runs/payment-run-1"),
+    "GET /v1/payouts/sites/{site_id}/months/{month}/why": Read(
+        f"/v1/payouts/sites/{_SITE}/months/{{month}}/why"
+    ),
     "GET /v1/policy/packs": Read("/v1/policy/packs"),
     "GET /v1/policy/packs/{programme}/{area}": Read("/v1/policy/packs/{programme}/{area}"),
     "GET /v1/problems/{slice_name}/{name}": Read("/v1/problems/kezek/unknown"),
@@ -499,7 +505,7 @@ class Reading:
 # Lists of what is one's own, without a name in the path: a stranger's is simply another.
 _OWN_LISTS = {
     "GET /v1/providers/sites": {"head"},
-    "GET /v1/notices": {"head"},
+    "GET /v1/notices": {"head", "operator", "department", "finance"},
     "GET /v1/payouts/claims": {"head"},
 }
 

@@ -81,6 +81,11 @@ UNSEEN: dict[str, dict[Want, str]] = {
         ("write", "journal"): "months are settled later: tests/billing/test_jobs.py",
         ("write", "money"): "months are settled later: tests/billing/test_jobs.py",
     },
+    "run_watch": {
+        ("write", "money"): "a run is made up: tests/payouts/test_clock_jobs.py",
+        ("write", "journal"): "a run is made up: tests/payouts/test_clock_jobs.py",
+        ("read", "outbox"): "a payday is made up: tests/payouts/test_clock_jobs.py",
+    },
     "run_payday": dict.fromkeys(_PAYDAY, "on paydays only: tests/payouts/test_jobs.py"),
     "run_vault": dict.fromkeys(_VAULT, "orphans, rotations: tests/storage/test_rotation.py"),
     "on_work": {

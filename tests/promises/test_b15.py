@@ -25,6 +25,8 @@ from chalicelib.complaints import rules as complaints
 from chalicelib.complaints.rules import Counts
 from chalicelib.edge.routes import operations
 from chalicelib.kernel.periods import Month
+from chalicelib.payouts.actions.clock import region_of
+from chalicelib.payouts.rules.clock import Held, SiteClock
 from chalicelib.policy.actions import load_pack
 from chalicelib.queue.rules.cells import cells_of
 from chalicelib.queue.rules.funding import Shortage
@@ -100,6 +102,67 @@ def test_b15_billing_and_payouts_show_the_same_rows_so_no_difference_isolates_on
 
 
 @pytest.mark.parametrize(("groups", "total"), SIZES)
+def test_b15_no_small_provider_is_told_by_the_clock(groups: int, total: int) -> None:
+    def publish(reading: Reading) -> Hashable:
+        sites = [
+            SiteClock(
+                site_id=f"site-{n}",
+                organisation_id="organisation",
+                programme="preschool",
+                area="taldykorgan",
+                month="2026-10",
+                as_of="",
+                children=count,
+                earners=count,
+                due_tiyn=count * 100,
+                closed=True,
+            )
+            for n, count in enumerate(reading)
+        ]
+        return clock_told(sites, date(2026, 11, 12))
+
+    assert [one for one in told(upto(groups, total), publish) if one[0]] == []
+
+
+def test_b15_no_small_step_of_a_provider_is_told_by_the_clock() -> None:
+    """Of one provider's children each stands at one of three steps; money tells how many."""
+
+    def publish(reading: Reading) -> Hashable:
+        unsaid, confirmed, disputed = reading
+        site = SiteClock(
+            site_id="site-0",
+            organisation_id="organisation",
+            programme="preschool",
+            area="taldykorgan",
+            month="2026-10",
+            as_of="",
+            children=sum(reading),
+            earners=confirmed,
+            due_tiyn=confirmed * 100,
+            closed=True,
+            held=tuple(
+                Held(reason, count, count, count * 100)
+                for reason, count in (("undecided", unsaid), ("disputed", disputed))
+                if count
+            ),
+        )
+        return clock_told([site], date(2026, 11, 5))
+
+    # What a provider has in all is told from five on; so are three of them where all are at one
+    # step. Of fewer, nothing is.
+    readings = [reading for reading in upto(3, 16) if sum(reading) >= 5]
+    assert [one for one in told(readings, publish) if one[0]] == []
+
+
+def clock_told(sites: Sequence[SiteClock], today: date) -> Hashable:
+    """Return what the clock publishes of an area, to its last day and sum."""
+    pack = load_pack("preschool", "taldykorgan")
+    region = region_of(pack, Month(2026, 10), sites, [], today=today)
+    late = [(one.site_id, one.cell.step, one.cell.tiyn) for one in region.overdue]
+    return tuple((cell.step, cell.tiyn) for cell in region.steps), tuple(late)
+
+
+@pytest.mark.parametrize(("groups", "total"), SIZES)
 def test_b15_no_small_topic_of_complaints_is_told(groups: int, total: int) -> None:
     def publish(reading: Reading) -> Hashable:
         counts = [
@@ -158,6 +221,7 @@ def test_b15_two_days_of_a_month_of_complaints_never_differ() -> None:
 # What may be read without a sign-in, and why it tells of no child. A new public route must be put
 # here or be judged above.
 PUBLIC = {
+    "/clock": "a page without data",
     "/docs": "nobody's data",
     "/v1/access/figures": "acts of officers, not of families",
     "/v1/applications/intakes": "windows: dates and a beacon",
@@ -169,6 +233,7 @@ PUBLIC = {
     "/v1/complaints/topics": "nobody's data",
     "/v1/lessons/groups/{group_id}/months/{month}": "timetables of groups",
     "/v1/openapi.json": "nobody's data",
+    "/v1/payouts/clock": "judged",
     "/v1/payouts/figures": "judged",
     "/v1/policy/packs": "nobody's data",
     "/v1/policy/packs/{programme}/{area}": "nobody's data",
@@ -230,6 +295,7 @@ def pages(city: City) -> Sequence[tuple[str, str, dict[str, str]]]:
     for month in ("2026-09", "2026-10"):
         for name in ("billing", "payouts", "complaints"):
             found.append((name, f"/v1/{name}/figures", {**here, "month": month}))
+        found.append(("clock", "/v1/payouts/clock", {**here, "month": month}))
     return found
 
 

@@ -7,7 +7,7 @@ a query and its claims, and what hands have moved is never old.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -49,7 +49,8 @@ def reckon(site_id: str, month: Month, *, now: datetime) -> SiteClock:
     priced as they would be today.
     """
     site = sites.load_site(site_id).value
-    head = _head(site_id, month)
+    kept, posted = statements.load_site_month(site_id, month)
+    head = kept.value if kept is not None else None
     blank = SiteClock(
         site_id=site_id,
         organisation_id=site.organisation_id,
@@ -71,18 +72,15 @@ def reckon(site_id: str, month: Month, *, now: datetime) -> SiteClock:
     return replace(
         blank,
         children=figured.children,
+        earners=sum(1 for line in (lines or {}).values() if line.accrual_tiyn > 0),
         days=figured.child_days,
         due_tiyn=figured.due_tiyn,
         posted_tiyn=head.posted_tiyn if head else 0,
         statements=head.statements if head else 0,
+        stated=tuple(sum(1 for line in one.lines if line.movement_tiyn) for one in posted),
         short=head.held if head else None,
         held=_held(figured, lines or {}),
     )
-
-
-def _head(site_id: str, month: Month) -> SiteMonth | None:
-    kept = statements.find_heads(month, [site_id]).get(site_id)
-    return kept.value if kept is not None else None
 
 
 def _no_head(site: SiteClock) -> SiteMonth:
@@ -255,18 +253,31 @@ def public_clock(
 
 
 def _region(pack: Pack, month: Month, *, now: datetime) -> Region:
-    today, dates = local_day(now), dates_of(pack, month)
-    looked = {one.site_id: one for one in store.list_clocks(pack.programme, pack.area, month)}
-    standing = standing_of(pack, month, looked.values(), today=today)
-    rows: list[tuple[str, str | None, tuple[Cell, ...]]] = []
-    for direction, site_id, site_ids in _rows(looked.values()):
-        shown = clock.public_cells(clock.added(standing[one] for one in site_ids))
-        rows.append((direction, site_id, shown))
+    looked = store.list_clocks(pack.programme, pack.area, month)
+    claims = [k.value for k in store.list_area_claims(pack.programme, pack.area, month)]
+    return region_of(pack, month, looked, claims, today=local_day(now))
+
+
+def region_of(
+    pack: Pack,
+    month: Month,
+    looked: Sequence[SiteClock],
+    claims: Iterable[Claim],
+    *,
+    today: date,
+) -> Region:
+    """Return what may be shown of an area's month. Sums are sums of the rows that may be shown."""
+    standing = standing_of(pack, looked, claims, today=today)
+    names = {one.site_id: one.name for one in looked}
+    rows = [
+        (direction, site_id, clock.public_cells(clock.added(standing[one] for one in site_ids)))
+        for direction, site_id, site_ids in _rows(looked)
+    ]
     overdue = [
         Overdue(
             direction=direction,
             site_id=site_id,
-            name=looked[site_id].name if site_id else None,
+            name=names[site_id] if site_id else None,
             cell=cell,
             late_days=cell.late_days(today),
         )
@@ -282,8 +293,8 @@ def _region(pack: Pack, month: Month, *, now: datetime) -> Region:
         area=pack.area,
         title=pack.text,
         month=str(month),
-        as_of=min((one.as_of for one in looked.values()), default=None),
-        dates=dates,
+        as_of=min((one.as_of for one in looked), default=None),
+        dates=dates_of(pack, month),
         steps=clock.added(shown for _, _, shown in rows),
         overdue_tiyn=late,
         overdue=tuple(
@@ -308,15 +319,15 @@ def _rows(found: Iterable[SiteClock]) -> list[tuple[str, str | None, tuple[str, 
 
 
 def standing_of(
-    pack: Pack, month: Month, looked: Iterable[SiteClock], *, today: date
+    pack: Pack, looked: Iterable[SiteClock], claims: Iterable[Claim], *, today: date
 ) -> dict[str, tuple[Cell, ...]]:
     """Return where each site that was looked at stands, its claims as they are now."""
-    claims: dict[str, list[Claim]] = {}
-    for kept in store.list_area_claims(pack.programme, pack.area, month):
-        claims.setdefault(kept.value.site_id, []).append(kept.value)
+    by_site: dict[str, list[Claim]] = {}
+    for claim in claims:
+        by_site.setdefault(claim.site_id, []).append(claim)
     known = _remembering(pack)
     return {
-        one.site_id: clock.cells(one, claims.get(one.site_id, ()), dates_for=known, today=today)
+        one.site_id: clock.cells(one, by_site.get(one.site_id, ()), dates_for=known, today=today)
         for one in looked
     }
 

@@ -24,6 +24,7 @@ from chalicelib.payouts.actions.clock import (
     standing_of,
 )
 from chalicelib.payouts.rules import clock
+from chalicelib.payouts.rules.claims import Claim
 from chalicelib.payouts.rules.clock import SiteClock, Step
 from chalicelib.policy.actions import list_packs, load_pack
 from chalicelib.policy.rules import Pack
@@ -77,9 +78,14 @@ class Incomplete:
     site_ids: tuple[str, ...]
 
     def again(self, on: date) -> list[tuple[str, dict[str, str]]]:
-        """Return the work that makes up for it: (topic, facts), one per site."""
-        when = {"on": on.isoformat()} if self.step in ("close", "remind", "hand-over") else None
-        facts = when or {"month": str(self.month)}
+        """Return the work that makes up for it: (topic, facts), one per site.
+
+        A day's work at a site looks at the month before that day's, so an older one is asked for by
+        the last day that did.
+        """
+        facts = {"month": str(self.month)}
+        if self.step in ("close", "remind", "hand-over"):
+            facts = {"on": min(on, self.month.next().last).isoformat()}
         return [(_AGAIN[self.step], {"site_id": one, **facts}) for one in self.site_ids]
 
 
@@ -190,7 +196,8 @@ def tell_desks(at: datetime, *, now: datetime) -> int:
             continue
         dates = dates_of(pack, month)
         looked = store.list_clocks(pack.programme, pack.area, month)
-        cells = clock.added(standing_of(pack, month, looked, today=today).values())
+        claims = [k.value for k in store.list_area_claims(pack.programme, pack.area, month)]
+        cells = clock.added(standing_of(pack, looked, claims, today=today).values())
         for cell in cells:
             term = clock.term_of(cell.step, month, dates)
             days = {term.first, term.last, term.last + timedelta(days=1)}
@@ -209,27 +216,29 @@ def tell_desks(at: datetime, *, now: datetime) -> int:
                     until=shown_day(term.last),
                 )
             )
-        notices += _to_sign(pack, month, today=today, now=now)
+        notices += _to_sign(pack, month, claims, today=today, now=now)
     return _tell(notices)
 
 
-def _to_sign(pack: Pack, month: Month, *, today: date, now: datetime) -> list[Put]:
+def _to_sign(
+    pack: Pack, month: Month, claims: Iterable[Claim], *, today: date, now: datetime
+) -> list[Put]:
     """Describe reminders to the providers whose claim waits for their signature on a last day."""
     term = clock.term_of("sign", month, dates_of(pack, month))
     if today not in (term.last, term.last + timedelta(days=1)):
         return []
     return [
         outbox.notice(
-            f"to-sign#{kept.value.claim_id}#{today}",
-            to=f"organisation:{kept.value.organisation_id}",
+            f"to-sign#{claim.claim_id}#{today}",
+            to=f"organisation:{claim.organisation_id}",
             template="notice:payouts/claim-still-to-sign",
             now=now,
             month=str(month),
-            tenge=kept.value.amount_tiyn // 100,
+            tenge=claim.amount_tiyn // 100,
             until=shown_day(term.last),
         )
-        for kept in store.list_area_claims(pack.programme, pack.area, month)
-        if kept.value.state == "calculated" and kept.value.amount_tiyn > 0
+        for claim in claims
+        if claim.state == "calculated" and claim.amount_tiyn > 0
     ]
 
 

@@ -87,7 +87,8 @@ class Held:
 class SiteClock:
     """A site's month as the timesheets and statements leave it; claims are looked at afresh.
 
-    due_tiyn: what is due now, posted or not, for `days` units. held: units that wait for somebody.
+    due_tiyn: what is due now, posted or not, for `days` units of `earners` children. stated: of how
+    many children each statement moved money. held: units that wait for somebody.
     short: the code of what keeps a statement from being posted, such as a budget. undone: what
     should have been done here by itself and was not, as `undone` names it.
     """
@@ -101,11 +102,13 @@ class SiteClock:
     direction: str = ""
     name: str = ""
     children: int = 0
+    earners: int = 0
     days: int = 0
     closed: bool = False
     due_tiyn: int = 0
     posted_tiyn: int = 0
     statements: int = 0
+    stated: tuple[int, ...] = ()
     held: tuple[Held, ...] = ()
     short: str | None = None
     undone: tuple[str, ...] = ()
@@ -202,7 +205,8 @@ def cells(
         waiting = "attend"
     elif not site.closed:
         waiting = "close"
-    put(waiting, unposted, site.children if not site.statements else 1, unposted_days)
+    # Of how many children a difference is, nobody says before it is posted.
+    put(waiting, unposted, 1 if site.statements else site.earners, unposted_days)
     for one in site.held:
         step: Step = waiting
         if waiting not in ("attend", "close"):
@@ -222,13 +226,12 @@ def cells(
                 step=step,
                 by=term_of(step, of, dates_for(of)).last,
                 tiyn=claim.amount_tiyn,
-                # A correction may be one child's.
-                children=site.children if claim.number == 1 else 1,
+                children=max(site.stated[claim.first - 1 : claim.last], default=1),
                 units=site.days if claim.number == 1 else 0,
                 since=_since(claim),
             )
         )
-    put("check", site.posted_tiyn - claimed, 1)
+    put("check", site.posted_tiyn - claimed, site.stated[-1] if site.stated else 1)
     return summed(found)
 
 
