@@ -23,7 +23,18 @@ BENCHES = (
     "providers",
     "imports",
 )
-WHEN_ASKED = ("city", "readings", "costs", "capacity", "cost", "country", "month", "peak", "breach")
+WHEN_ASKED = (
+    "city",
+    "readings",
+    "costs",
+    "capacity",
+    "cost",
+    "country",
+    "month",
+    "audit",
+    "peak",
+    "breach",
+)
 
 
 def main(asked: list[str]) -> int:
