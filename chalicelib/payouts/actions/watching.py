@@ -112,11 +112,16 @@ def missing_runs(at: datetime) -> list[MissingRun]:
     ]
 
 
-def incomplete(at: datetime) -> list[Incomplete]:
-    """Return the steps that sites should have passed by themselves by now and did not."""
+def incomplete(at: datetime, *, of: Pack | None = None) -> list[Incomplete]:
+    """Return the steps that sites should have passed by themselves by now and did not.
+
+    of: in one area's programme alone.
+    """
     today = local_day(at)
     found: list[Incomplete] = []
     for pack, month in months_watched(at):
+        if of is not None and (pack.programme, pack.area) != (of.programme, of.area):
+            continue
         looked = store.list_clocks(pack.programme, pack.area, month)
         by_step: dict[str, list[str]] = {}
         for one in looked:
@@ -281,7 +286,7 @@ def watched(programme: str, area: str, *, on: date, by: Actor, now: datetime) ->
     Raises Unknown, NoPack.
     """
     access.demand(by, area=area)
-    load_pack(programme, area)
+    pack = load_pack(programme, area)
     marks = ran.of_day(on)
     runs = tuple(
         RunSeen(
@@ -291,7 +296,4 @@ def watched(programme: str, area: str, *, on: date, by: Actor, now: datetime) ->
         )
         for job in (*RUNS, WATCH)
     )
-    lacking = tuple(
-        one for one in incomplete(now) if (one.programme, one.area) == (programme, area)
-    )
-    return Watched(on=on, runs=runs, incomplete=lacking)
+    return Watched(on=on, runs=runs, incomplete=tuple(incomplete(now, of=pack)))
