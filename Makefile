@@ -49,6 +49,10 @@ fuzz: install
 zoo: install
 	@$(BIN)/python -m tests.zoo $(ARGS)
 
+## mutants: turns each comparison, sum and sign of the rules of money; lists what no test notices
+mutants: install
+	@$(BIN)/python -m tests.mutants $(ARGS)
+
 ## check: format, lint, types, import contracts, known-bad patterns, secrets, templates
 check: install
 	@$(BIN)/ruff format --check .

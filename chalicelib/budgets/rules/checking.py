@@ -108,20 +108,21 @@ class Tally:
     def _of_rows(self) -> Iterator[Flaw]:
         for key in self.rows.keys() | self.sums.keys():
             account, shard = key
-            row = self.rows.get(key, Row(account, shard, 0))
+            row = self.rows.get(key)
+            held = row.balance_tiyn if row else 0
             name = f"{account}#{shard}" if shard else account
-            if row.balance_tiyn != self.sums[key]:
-                yield Flaw(BALANCE, name, self.sums[key], row.balance_tiyn)
-            if row.balance_tiyn < 0 and ledger.floored(account):
-                yield Flaw(LIMIT, name, 0, row.balance_tiyn)
+            if held != self.sums[key]:
+                yield Flaw(BALANCE, name, self.sums[key], held)
+            if held < 0 and ledger.floored(account):
+                yield Flaw(LIMIT, name, 0, held)
             if shard >= self._width(account):
-                yield Flaw(SHARD, name, 0, row.balance_tiyn)
+                yield Flaw(SHARD, name, 0, held)
         for account in self.rooms.keys() | {a for a, _ in self.rows}:
             yield from self._room(account)
 
     def _room(self, account: str) -> Iterator[Flaw]:
-        stored = self.rows.get((account, 0), Row(account, 0, 0)).room_tiyn
-        counted = self.rooms[account]
+        row = self.rows.get((account, 0))
+        stored, counted = row.room_tiyn if row else 0, self.rooms[account]
         if stored != counted or stored < 0:
             yield Flaw(ROOM, account, max(0, counted), stored)
 

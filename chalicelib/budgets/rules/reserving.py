@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 from chalicelib.budgets.rules import ledger
 from chalicelib.kernel.periods import Month
@@ -49,7 +48,7 @@ def last_month(reserve_until: str, month: Month) -> Month:
 
     reserve_until: MM-DD, as the pack has it; a month that begins after it reserves itself alone.
     """
-    return max(month, Month.of(date(month.year, int(reserve_until[:2]), int(reserve_until[3:]))))
+    return max(month, Month(month.year, int(reserve_until[:2])))
 
 
 def promisable(free_tiyn: int, allotted_tiyn: int, kept_free_per_mille: int) -> int:

@@ -69,6 +69,4 @@ def fill(amount_tiyn: int, held: Mapping[int, int], *, shards: int) -> Parts:
         for place, low in enumerate(lowest[:n]):
             parts[low] += each + (place < rest)
         left -= step
-        if not left:
-            break
     return tuple((shard, part) for shard, part in sorted(parts.items()) if part)
