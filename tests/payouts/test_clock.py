@@ -249,6 +249,27 @@ def test_an_account_that_is_not_confirmed_is_said_beside_the_step(town: ClockTow
     assert said["waits_for"] == "close"
 
 
+def test_a_rate_that_nobody_adopted_is_named_and_the_clock_goes_on(
+    town: ClockTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib.payouts.actions import clock as looking
+    from chalicelib.policy.rules import NoRate
+
+    def judge(*_: object, **__: object) -> object:
+        raise NoRate(kind="general", hours="24", locality="urban")
+
+    town.attend_all()
+    town.to("2026-04-12")
+    monkeypatch.setattr(looking, "judge", judge)
+
+    said = town.why().json
+    town.look()
+
+    assert said["held"] == ["policy/no-rate"]
+    assert town.cloud.dead_letters() == []
+    assert town.steps() == {}
+
+
 def test_what_was_agreed_too_much_is_said(town: ClockTown) -> None:
     town.attend_all()
     town.close(LARGE)

@@ -80,7 +80,7 @@ UNSAID = (Held("undecided", 3, 9, 300_00),)
         (7, {"held": UNSAID}, [("approve", 300_00), ("check", 1_000_00)]),
         (8, {"held": UNSAID}, [("decide", 300_00), ("check", 1_000_00)]),
         (2, {"held": (Held("disputed", 1, 1, 50_00),)}, [("decide", 50_00), ("check", 1_000_00)]),
-        (12, {"short": "budgets/budget-short"}, [("fund", 1_000_00)]),
+        (12, {"short": "budgets/short"}, [("fund", 1_000_00)]),
         (12, {"posted_tiyn": 1_000_00, "statements": 1}, [("check", 1_000_00)]),
         (9, {"due_tiyn": 0, "days": 0}, []),
     ],
@@ -349,7 +349,7 @@ NOT_BILLED = {"statements": 0, "posted_tiyn": 0, "covered": 0}
         (10, NOT_BILLED, ()),
         (11, NOT_BILLED, ("bill",)),
         (30, NOT_BILLED, ("bill",)),
-        (12, {**NOT_BILLED, "short": "budgets/budget-short"}, ()),
+        (12, {**NOT_BILLED, "short": "budgets/short"}, ()),
         (12, {"posted_tiyn": 900_00}, ("bill",)),
         (19, {"posted_tiyn": 900_00}, ()),  # a correction waits for the next check
         (12, {"covered": 0}, ("claim",)),

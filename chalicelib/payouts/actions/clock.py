@@ -21,6 +21,7 @@ from chalicelib.billing.rules.judging import judge
 from chalicelib.billing.rules.pricing import HELD, Line
 from chalicelib.billing.rules.statements import MonthForgotten, SiteMonth
 from chalicelib.billing.store import statements
+from chalicelib.budgets.rules.ledger import BudgetShort
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, from_stamp, local_day, stamp
 from chalicelib.payouts import store
@@ -29,7 +30,7 @@ from chalicelib.payouts.rules import clock
 from chalicelib.payouts.rules.claims import Claim
 from chalicelib.payouts.rules.clock import Cell, Held, Passage, SiteClock
 from chalicelib.policy.actions import list_packs, load_pack
-from chalicelib.policy.rules import MonthDates, NoRuleInForce, Pack, Text
+from chalicelib.policy.rules import MonthDates, NoRate, NoRuleInForce, Pack, Text
 from chalicelib.providers import actions as providers
 from chalicelib.providers import store as sites
 from chalicelib.storage.commit import commit, settles
@@ -62,7 +63,7 @@ def reckon(site_id: str, month: Month, *, now: datetime) -> SiteClock:
         name=site.name,
         closed=sheets.find_site_month(site_id, month).value.closed_at is not None,
     )
-    lines = _lines(site_id, month, head, now=now)
+    lines, unpriced = _lines(site_id, month, head, now=now)
     if head is None or lines is not None:
         figured = public_figures.with_due(_no_head(blank), (lines or {}).values())
     else:
@@ -78,7 +79,7 @@ def reckon(site_id: str, month: Month, *, now: datetime) -> SiteClock:
         posted_tiyn=head.posted_tiyn if head else 0,
         statements=head.statements if head else 0,
         stated=tuple(sum(1 for line in one.lines if line.movement_tiyn) for one in posted),
-        short=head.held if head else None,
+        short=unpriced or (head.held if head else None),
         held=_held(figured, lines or {}),
     )
 
@@ -96,23 +97,29 @@ def _no_head(site: SiteClock) -> SiteMonth:
 
 def _lines(
     site_id: str, month: Month, head: SiteMonth | None, *, now: datetime
-) -> dict[str, Line] | None:
-    """Return each child's line as it would be posted today; None for a month long gone."""
+) -> tuple[dict[str, Line] | None, str | None]:
+    """Return each child's line as it would be posted today; None where nobody can say.
+
+    So it is with a month long gone, and where a rate is missing, whose code comes with it.
+    """
     try:
         provided = billing.gather_month(site_id, month, local_day(now))
     except MonthForgotten:
-        return None
+        return None, None
     pack = load_pack(provided.programme, provided.area)
     working = pack.calendar.working_days_in(month)
     unit = pack.at(month.last).programme.unit
-    judged = [
-        judge(child, site_id=site_id, working=working, rules_on=pack.at, unit=unit)
-        for child in provided.children
-    ]
+    try:
+        judged = [
+            judge(child, site_id=site_id, working=working, rules_on=pack.at, unit=unit)
+            for child in provided.children
+        ]
+    except NoRate as refusal:
+        return None, refusal.code
     shared = head.shared if head is not None else ()
     found = statements.find_claimants(shared, provided.programme, month)
     others = {child_id: kept.value.others(site_id) for child_id, kept in found.items()}
-    return pricing.due(judged, others, pack=pack.version)
+    return pricing.due(judged, others, pack=pack.version), None
 
 
 def _held(figured: SiteMonth, lines: Mapping[str, Line]) -> tuple[Held, ...]:
@@ -189,7 +196,7 @@ def months_watched(at: datetime) -> list[tuple[Pack, Month]]:
     for pack in list_packs():
         month = Month.containing(at)
         for _ in range(MONTHS_WATCHED):
-            if in_force(pack, month.last) or in_force(pack, month.first):
+            if in_force(pack, month.last):
                 found.append((pack, month))
             month = month.before()
     return found
@@ -375,11 +382,12 @@ def why(
     standing = clock.cells(found, claims, dates_for=_remembering(pack), today=today)
     dates = dates_of(pack, month)
     unpaid = any(cell.step not in ("paid", "settle", "case") for cell in standing)
-    code = held_code(of.organisation_id, payee) if unpaid else None
+    account = held_code(of.organisation_id, payee) if unpaid else None
+    unpriced = found.short if found.short != BudgetShort.code else None
     return Why(
         site=found,
         dates=dates,
         passages=clock.passages(found, standing, dates=dates, today=today),
-        held=(code,) if code else (),
+        held=tuple(code for code in (unpriced, account) if code),
         owed_tiyn=clock.owed(claims),
     )

@@ -17,6 +17,7 @@ from datetime import date
 from typing import Literal
 
 from chalicelib.billing.rules.figures import FEWEST_SHOWN
+from chalicelib.budgets.rules.ledger import BudgetShort
 from chalicelib.kernel.periods import Month, from_stamp, local_day
 from chalicelib.payouts.rules.claims import OVERPAID, Claim, State
 from chalicelib.policy.rules import MonthDates
@@ -88,8 +89,8 @@ class SiteClock:
     """A site's month as the timesheets and statements leave it; claims are looked at afresh.
 
     due_tiyn: what is due now, posted or not, for `days` units of `earners` children. stated: of how
-    many children each statement moved money. held: units that wait for somebody.
-    short: the code of what keeps a statement from being posted, such as a budget. undone: what
+    many children each statement moved money. held: units that wait for somebody. short: the code of
+    what keeps a statement from being posted: a budget, a rate that nobody adopted. undone: what
     should have been done here by itself and was not, as `undone` names it.
     """
 
@@ -200,7 +201,7 @@ def cells(
     dates = dates_for(month)
     unposted = max(0, site.due_tiyn - site.posted_tiyn)
     unposted_days = 0 if site.statements else site.days
-    waiting: Step = "check" if site.short is None else "fund"
+    waiting: Step = "fund" if site.short == BudgetShort.code else "check"
     if today <= month.last:
         waiting = "attend"
     elif not site.closed:
