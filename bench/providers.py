@@ -74,7 +74,7 @@ def _within(name: str, ratio: float, shown: str) -> Gate:
 def _night(providers: int) -> played.Use:
     """Return what the work queue's function takes to bill and claim so many provider-months."""
     with played.a_cloud() as cloud:
-        month = _city(cloud, [CHILDREN] * providers)
+        month = city_of(cloud, [CHILDREN] * providers)
         meter = played.Meter()
         with meter.on():
             cloud.advance(CHECK_DAY, only=["run_billing", "run_claims"])
@@ -87,7 +87,7 @@ def _cpu() -> Gate:
     from chalicelib.kernel.actors import system
 
     with played.a_cloud() as cloud:
-        month = _city(cloud, [CHILDREN] * MANY)
+        month = city_of(cloud, [CHILDREN] * MANY)
         sites = [provider.site_id for provider in month]
         by = system("billing")
 
@@ -115,7 +115,7 @@ def _area(size: int) -> tuple[played.Use, played.Use]:
     from chalicelib.payouts import actions as payouts
 
     with played.a_cloud() as cloud:
-        sample = _city(cloud, [CHILDREN] * SAMPLE)
+        sample = city_of(cloud, [CHILDREN] * SAMPLE)
         others = played.providers_of([1] * (size - SAMPLE), first=SAMPLE)
         played.settle(cloud, others, families=False)
         own, by = played.Use(), system("billing")
@@ -131,7 +131,7 @@ def _area(size: int) -> tuple[played.Use, played.Use]:
         return own, meter.of(function="run_billing")
 
 
-def _city(cloud: Any, sizes: Sequence[int]) -> list[played.Provider]:
+def city_of(cloud: Any, sizes: Sequence[int]) -> list[played.Provider]:
     """Settle providers with a month that was attended, closed and approved, and money for it."""
     from chalicelib.attendance import actions as attendance
     from chalicelib.budgets import actions as budgets

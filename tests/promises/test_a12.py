@@ -17,10 +17,12 @@ from typing import Any
 
 import pytest
 
-from bench import cost, peak, played
+from bench import cost, peak, played, providers
 from chalicelib.attendance import store
 from chalicelib.attendance.rules import MARKS_MAX
+from chalicelib.budgets.rules.sharding import MOST_SHARDS
 from chalicelib.kernel.periods import Month
+from chalicelib.storage import keys
 from chalicelib.storage import tables as schema
 from infra.local import faults
 from infra.local.testing import TestCloud
@@ -209,3 +211,42 @@ def test_a12_a_flush_loses_nothing_though_the_store_is_short_of_breath(
         sheets = store.list_sheets(provider.site_id, Month.of(day))
         assert {k.child_id for k in provider.kids} == set(sheets)
         assert all(len(sheet.digits) == 1 for sheet in sheets.values())
+
+
+def test_a12_a_billing_night_leaves_every_key_that_providers_share_below_the_limit(
+    cloud: TestCloud,
+) -> None:
+    """At the rate at which the work queue bills one region after another, all of it in one area."""
+    month = providers.city_of(cloud, [2] * 8)
+    meter = played.Meter()
+    meter.heat = True
+
+    with meter.on():
+        cloud.advance(providers.CHECK_DAY.replace(day=11), only=["run_billing", "run_claims"])
+
+    own = {
+        name
+        for provider in month
+        for name in (
+            provider.site_id,
+            provider.organisation_id,
+            *(kid.child_id for kid in provider.kids),
+        )
+    }
+    shared: Counter[str] = Counter()
+    for (_, key), times in meter.wrote.items():
+        if not any(name in key for name in own):
+            shared[key] += times
+    rate = cost.tables()[1]["billing"]["provider_months_s"]
+    budget = f"ACCOUNT#budget:{played.PROGRAMME}:{played.AREA}:{providers.MONTH.year}"
+    rows = {key for key in shared if key.startswith(budget)}
+    # Two writes a statement, its row picked by the statement's name: many names, many rows.
+    assert sum(shared.pop(key) for key in rows) == 2 * len(month)
+    assert len(rows) > 1
+    names = [f"statement#{played.an_id('site', n)}#{providers.MONTH}#0001" for n in range(1_000)]
+    spread = Counter(keys.shard(name, shards=MOST_SHARDS) for name in names)
+    assert max(spread.values()) / len(names) * 2 * rate <= MOST
+    hot = {key: times / len(month) * rate for key, times in shared.items()}
+    assert {key: heat for key, heat in hot.items() if heat > MOST} == {}
+    # The claims of an area's month stand in one place, one write for each: the fullest there is.
+    assert shared[f"CLAIMS#{played.PROGRAMME}#{played.AREA}#{providers.MONTH}"] == len(month)
