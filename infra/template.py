@@ -117,6 +117,14 @@ FUNCTIONS: dict[str, Function] = {
         sends=True,
     ),
     "run_signals": Function("RunSignals", JOB_TIMEOUT_S, 512, reads=("facts",), sends=True),
+    "run_self_audit": Function(
+        "RunSelfAudit",
+        JOB_TIMEOUT_S,
+        512,
+        reads=("facts", "money"),
+        writes=("money", "journal", "queue"),
+        sends=True,
+    ),
     "run_claims": Function(
         "RunClaims", JOB_TIMEOUT_S, 512, reads=("facts",), writes=("queue",), sends=True
     ),
@@ -402,6 +410,8 @@ def _loud() -> dict[str, Any]:
     told = {
         "BreakGlass": "Somebody broke the glass: see that it is reviewed within a weekday",
         "QueueMoveUnexplained": "A place in a queue moved without a known cause",
+        "SelfAuditIncomplete": "A night's self-audit is not whole: see which parts lack",
+        "SelfAuditDiffers": "What was posted is not what is due: see the self-audit's open cases",
         "BreakGlassUnreviewed": "An opening was not reviewed in its time",
         "CalendarRunMissing": "A run of the month's calendar did not start",
         "CalendarStepIncomplete": "A step of the month's calendar is not complete at some sites",

@@ -49,6 +49,7 @@ def connect(folder: Path, threads: int) -> duckdb.DuckDBPyConnection:
     database.execute(f"set threads = {int(threads)}")
     database.execute("set temp_directory = ?", [str(folder)])
     database.execute("set preserve_insertion_order = false")
+    database.execute("set enable_progress_bar = false")
     return database
 
 
