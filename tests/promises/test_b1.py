@@ -309,6 +309,16 @@ _READS: dict[str, Read] = {
     "GET /v1/billing/sites/{site_id}/months/{month}": Read(
         f"/v1/billing/sites/{_SITE}/months/{{month}}"
     ),
+    "GET /v1/budgets/accounts": Read(
+        "/v1/budgets/accounts", {"organisation_id": "organisation-0", "month": "{month}"}
+    ),
+    "GET /v1/budgets/accounts/{account}": Read(f"/v1/budgets/accounts/accrued:{_SITE}:{{month}}"),
+    "GET /v1/budgets/accounts/{account}/lines": Read(
+        f"/v1/budgets/accounts/accrued:{_SITE}:{{month}}/lines"
+    ),
+    "GET /v1/budgets/postings/{posting}": Read(
+        f"/v1/budgets/postings/statement%23{_SITE}%23{{month}}%230001"
+    ),
     "GET /v1/budgets/{programme}/{area}/{year}": Read("/v1/budgets/{programme}/{area}/2026"),
     "GET /v1/budgets/{programme}/{area}/{year}/figures": Read(
         "/v1/budgets/{programme}/{area}/2026/figures"
