@@ -60,7 +60,8 @@ def run() -> list[Gate]:
 
 def _sums(found: dict[str, Any]) -> bool:
     """Return whether due, stated and booked are one sum, and one of something."""
-    return found["due_tiyn"] == found["stated_tiyn"] == found["booked_tiyn"] != 0
+    sums = {found["due_tiyn"], found["stated_tiyn"], found["booked_tiyn"]}
+    return len(sums) == 1 and 0 not in sums
 
 
 _KEZEK = "import sys; from infra.command.main import cli; sys.argv[0] = 'kezek'; cli()"
