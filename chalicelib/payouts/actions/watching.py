@@ -208,12 +208,12 @@ def tell_desks(at: datetime, *, now: datetime) -> int:
             days = {term.first, term.last, term.last + timedelta(days=1)}
             if cell.step not in DESKS or today not in days:
                 continue
-            late = "-late" if today > term.last else ""
+            turn = f"turn-{cell.step}-late" if today > term.last else f"turn-{cell.step}"
             notices.append(
                 outbox.notice(
                     f"turn#{pack.programme}#{pack.area}#{month}#{cell.step}#{today}",
                     to=f"desk:{DESKS[cell.step]}:{pack.area}",
-                    template=f"notice:payouts/turn-{cell.step}{late}",
+                    template=f"notice:payouts/{turn}",
                     now=now,
                     programme=asdict(pack.text),
                     month=str(month),
