@@ -23,6 +23,8 @@ from bench.recording import FOLDER
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
+# Some tests alone (ONLY="tests/billing tests/payouts"): rows that are there stay, new ones are added.
+ONLY = os.environ.get("ONLY", "").split()
 BEGIN, END = "<!-- costs: begin -->", "<!-- costs: end -->"
 TESTS = (
     "tests/stories",
@@ -50,6 +52,7 @@ RUNS = {
     "run_billing": "billing.run_billing",
     "run_claims": "payouts.run_claims",
     "run_self_audit": "billing.run_self_audit",
+    "run_ledger": "budgets.run_ledger",
     "run_payday": "payouts.run_payday",
     "run_clock": "payouts.run_clock",
     "run_watch": "payouts.run_watch",
@@ -106,10 +109,10 @@ class NotReached(Exception):
 
 def run() -> list[Gate]:
     """Refresh the table; return a gate that says how many rows it has."""
-    routes, jobs = tables(_recorded())
     old = PAGE.read_text("utf-8")
     head, _, rest = old.partition(BEGIN)
-    tail = rest.partition(END)[2]
+    before, _, tail = rest.partition(END)
+    routes, jobs = tables(_recorded(), _known(before) if ONLY else {})
     PAGE.write_text(f"{head}{BEGIN}\n\n{routes}\n\n{jobs}\n\n{END}{tail}", "utf-8")
     rows = routes.count("\n") + jobs.count("\n") - 2
     return [Gate("costs of routes and jobs", f"{rows} rows in {PAGE.name}", "all", True)]
@@ -125,8 +128,18 @@ def wanted() -> tuple[list[str], list[str]]:
     return [f"{o.method} {o.path}" for o in operations()], triggers
 
 
-def tables(notes: list[Note]) -> tuple[str, str]:
-    """Return the table of routes and the table of jobs as Markdown. Raises NotReached."""
+def _known(before: str) -> dict[str, str]:
+    """Return the rows of a page by what they are of."""
+    rows = [line for line in before.splitlines() if line.startswith("| `")]
+    return {line.split("`")[1]: line for line in rows}
+
+
+def tables(notes: list[Note], known: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """Return the table of routes and the table of jobs as Markdown. Raises NotReached.
+
+    known: rows that stay as they are.
+    """
+    known = known or {}
     found: dict[tuple[str, str], list[Note]] = defaultdict(list)
     for note in notes:
         found[note["kind"], note["key"]].append(note)
@@ -134,13 +147,18 @@ def tables(notes: list[Note]) -> tuple[str, str]:
         if ("route", key) not in found and ("route", other) in found:
             found["route", key] = found["route", other]
     routes, triggers = wanted()
-    missing = [key for key in routes if ("route", key) not in found]
+    missing = [key for key in routes if ("route", key) not in found and key not in known]
     rows = []
     for key in routes:
-        if ("route", key) in found:
+        if key in known:
+            rows.append(known[key])
+        elif ("route", key) in found:
             rows.append(f"| `{key}` | {_cells(found['route', key], changes=key[:3] != 'GET')} |")
     jobs = []
     for name in triggers:
+        if name in known:
+            jobs.append(known[name])
+            continue
         notes_of = found.get(("topic", name)) or found.get(("function", _function(name)))
         if notes_of is None:
             missing.append(name)
@@ -177,13 +195,14 @@ def _cells(notes: list[Note], *, changes: bool) -> str:
 
 
 def _recorded() -> list[Note]:
-    tests = [name for name in TESTS if (ROOT / name).exists()]
-    for folder in sorted((ROOT / "tests").iterdir()):
+    tests = list(ONLY) or [name for name in TESTS if (ROOT / name).exists()]
+    for folder in [] if ONLY else sorted((ROOT / "tests").iterdir()):
         for name in SLICES:
             tests += [str(found.relative_to(ROOT)) for found in sorted(folder.glob(name))]
     with tempfile.TemporaryDirectory(prefix="kezek-costs-") as folder:
         environment: Mapping[str, str] = {**os.environ, FOLDER: folder}
-        command = [sys.executable, "-m", "pytest", "-p", "bench.recording", "-n", "2", "-q"]
+        command = [sys.executable, "-m", "pytest", "-p", "bench.recording", "-q"]
+        command += ["-n", os.environ.get("TEST_WORKERS", "2")]
         done = subprocess.run(
             [*command, *dict.fromkeys(tests)],
             cwd=ROOT,

@@ -33,6 +33,7 @@ JOBS = (
     "record",
     "rights",
     "rotation",
+    "signals",
     "vouchers",
 )
 _test = "-"
