@@ -312,6 +312,13 @@ def test_a_step_that_is_late_says_so_and_the_rest_goes_on():
     assert (told["decide"], told["agree"], told["release"]) == ("late", "late", "later")
 
 
+def test_where_no_child_was_nothing_waits():
+    nobody = {"children": 0, "earners": 0, "days": 0, "due_tiyn": 0, "closed": False}
+
+    assert standings(date(2026, 10, 20), **nobody)["attend"] == "now"
+    assert set(standings(date(2026, 11, 20), **nobody).values()) == {"done", "later"}
+
+
 # --- what the schedules left undone -------------------------------------------------------------
 
 
