@@ -102,7 +102,7 @@ def audit(
         try:
             recomputing.read(db, tables, month, told)
             clock.lap(found, "read")
-            counts = recomputing.reckon(db, month, today=today, told=told)
+            counts = recomputing.reckon(db, month, today=today, threads=threads, told=told)
             found.plain, found.by_law = counts["plain"], counts["by law"]
             clock.lap(found, "reckon")
             told("reading statements and postings")

@@ -18,6 +18,7 @@ from pathlib import Path
 from chalicelib.attendance import rules as attendance
 from chalicelib.attendance.rules.marks import ABSENCE_KINDS, IN, OUT
 from chalicelib.attendance.store.sheets import SHEETS, SITE_MONTHS, MarksRow
+from chalicelib.billing.actions.gathering import day_of
 from chalicelib.billing.rules import figures, pricing
 from chalicelib.billing.rules.claimed import Claim, mark_of
 from chalicelib.billing.rules.judging import ChildMonth, Judged, Stay, judge
@@ -42,7 +43,6 @@ from chalicelib.storage.commit import Put
 from chalicelib.vouchers.rules import Member, Roster
 from chalicelib.vouchers.store import ROSTERS
 from infra.audit.exports import Writer
-from infra.audit.law import day_of
 
 PROGRAMME = "preschool"
 SITES_IN_A_PART = 140

@@ -15,28 +15,27 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.attendance import rules as attendance
-from chalicelib.attendance.rules import DayPlan, LessonPlan, Plan, Sheet, slots_of
+from chalicelib.attendance.actions.lines import SiteAndPack, dates_of, facts_of
+from chalicelib.attendance.rules import EMPTY, MonthFacts, Sheet
 from chalicelib.attendance.rules import Stay as RosterStay
+from chalicelib.attendance.rules.devices import Doubt
+from chalicelib.attendance.store import ChildSheet
+from chalicelib.billing.actions.billing import judge_month
+from chalicelib.billing.actions.gathering import provided
 from chalicelib.billing.rules import pricing
 from chalicelib.billing.rules.claimed import used_units
-from chalicelib.billing.rules.judging import (
-    BY_THE_MONTH,
-    PRESENT,
-    ChildMonth,
-    Day,
-    Judged,
-    Stay,
-    judge,
-)
+from chalicelib.billing.rules.judging import BY_THE_MONTH, PRESENT, Judged
 from chalicelib.billing.store.statements import Claimants
 from chalicelib.kernel.money import daily_share
-from chalicelib.kernel.periods import DateRange, Month
-from chalicelib.lessons.rules import Lesson, Timetable, lessons_in
+from chalicelib.kernel.periods import Month
+from chalicelib.lessons.rules import Timetable, lessons_in
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Pack
+from chalicelib.providers.rules import Site
+from chalicelib.storage.shelf import Kept
 
 _SHEET = msgspec.json.Decoder(Sheet)
+_SITE = msgspec.json.Decoder(Site)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +94,6 @@ class Raw:
     """A child-month at one site as the export holds it."""
 
     site_id: str
-    programme: str
-    area: str
     child_id: str
     marks: Sequence[int]
     late: Sequence[int]
@@ -104,87 +101,61 @@ class Raw:
     stays: tuple[RosterStay, ...]
 
 
-def due_by_law(
-    raws: Iterable[Raw],
-    month: Month,
-    *,
-    today: date,
-    timetables: Mapping[str, Mapping[str, Timetable]],
-    earlier: Mapping[tuple[str, str], Sequence[Claimants]],
-) -> dict[tuple[str, str], int]:
-    """Return what children are due, by site and child. All sites of each child are among raws."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Children to be judged, with all sites of each, and all that it takes.
+
+    sites: their rows, by site. doubts: what is held against a site's tablets. timetables: by site,
+    then by group. earlier: by child and programme, the claims of the year's earlier months.
+    """
+
+    month: Month
+    today: date
+    raws: tuple[Raw, ...]
+    sites: Mapping[str, str]
+    doubts: Mapping[str, tuple[Doubt, ...]]
+    timetables: Mapping[str, Mapping[str, Timetable]]
+    earlier: Mapping[tuple[str, str], tuple[Claimants, ...]]
+
+
+def due_by_law(case: Case) -> dict[tuple[str, str], int]:
+    """Return what children are due, by site and child."""
+    of_site: dict[str, list[Raw]] = {}
+    for raw in case.raws:
+        of_site.setdefault(raw.site_id, []).append(raw)
     judged: dict[tuple[str, str], list[tuple[Judged, Pack]]] = {}
-    seen: dict[tuple[str, str], dict[str, tuple[Lesson, ...]]] = {}
-    for raw in raws:
-        pack = load_pack(raw.programme, raw.area)
-        key = (raw.site_id, raw.programme)
-        if key not in seen:
-            seen[key] = {
-                group_id: lessons_in(timetable, month, pack.calendar, holidays=True)
-                for group_id, timetable in timetables.get(raw.site_id, {}).items()
-            }
-        one = _judged(raw, pack, month, today, seen[key])
-        judged.setdefault((raw.programme, raw.child_id), []).append((one, pack))
+    for site_id, raws in of_site.items():
+        site = _SITE.decode(case.sites[site_id])
+        known = load_pack(site.programme, site.area).known_on(case.today)
+        for one in judge_month(provided(_facts_of(site, raws, case), case.month), known):
+            judged.setdefault((site.programme, one.child_id), []).append((one, known))
     due: dict[tuple[str, str], int] = {}
     for (programme, child_id), of_child in judged.items():
         claims = [one.claim for one, _ in of_child]
         codes = {code for claim in claims for code, cap in claim.caps.items() if cap.year}
-        months = [filed.claims for filed in earlier.get((child_id, programme), ())]
-        used = {code: used_units(months, code) for code in codes}
+        months = [filed.claims for filed in case.earlier.get((child_id, programme), ())]
+        used = {child_id: {code: used_units(months, code) for code in codes}}
         for one, pack in of_child:
-            lines = pricing.due([one], {child_id: claims}, pack=pack.version, used={child_id: used})
+            lines = pricing.due([one], {child_id: claims}, pack=pack.version, used=used)
             due[one.claim.site_id, child_id] = lines[child_id].accrual_tiyn
     return due
 
 
-def _judged(
-    raw: Raw, pack: Pack, month: Month, today: date, lessons: Mapping[str, tuple[Lesson, ...]]
-) -> Judged:
-    rules = pack.at(month.last)
-    dates = rules.month_calendar.dates(month, pack.calendar)
-    by_lesson = rules.programme.unit == "lesson"
-    plan: Plan
-    if by_lesson:
-        asked = tuple((stay.group_id, stay.days) for stay in raw.stays)
-        plan = LessonPlan(month, slots_of(asked, lessons), rules.attendance.early_minutes)
-    else:
-        plan = DayPlan(month, tuple(stay.days for stay in raw.stays), pack.calendar)
-    sheet = attendance.EMPTY if raw.said is None else _SHEET.decode(raw.said)
-    approved = sheet.codes is not None and not raw.late
-    lines = attendance.timesheet(
-        () if approved else frozenset(raw.marks),
-        frozenset(raw.late),
-        sheet,
-        plan=plan,
-        dates=dates,
-        today=today,
-    )
-    child = ChildMonth(
-        child_id=raw.child_id,
-        days=tuple(day_of(line) for line in lines),
-        stays=tuple(_stay(stay) for stay in raw.stays),
-        used_tiyn=max((s.used_tiyn for s in raw.stays if s.used_month == str(month)), default=0),
-    )
-    working = pack.calendar.working_days_in(month)
-    unit = rules.programme.unit
-    return judge(child, site_id=raw.site_id, working=working, rules_on=pack.at, unit=unit)
-
-
-def day_of(line: attendance.Line) -> Day:
-    """Return a line as billing sees it: presence is proved by its mark, an absence by its paper."""
-    return Day(
-        line.on,
-        line.code,
-        line.proved or line.code == PRESENT,
-        "undecided" if line.standing == "open" else line.standing,
-        starts=line.starts,
-        minutes=line.minutes,
-    )
-
-
-def _stay(stay: RosterStay) -> Stay:
-    kind, hours, locality = (stay.sort or "//").split("/")
-    days: DateRange = stay.days
-    return Stay(
-        first=days.first, last=days.last, kind=kind, hours=hours, locality=locality, sen=stay.sen
-    )
+def _facts_of(site: Site, raws: Iterable[Raw], case: Case) -> MonthFacts:
+    """Return what attendance would tell billing of these children."""
+    pack, month = load_pack(site.programme, site.area), case.month
+    lessons = {
+        group_id: lessons_in(timetable, month, pack.calendar, holidays=True)
+        for group_id, timetable in case.timetables.get(site.site_id, {}).items()
+    }
+    where = SiteAndPack(site, pack, month, dates_of(pack, month), lessons)
+    stays: list[RosterStay] = []
+    sheets: dict[str, ChildSheet] = {}
+    for raw in raws:
+        stays += raw.stays
+        said = Kept(EMPTY if raw.said is None else _SHEET.decode(raw.said), "", "", 0, "{}")
+        sheets[raw.child_id] = ChildSheet(
+            tuple(map(str, raw.marks)), tuple(map(str, raw.late)), said
+        )
+    doubts = case.doubts.get(site.site_id, ())
+    return facts_of(where, stays, sheets, closed=True, doubts=doubts, today=case.today)

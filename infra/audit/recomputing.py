@@ -8,15 +8,21 @@ claim, no head, no line of a statement.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
+from itertools import groupby
+from multiprocessing import get_context
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import msgspec
 
-from chalicelib.attendance.rules import Stay
+from chalicelib.attendance.rules import Device, Stay
+from chalicelib.attendance.rules.devices import Doubt, doubts_of
+from chalicelib.attendance.store import DeviceFlag
 from chalicelib.billing.store.statements import Claimants, claimants_of
 from chalicelib.kernel.periods import DateRange, Month
 from chalicelib.lessons.rules import Timetable
@@ -37,6 +43,7 @@ _CODES = "PSQWVRFNHXL-"
 # What a mark's upper bits say: an arrival, a departure, anything else; 512 is a guessed time.
 _ARRIVED, _LEFT = 1, 2
 _BATCH = 20_000
+_WORTH_A_PROCESS = 4_000
 
 
 class CannotPrice(ValueError):
@@ -60,7 +67,10 @@ def read(
     told("reading sites")
     _rows(db, tables["facts"], "sites", _TEXTS, "", _FACTS)
     told("reading attendance")
-    sheets = f"(starts_with(pk, 'SHEET#') and ends_with(pk, '#{month}')) or starts_with(pk, 'ROST')"
+    sheets = (
+        f"(starts_with(pk, 'SHEET#') and ends_with(pk, '#{month}'))"
+        " or starts_with(pk, 'ROSTER#') or starts_with(pk, 'SITE#')"
+    )
     more = ", marks STRUCT(NS BIGINT[]), late STRUCT(NS BIGINT[])"
     chosen = ", Item.marks.NS as marks, Item.late.NS as late"
     _rows(db, tables["attendance"], "attended", _TEXTS + more, chosen, sheets)
@@ -95,7 +105,7 @@ def _rows(
 
 
 def reckon(
-    db: duckdb.DuckDBPyConnection, month: Month, *, today: date, told: Told
+    db: duckdb.DuckDBPyConnection, month: Month, *, today: date, threads: int, told: Told
 ) -> dict[str, int]:
     """Fill the table `due` (site, child, tiyn), and `unsigned` with days that no mark proves.
 
@@ -105,15 +115,16 @@ def reckon(
     _enrolled(db, month)
     told("what was approved")
     _said(db)
+    doubts = _doubts(db)
     plain = 0
     db.execute("create table due (site VARCHAR, child VARCHAR, tiyn BIGINT)")
     db.execute("create table unsigned (site VARCHAR, child VARCHAR, days INTEGER)")
     areas = db.execute("select distinct programme, area from stays order by all").fetchall()
     for programme, area in areas:
         told(f"reckoning {programme} in {area}")
-        plain += _reckon_plain(db, programme, area, month)
+        plain += _reckon_plain(db, programme, area, month, today)
     told("judging the others")
-    by_law = _reckon_by_law(db, month, today)
+    by_law = _reckon_by_law(db, month, today, doubts, threads)
     return {"plain": plain, "by law": by_law}
 
 
@@ -165,7 +176,8 @@ def _said(db: duckdb.DuckDBPyConnection) -> None:
         said as (
             select split_part(pk, '#', 2) as site, split_part(sk, '#', 1) as child, body,
                 json_extract_string(body, '$.codes') as codes,
-                contains(body, '"disputes":[]') and contains(body, '"decisions":[]') as settled,
+                contains(body, '"disputes":[]') and contains(body, '"decisions":[]')
+                    and (contains(body, '"holds":[]') or not contains(body, '"holds":')) as settled,
                 case when contains(body, '"proofs":[]') then 0 else list_aggregate(list_transform(
                     from_json(json_extract(body, '$.proofs'), '[{{"on": "DATE"}}]'),
                     lambda p: 1::BIGINT << (day(p."on") - 1)::INTEGER), 'bit_or') end as proved
@@ -182,8 +194,10 @@ def _said(db: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _reckon_plain(db: duckdb.DuckDBPyConnection, programme: str, area: str, month: Month) -> int:
-    pack = load_pack(programme, area)
+def _reckon_plain(
+    db: duckdb.DuckDBPyConnection, programme: str, area: str, month: Month, today: date
+) -> int:
+    pack = load_pack(programme, area).known_on(today)
     sorts = db.execute(
         "select distinct sort, sen from stays where programme = ? and area = ?", [programme, area]
     ).fetchall()
@@ -209,6 +223,7 @@ def _reckon_plain(db: duckdb.DuckDBPyConnection, programme: str, area: str, mont
             join rates r on r.sort = s.sort and r.sen = s.sen
             where s.programme = $programme and s.area = $area and h.codes is not null and h.settled
                 and coalesce(len(h.late), 0) = 0
+                and s.site not in (select site from doubted)
                 and (s.used_month is null or s.used_month <> $month or s.used_tiyn = 0)
                 and not regexp_matches(h.codes, $slow))
         select site, child, present & ~came as unproved, marks,
@@ -272,50 +287,104 @@ def _slow(rules: PlainRules) -> str:
     return f"[^{''.join(sorted(known))}-]"
 
 
-def _reckon_by_law(db: duckdb.DuckDBPyConnection, month: Month, today: date) -> int:
+def _reckon_by_law(
+    db: duckdb.DuckDBPyConnection,
+    month: Month,
+    today: date,
+    doubts: Mapping[str, tuple[Doubt, ...]],
+    threads: int,
+) -> int:
     """Judge and price by the rules whoever is not in `due` yet, with all sites of each child."""
     db.execute(
         """create temp table others as
         select distinct programme, child from stays s
         where not exists (select 1 from due d where d.site = s.site and d.child = s.child)"""
     )
-    timetables = _timetables(db)
-    earlier = _earlier(db)
+    sites = dict(
+        db.execute(
+            """select substr(pk, 6), body from sites where sk = '-' and substr(pk, 6) in
+            (select site from stays s join others o on o.child = s.child)"""
+        ).fetchall()
+    )
     children = [c for (c,) in db.execute("select distinct child from others order by 1").fetchall()]
+    size = min(_BATCH, -(-len(children) // threads)) or 1
+    parts = [children[start : start + size] for start in range(0, len(children), size)]
+    timetables, earlier = _timetables(db), _earlier(db)
+    cases = (
+        law.Case(
+            month=month,
+            today=today,
+            raws=tuple(_raws(db, part[0], part[-1])),
+            sites=sites,
+            doubts=doubts,
+            timetables=timetables,
+            earlier=earlier,
+        )
+        for part in parts
+    )
+    # Other processes take a second to start.
+    apart = threads > 1 and len(children) >= _WORTH_A_PROCESS
     count = 0
-    for start in range(0, len(children), _BATCH):
-        part = children[start : start + _BATCH]
-        raws = _raws(db, part[0], part[-1], month)
-        found = law.due_by_law(raws, month, today=today, timetables=timetables, earlier=earlier)
-        fill(db, "due", ((site, child, tiyn) for (site, child), tiyn in found.items()))
+    for found in _apart(cases, threads) if apart else map(law.due_by_law, cases):
+        rows = ((site, child, tiyn) for (site, child), tiyn in found.items())
+        fill(db, "due", rows)
         count += len(found)
     return count
 
 
-def _raws(db: duckdb.DuckDBPyConnection, first: str, last: str, month: Month) -> list[Raw]:
+def _apart(cases: Iterable[law.Case], threads: int) -> Iterator[dict[tuple[str, str], int]]:
+    # Not forked: this process has threads of its own.
+    with ProcessPoolExecutor(threads, mp_context=get_context("spawn")) as pool:
+        waiting = [pool.submit(law.due_by_law, case) for case in cases]
+        for done in waiting:
+            yield done.result()
+
+
+def _doubts(db: duckdb.DuckDBPyConnection) -> dict[str, tuple[Doubt, ...]]:
+    """Return what is held against tablets, by site, and fill `doubted` with those sites."""
+    devices: dict[str, list[Device]] = {}
+    flags: dict[str, list[tuple[int, str]]] = {}
+    read_device, read_flag = msgspec.json.Decoder(Device), msgspec.json.Decoder(DeviceFlag)
     rows = db.execute(
-        """select s.site, s.programme, s.area, s.child, h.marks, h.late, h.body,
+        "select substr(pk, 6), sk, body from attended where starts_with(pk, 'SITE#')"
+    ).fetchall()
+    for site_id, sk, body in rows:
+        if sk.startswith("DEVICE#"):
+            devices.setdefault(site_id, []).append(read_device.decode(body))
+        elif sk.startswith("FLAG#"):
+            flag = read_flag.decode(body)
+            flags.setdefault(flag.device_id, []).append((flag.first, flag.at))
+    found: dict[str, tuple[Doubt, ...]] = {}
+    for site_id, of_site in devices.items():
+        doubts = [d for one in of_site for d in doubts_of(one, flags.get(one.device_id, ()))]
+        if doubts:
+            found[site_id] = tuple(doubts)
+    db.execute("create table doubted (site VARCHAR)")
+    fill(db, "doubted", ((site_id,) for site_id in found))
+    return found
+
+
+def _raws(db: duckdb.DuckDBPyConnection, first: str, last: str) -> Iterator[Raw]:
+    rows = db.execute(
+        """select s.site, s.child, h.marks, h.late, h.body,
             s.enrolment, s.grp, s.first, s.last, s.sort, s.sen, s.used_month, s.used_tiyn
         from stays s join others o on o.programme = s.programme and o.child = s.child
         left join sheets h on h.site = s.site and h.child = s.child
         where s.child between ? and ?
-        order by s.programme, s.child, s.site, s.first, s.enrolment""",
+        order by s.child, s.site, s.first, s.enrolment""",
         [first, last],
     ).fetchall()
-    raws: dict[tuple[str, str, str], Raw] = {}
-    for row in rows:
-        stay = Stay(
-            row[3], row[7], row[8], DateRange(row[9], row[10]), row[11],
-            sen=row[12], used_month=row[13], used_tiyn=row[14],
+    for (site, child), of_child in groupby(rows, key=itemgetter(0, 1)):
+        every = list(of_child)
+        stays = tuple(
+            Stay(child, row[5], row[6], DateRange(row[7], row[8]), row[9], sen=row[10],
+                 used_month=row[11], used_tiyn=row[12])
+            for row in every
         )  # fmt: skip
-        key = (row[1], row[3], row[0])
-        known = raws.get(key)
-        stays = (stay,) if known is None else (*known.stays, stay)
-        raws[key] = Raw(
-            site_id=row[0], programme=row[1], area=row[2], child_id=row[3],
-            marks=row[4] or (), late=row[5] or (), said=row[6], stays=stays,
-        )  # fmt: skip
-    return list(raws.values())
+        _, _, marks, late, body = every[0][:5]
+        yield Raw(
+            site_id=site, child_id=child, marks=marks or (), late=late or (), said=body, stays=stays
+        )
 
 
 def _timetables(db: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Timetable]]:
@@ -330,7 +399,7 @@ def _timetables(db: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Timetable]
     return found
 
 
-def _earlier(db: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Sequence[Claimants]]:
+def _earlier(db: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], tuple[Claimants, ...]]:
     """Return what earlier months of the year used of yearly caps, by child and programme."""
     found: dict[tuple[str, str], list[Claimants]] = {}
     rows = db.execute(
@@ -340,7 +409,7 @@ def _earlier(db: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Sequence[Cl
     for (body,) in rows:
         claimants = claimants_of(body)
         found.setdefault((claimants.child_id, claimants.programme), []).append(claimants)
-    return dict(found)
+    return {key: tuple(months) for key, months in found.items()}
 
 
 def fill(db: duckdb.DuckDBPyConnection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
