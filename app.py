@@ -129,6 +129,14 @@ def run_self_audit(event: CloudWatchEvent) -> None:
     billing_jobs.run_self_audit(event)
 
 
+@app.schedule(Cron("30", "21", "*", "*", "?", "*"))
+def run_ledger(event: CloudWatchEvent) -> None:
+    """02:30: read the whole ledger, hold it against itself, keep its trial balance."""
+    from chalicelib.budgets import jobs as budgets_jobs
+
+    budgets_jobs.run_ledger(event)
+
+
 @app.schedule(Cron("0", "2", "*", "*", "?", "*"))
 def run_claims(event: CloudWatchEvent) -> None:
     """07:00: make claims of what was posted."""

@@ -125,6 +125,10 @@ FUNCTIONS: dict[str, Function] = {
         writes=("money", "journal", "queue"),
         sends=True,
     ),
+    # It reads the money's table through.
+    "run_ledger": Function(
+        "RunLedger", 900, 1024, writes=("money", "journal"), reads=("money",), scans=("money",)
+    ),
     "run_claims": Function(
         "RunClaims", JOB_TIMEOUT_S, 512, reads=("facts",), writes=("queue",), sends=True
     ),
@@ -412,6 +416,7 @@ def _loud() -> dict[str, Any]:
         "QueueMoveUnexplained": "A place in a queue moved without a known cause",
         "SelfAuditIncomplete": "A night's self-audit is not whole: see which parts lack",
         "SelfAuditDiffers": "What was posted is not what is due: see the self-audit's open cases",
+        "LedgerFlawed": "The ledger does not agree with itself: kezek ledger check names where",
         "BreakGlassUnreviewed": "An opening was not reviewed in its time",
         "CalendarRunMissing": "A run of the month's calendar did not start",
         "CalendarStepIncomplete": "A step of the month's calendar is not complete at some sites",

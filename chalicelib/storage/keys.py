@@ -204,6 +204,11 @@ def account_line(name: str, at: str, posting_name: str, shard: int = 0) -> tuple
     return account(name, shard)[0], f"LINE#{at}#{posting_name}"
 
 
+def ledger_check(on: str) -> tuple[str, str]:
+    """What did a night's check of the whole ledger find? (query pk, newest last)"""
+    return "LEDGERCHECKS", on
+
+
 # --- applications and vouchers (facts) ----------------------------------------------------------
 
 

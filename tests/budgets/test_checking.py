@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from chalicelib.budgets import actions
+from chalicelib.budgets import actions, jobs
 from chalicelib.budgets.rules import ledger
 from chalicelib.budgets.rules.checking import Flaw, Row, Tally
 from chalicelib.budgets.rules.ledger import Movement, Posting
@@ -241,3 +241,55 @@ def test_the_command_ends_with_1_and_names_the_first_flaw(here, capsys):
     assert ended("--json") == 1
     told = json.loads(capsys.readouterr().out)
     assert (told["total_tiyn"], told["flaws"][0]["what"]) == (1, "balance")
+
+
+# --- each night ---------------------------------------------------------------------------------
+
+
+class Event:
+    time = "2026-11-11T21:30:00Z"
+
+
+@pytest.fixture
+def night(booked, cloud):
+    """The same ledger, with the application over it."""
+    return cloud
+
+
+def test_before_the_first_check_the_trial_balance_is_empty(cloud):
+    said = cloud.get("/v1/budgets/trial-balance", token=cloud.token("auditor"))
+
+    assert (said.status, said.json["on"], said.json["total_tiyn"]) == (200, None, 0)
+
+
+def test_a1_a_night_is_checked_once_and_shown(night):
+    cloud = night
+    assert jobs.run_ledger(Event()) == 0
+    before = cloud.tables.effects()
+    assert jobs.run_ledger(Event()) == 0
+    assert cloud.tables.effects() == before
+
+    for role in ("finance", "department", "operator", "auditor"):
+        said = cloud.get("/v1/budgets/trial-balance", token=cloud.token(role, areas=["astana"]))
+        assert said.status == 200, said.text
+    assert (said.json["by_kind"]["budget"], said.json["by_kind"]["treasury"]) == (750, -1_000)
+    assert (said.json["on"], said.json["total_tiyn"], said.json["flaws"]) == ("2026-11-12", 0, [])
+
+
+def test_a_flawed_ledger_is_an_alarm_and_is_shown(night, capsys):
+    below_zero()
+
+    assert jobs.run_ledger(Event()) == 3
+
+    assert capsys.readouterr().out.count('"LedgerFlawed"') >= 3
+    said = night.get("/v1/budgets/trial-balance", token=night.token("auditor"))
+    assert [flaw["what"] for flaw in said.json["flaws"]] == ["balance", "limit", "trial-balance"]
+    assert said.json["flawed"] == 3
+    assert said.json["total_tiyn"] == said.json["flaws"][-1]["found_tiyn"] < 0
+
+
+@pytest.mark.parametrize("role", ["head", "educator", "representative", "commission"])
+def test_b1_who_has_no_part_in_money_sees_no_trial_balance(cloud, role):
+    said = cloud.get("/v1/budgets/trial-balance", token=cloud.token(role))
+
+    assert (said.status, said.code) == (403, "kezek/not-your-role")

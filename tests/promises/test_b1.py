@@ -319,6 +319,7 @@ _READS: dict[str, Read] = {
     "GET /v1/budgets/postings/{posting}": Read(
         f"/v1/budgets/postings/statement%23{_SITE}%23{{month}}%230001"
     ),
+    "GET /v1/budgets/trial-balance": Read("/v1/budgets/trial-balance"),
     "GET /v1/budgets/{programme}/{area}/{year}": Read("/v1/budgets/{programme}/{area}/2026"),
     "GET /v1/budgets/{programme}/{area}/{year}/figures": Read(
         "/v1/budgets/{programme}/{area}/2026/figures"
@@ -353,6 +354,9 @@ _READS: dict[str, Read] = {
     "GET /v1/providers/figures": Read("/v1/providers/figures", _HERE),
     "GET /v1/providers/organisations/{organisation_id}": Read(
         "/v1/providers/organisations/organisation-0"
+    ),
+    "GET /v1/providers/organisations/{organisation_id}/accounts": Read(
+        "/v1/providers/organisations/organisation-0/accounts"
     ),
     "GET /v1/providers/sites": Read("/v1/providers/sites", _HERE),
     "GET /v1/providers/sites/{site_id}": Read(f"/v1/providers/sites/{_SITE}"),

@@ -19,7 +19,7 @@ from chalicelib.budgets.actions.allotting import (
     see_budget,
     short,
 )
-from chalicelib.budgets.actions.checking import Checked, check_ledger
+from chalicelib.budgets.actions.checking import Checked, check_ledger, check_night, trial_balance
 from chalicelib.budgets.actions.reading import (
     AccountSeen,
     LineSeen,
@@ -57,6 +57,7 @@ __all__ = [
     "accounts_of_organisation",
     "allot",
     "check_ledger",
+    "check_night",
     "directions_of",
     "figures",
     "free",
@@ -70,6 +71,7 @@ __all__ = [
     "see_posting",
     "settle_month",
     "short",
+    "trial_balance",
     "using",
     "whole_account",
 ]

@@ -9,11 +9,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from chalicelib.budgets.rules import checking, sharding
 from chalicelib.budgets.rules.checking import Flaw, Tally
+from chalicelib.budgets.store import checks
 from chalicelib.budgets.store import ledger as books
+from chalicelib.budgets.store.checks import Night
+from chalicelib.journal import store as journal
+from chalicelib.kernel.actors import Actor
+from chalicelib.kernel.periods import local_day, stamp
+from chalicelib.storage.commit import settles
 
+MOST_FLAWS = 100
 _TRIES = 3
 _PAUSE_S = 0.2
 _OF_AN_ACCOUNT = frozenset({checking.BALANCE, checking.ROOM, checking.LIMIT, checking.SHARD})
@@ -55,6 +63,42 @@ def check_ledger(
         by_kind=tally.by_kind(),
         flaws=tuple(found),
     )
+
+
+@settles
+def check_night(*, by: Actor, now: datetime) -> Night:
+    """Check the ledger for the night of an instant and keep what was found; once for a night."""
+    on = local_day(now).isoformat()
+    done = checks.find_night(on)
+    if done is not None:
+        return done
+    found = check_ledger()
+    night = Night(
+        on=on,
+        at=stamp(now),
+        postings=found.postings,
+        lines=found.lines,
+        accounts=found.accounts,
+        by_kind=found.by_kind,
+        flawed=len(found.flaws),
+        flaws=found.flaws[:MOST_FLAWS],
+    )
+    entry = journal.entry(
+        "budgets/checked",
+        f"ledger-check/{on}",
+        by=by,
+        now=now,
+        postings=night.postings,
+        flawed=night.flawed,
+        total_tiyn=found.total_tiyn,
+    )
+    journal.commit(entry, checks.keep_night(night))
+    return night
+
+
+def trial_balance() -> Night | None:
+    """Return what the newest check of the whole ledger found; None before the first."""
+    return checks.newest_night()
 
 
 def _all(tell: Callable[[int], None]) -> Tally:

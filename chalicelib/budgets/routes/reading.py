@@ -114,6 +114,32 @@ class PostingShown(msgspec.Struct, frozen=True):
     links: dict[str, str]
 
 
+class FlawShown(msgspec.Struct, frozen=True):
+    """What did not agree, where: a posting's or an account's name."""
+
+    what: str
+    where: str
+    expected_tiyn: int
+    found_tiyn: int
+
+
+class TrialShown(msgspec.Struct, frozen=True):
+    """The trial balance of a night, by kind of account; nothing yet before the first check.
+
+    total_tiyn: zero, or it is a flaw. flaws: the first hundred of so many.
+    """
+
+    on: str | None
+    at: str | None
+    postings: int
+    lines: int
+    accounts: int
+    by_kind: dict[str, int]
+    total_tiyn: int
+    flawed: int
+    flaws: tuple[FlawShown, ...]
+
+
 @routes.get(
     "/accounts",
     action="budgets/list-accounts",
@@ -216,6 +242,30 @@ def get_posting(call: Call[None], posting: str) -> PostingShown:
         seen.at,
         tuple(MovementShown(m.account, m.amount_tiyn) for m in seen.movements),
         seen.links,
+    )
+
+
+@routes.get(
+    "/trial-balance",
+    action="budgets/trial-balance",
+    answers=TrialShown,
+    refuses=(BadField,),
+)
+def get_trial_balance(call: Call[None]) -> TrialShown:
+    """Show the trial balance of the last night's check, and what was wrong; together it is zero."""
+    night = actions.trial_balance()
+    if night is None:
+        return TrialShown(None, None, 0, 0, 0, {}, 0, 0, ())
+    return TrialShown(
+        night.on,
+        night.at,
+        night.postings,
+        night.lines,
+        night.accounts,
+        night.by_kind,
+        sum(night.by_kind.values()),
+        night.flawed,
+        tuple(FlawShown(f.what, f.where, f.expected_tiyn, f.found_tiyn) for f in night.flaws),
     )
 
 
