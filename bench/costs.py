@@ -23,7 +23,7 @@ from bench.recording import FOLDER
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
-# ONLY="tests/billing tests/payouts": those tests alone; rows that are there stay, new ones are added.
+# ONLY="tests/billing tests/payouts": only those tests; rows that are there stay, new ones come.
 ONLY = os.environ.get("ONLY", "").split()
 BEGIN, END = "<!-- costs: begin -->", "<!-- costs: end -->"
 TESTS = (
