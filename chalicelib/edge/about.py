@@ -64,6 +64,15 @@ def read_clock(call: Call[None]) -> Answer:
     return _page("clock.html")
 
 
+@routes.get("/savings", action="about/read", media="text/html")
+def read_savings(call: Call[None]) -> Answer:
+    """See what was not paid and why, with its formula, and the self-audit's number.
+
+    The page reads `GET /v1/billing/savings` and `GET /v1/billing/self-audit`, in three languages.
+    """
+    return _page("savings.html")
+
+
 def _page(name: str) -> Answer:
     """Return a page that may run its own script alone, and ask nobody but us."""
     import base64

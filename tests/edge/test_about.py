@@ -61,6 +61,30 @@ def test_the_page_of_the_clock_asks_us_alone_and_says_everything_in_three_langua
         assert set(re.findall(r'data-say="(\w+)"', said.text)) <= words, language
 
 
+def test_the_page_of_savings_asks_us_alone_and_says_everything_in_three_languages(
+    cloud: TestCloud,
+) -> None:
+    said = cloud.get("/savings")
+
+    assert said.status == 200
+    assert said.headers["content-type"].startswith("text/html")
+    policy = said.headers["content-security-policy"]
+    assert "script-src 'sha256-" in policy and "connect-src 'self'" in policy
+    assert not re.findall(r"""(?:src|href|fetch\()=?["'`]https?://""", said.text)
+    asked = set(re.findall(r"read\([`\"](/[^?`\"]+)", said.text))
+    assert asked == {"/v1/billing/self-audit", "/v1/billing/savings"}
+    keys = []
+    for language in ("kk", "ru", "en"):
+        said_here = re.search(
+            rf"^  {language}: \{{(.*?)^  \}},", said.text, re.DOTALL | re.MULTILINE
+        )
+        assert said_here is not None
+        keys.append(set(re.findall(r"(\w+): \"", said_here[1])))
+        assert set(re.findall(r'data-say="(\w+)"', said.text)) <= keys[-1], language
+        assert set(re.findall(r'say\("(\w+)"', said.text)) <= keys[-1], language
+    assert keys[0] == keys[1] == keys[2]
+
+
 def test_a_problem_is_explained_in_three_languages(cloud: TestCloud) -> None:
     said = cloud.get("/v1/problems/applications/already-applied")
 

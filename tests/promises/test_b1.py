@@ -262,6 +262,7 @@ _CLUBS_ONLY = {
 }
 _READS: dict[str, Read] = {
     "GET /clock": Read("/clock"),
+    "GET /savings": Read("/savings"),
     "GET /docs": Read("/docs"),
     "GET /verify": Read("/verify"),
     "GET /v1/access/break-glass": Read("/v1/access/break-glass", {"area": "{area}"}),
@@ -340,6 +341,11 @@ _READS: dict[str, Read] = {
         f"/v1/payouts/cases/{unknown_id('taldykorgan', 'unknown-0001')}"
     ),
     "GET /v1/payouts/claims": Read("/v1/payouts/claims", _MONTH, heads={"month": "{month}"}),
+    "GET /v1/billing/savings": Read(
+        "/v1/billing/savings", {**_HERE, "first": "{month}", "last": "{month}"}
+    ),
+    "GET /v1/billing/self-audit": Read("/v1/billing/self-audit", _HERE),
+    "GET /v1/billing/self-audit/cases": Read("/v1/billing/self-audit/cases", _HERE),
     "GET /v1/payouts/clock": Read("/v1/payouts/clock", _MONTH),
     "GET /v1/payouts/clock/watch": Read("/v1/payouts/clock/watch", _HERE),
     "GET /v1/payouts/figures": Read("/v1/payouts/figures", _MONTH),

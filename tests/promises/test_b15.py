@@ -223,10 +223,13 @@ def test_b15_two_days_of_a_month_of_complaints_never_differ() -> None:
 PUBLIC = {
     "/clock": "a page without data",
     "/docs": "nobody's data",
+    "/savings": "a page without data",
     "/v1/access/figures": "acts of officers, not of families",
     "/v1/applications/intakes": "windows: dates and a beacon",
     "/v1/applications/intakes/{intake_id}": "windows: dates and a beacon",
     "/v1/billing/figures": "judged",
+    "/v1/billing/savings": "sums of the judged rows of figures (test_savings)",
+    "/v1/billing/self-audit": "an area's sum of what differs; how many statements",
     "/v1/budgets/{programme}/{area}/{year}/figures": "judged",
     "/v1/complaints/figures": "judged",
     "/v1/complaints/tickets/{ticket}": "one's own ticket, random; state and dates only",

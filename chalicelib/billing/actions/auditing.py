@@ -35,7 +35,7 @@ from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, local_day, stamp
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.policy.actions import list_packs, load_pack
-from chalicelib.policy.rules import Pack
+from chalicelib.policy.rules import Pack, Text
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Site
 from chalicelib.storage.commit import Raced, settles
@@ -351,6 +351,7 @@ class AreaAudited:
 
     programme: str
     area: str
+    title: Text
     nights: tuple[Night, ...]
 
 
@@ -362,7 +363,7 @@ def published(programme: str | None = None, area: str | None = None) -> tuple[Ar
     if programme is not None and area is not None:
         load_pack(programme, area)
     return tuple(
-        AreaAudited(pack.programme, pack.area, _nights(pack))
+        AreaAudited(pack.programme, pack.area, pack.text, _nights(pack))
         for pack in list_packs()
         if programme in (None, pack.programme) and area in (None, pack.area)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Literal
 
@@ -96,10 +97,14 @@ class NightShown(msgspec.Struct, frozen=True):
 
 
 class AreaShown(msgspec.Struct, frozen=True):
-    """An area's newest night and those before it, newest first; None before the first one."""
+    """An area's newest night and those before it, newest first; None before the first one.
+
+    title: programme and region in kk, ru and en.
+    """
 
     programme: str
     area: str
+    title: dict[str, str]
     newest: NightShown | None
     nights: tuple[NightShown, ...]
 
@@ -212,6 +217,7 @@ def get_self_audit(call: Call[None]) -> SelfAuditSeen | File:
         AreaShown(
             one.programme,
             one.area,
+            asdict(one.title),
             _night(one.nights[0]) if one.nights else None,
             tuple(_night(night) for night in one.nights),
         )
