@@ -95,7 +95,8 @@ def list_own(actor: Actor, *, after: str | None, limit: int) -> list[Notice]:
 
 
 def _of_desks(actor: Actor, *, after: str | None, limit: int) -> list[Notice]:
-    """Return the first notices of all desks an officer sits at, by event key."""
+    """Return the first notices of all desks an officer sits at, by event key; of no child."""
+    access.looked((), ("notice",))
     areas = {pack.area for pack in list_packs() if access.may(actor, area=pack.area)}
     found = [
         kept.value

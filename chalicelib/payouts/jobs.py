@@ -94,8 +94,10 @@ def run_watch(event: Any, again: Mapping[str, Callable[[Any], Any]]) -> int:
     work.send(
         work.Message(topic, facts)
         for one in unfinished
-        for topic, facts in one.again(local_day(at))
+        for topic, facts in (*one.again(local_day(at)), *one.looks())
     )
+    if missing and missing[-1].job != actions.RUNS[-1]:
+        again[actions.RUNS[-1]](event)  # what was made up is looked at once more
     ran.mark(actions.WATCH, at=at, asked=len(missing) + len(unfinished))
     log.beat("CalendarWatched")
     return len(missing) + len(unfinished)

@@ -88,6 +88,10 @@ class Incomplete:
             facts = {"on": min(on, self.month.next().last).isoformat()}
         return [(_AGAIN[self.step], {"site_id": one, **facts}) for one in self.site_ids]
 
+    def looks(self) -> list[tuple[str, dict[str, str]]]:
+        """Return the work that sees whether it was made up for."""
+        return [(CLOCK, {"site_id": one, "month": str(self.month)}) for one in self.site_ids]
+
 
 def missing_runs(at: datetime) -> list[MissingRun]:
     """Return the runs without a mark, oldest day first: of the day of an event and of the days
