@@ -7,12 +7,14 @@
     kezek run iteration | deadlines | billing | checkpoint | record
     kezek export queue | register | statements | figures | journal | tables FILE
     kezek audit EXPORT --month YYYY-MM
+    kezek replay SITE YYYY-MM [--json]
     kezek compare [--area AREA] [--language kk|ru|en]
     kezek queue bundle RUN FOLDER | openings RUN FILE --why PURPOSE | again RUN
     kezek record export FOLDER
     kezek record refill
     kezek ledger check
     kezek policy check FILE...
+    kezek signals measure [--seed N]
     kezek keys status | rotate | retire
     kezek vault check | move [--back] [--dry-run]
 
@@ -41,10 +43,12 @@ from infra.command import (
     forgetting,
     importing,
     keys,
+    measuring,
     ledgering,
     place,
     proving,
     recording,
+    replaying,
     triggering,
     vaulting,
 )
@@ -80,7 +84,9 @@ cli.add_typer(checking.commands, name="policy")
 cli.add_typer(keys.commands, name="keys")
 cli.add_typer(vaulting.commands, name="vault")
 cli.add_typer(forgetting.commands, name="erasures")
+cli.add_typer(measuring.commands, name="signals")
 cli.command("breach")(breaching.breach)
+cli.command("replay")(replaying.replay)
 cli.command("compare")(comparing.compare)
 cli.command("audit")(auditing.audit)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 
 import pytest
 
 from chalicelib.billing import actions
 from chalicelib.billing.rules.earning import earned
 from chalicelib.kernel.money import tenge
+from infra.command import main, place
+from tests.command.test_command import CloudApi
 
 from . import clubs
 from .builders import a_child, a_month, a_site_on_the_list, pack
@@ -185,6 +188,61 @@ def test_a_statement_from_before_lines_named_their_rates_is_replayed_in_its_own_
     assert as_worded(posted, old) == old
     assert as_worded(posted, posted) == posted
     assert pack().version == posted.pack
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def ended(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main.run(list(arguments))
+    return int(end.value.code or 0)
+
+
+@pytest.fixture
+def command(cloud, garden, monkeypatch):
+    garden.attend(1, 2)
+    garden.close()
+    garden.approve(1)
+    garden.bill(at("2026-04-03 09:00"))
+    cloud.set_clock(CHECK)
+    monkeypatch.setattr(place, "api", lambda *asked: CloudApi(cloud, cloud.token("auditor")))
+    return garden
+
+
+def test_the_command_says_each_statement_and_what_came_after(command, capsys):
+    command.approve(2, "2026-04-05 20:00")
+
+    assert ended("replay", SITE, "2026-03") == 0
+
+    first, count, late = capsys.readouterr().out.splitlines()
+    assert first.startswith("0001  2026-04-03T04:00:00.000000Z  same  ")
+    assert count == "1 lines are due otherwise by now:"
+    assert late.split()[:5] == [child(2), "0", "→", "65000", "tenge"]
+    assert "approval sheet/" in late
+
+
+def test_the_command_ends_with_1_and_names_who_differs(command, capsys):
+    from .test_corrections import _tamper
+
+    _tamper(command)
+
+    assert ended("replay", SITE, "2026-03") == 1
+
+    said = capsys.readouterr().out
+    assert "DIFFERS" in said
+    assert f"{child(1)}  64000 → 65000 tenge" in said
+
+
+@pytest.mark.parametrize("asked", [("site-none", "2026-03"), (SITE, "2026-3")])
+def test_the_command_refuses_what_is_not_there(command, asked):
+    assert ended("replay", *asked) == 1
+
+
+def test_the_command_speaks_to_programs(command, capsys):
+    assert ended("replay", SITE, "2026-03", "--json") == 0
+
+    assert json.loads(capsys.readouterr().out)["same"] is True
 
 
 def actions_job():
