@@ -27,7 +27,7 @@ from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.payouts import actions as payouts
 from chalicelib.payouts import store as paid
 from chalicelib.payouts.rules.claims import Claim
-from chalicelib.payouts.rules.payments import PaymentLine
+from chalicelib.payouts.rules.payments import PaymentLine, PaymentRun
 from chalicelib.policy.actions import load_pack
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Organisation, Site, SiteState
@@ -78,9 +78,13 @@ ACCOUNTS = (
 
 @dataclass
 class Town:
-    """Two kindergartens; who goes where is said with `enrol`."""
+    """Two kindergartens; who goes where is said with `enrol`.
+
+    now: the instant of every step; None: each step has the usual day of its month.
+    """
 
     families: dict[int, Actor] = field(default_factory=dict)
+    now: datetime | None = None
 
     # --- what stands before the month
 
@@ -114,7 +118,7 @@ class Town:
             amount_tiyn=tenge(amount),
             act=act,
             by=FINANCE,
-            now=OFFICE,
+            now=self.now or OFFICE,
         )
 
     def enrol(self, n: int, site_id: str, first: date = BEGAN, last: date | None = None) -> None:
@@ -158,12 +162,12 @@ class Town:
         sheets.add_marks(site_id, MARCH, child(n), marks, enrolment_id=name)
 
     def close(self, site_id: str) -> None:
-        attendance.close_month(site_id, MARCH, by=HEADS[site_id], now=CLOSING)
+        attendance.close_month(site_id, MARCH, by=HEADS[site_id], now=self.now or CLOSING)
 
     def approve(self, n: int, site_id: str) -> None:
         """Let the family look at the timesheet and approve what it sees."""
         shown = attendance.child_month(
-            child(n), MARCH, programme="preschool", by=self.families[n], now=FAMILIES
+            child(n), MARCH, programme="preschool", by=self.families[n], now=self.now or FAMILIES
         )
         seen = next(sheet.digest for sheet in shown if sheet.site_id == site_id)
         attendance.approve(
@@ -173,7 +177,7 @@ class Town:
             site_id=site_id,
             seen=seen,
             by=self.families[n],
-            now=FAMILIES,
+            now=self.now or FAMILIES,
         )
 
     def dispute(self, n: int, site_id: str, day: date, claim: Any = "P") -> None:
@@ -186,13 +190,19 @@ class Town:
             claim=claim,
             reason="was-there" if claim == "P" else "was-not-there",
             by=self.families[n],
-            now=FAMILIES,
+            now=self.now or FAMILIES,
         )
 
     def insist(self, n: int, site_id: str, day: date) -> None:
         """Let the head stand by the timesheet."""
         attendance.answer_dispute(
-            site_id, MARCH, child(n), LineName(day), said="insist", by=HEADS[site_id], now=FAMILIES
+            site_id,
+            MARCH,
+            child(n),
+            LineName(day),
+            said="insist",
+            by=HEADS[site_id],
+            now=self.now or FAMILIES,
         )
 
     def decide(
@@ -208,18 +218,18 @@ class Town:
             code="P" if counts else None,
             reason=reason,
             by=OFFICER,
-            now=OFFICE,
+            now=self.now or OFFICE,
         )
 
     # --- the money
 
     def bill(self, site_id: str) -> int:
         """Bill a site; return what was posted now."""
-        statement = billing.bill(site_id, MARCH, by=JOB, now=OFFICE).statement
+        statement = billing.bill(site_id, MARCH, by=JOB, now=self.now or OFFICE).statement
         return statement.movement_tiyn if statement else 0
 
     def calculate(self, site_id: str) -> Claim | None:
-        return payouts.calculate(site_id, MARCH, by=JOB, now=OFFICE)
+        return payouts.calculate(site_id, MARCH, by=JOB, now=self.now or OFFICE)
 
     def claims(self, site_id: str) -> list[Claim]:
         """Return a site's claims, oldest first."""
@@ -231,32 +241,48 @@ class Town:
 
     def sign(self, claim: Claim) -> None:
         payouts.sign(
-            claim.claim_id, amount_tiyn=claim.amount_tiyn, by=HEADS[claim.site_id], now=OFFICE
+            claim.claim_id,
+            amount_tiyn=claim.amount_tiyn,
+            by=HEADS[claim.site_id],
+            now=self.now or OFFICE,
         )
 
     def agree(self, claim: Claim) -> None:
-        payouts.agree(claim.claim_id, agreed=True, reason=None, by=OFFICER, now=OFFICE)
+        payouts.agree(claim.claim_id, agreed=True, reason=None, by=OFFICER, now=self.now or OFFICE)
 
     def decline(self, claim: Claim) -> None:
-        payouts.agree(claim.claim_id, agreed=False, reason="wrong-sum", by=OFFICER, now=OFFICE)
+        payouts.agree(
+            claim.claim_id, agreed=False, reason="wrong-sum", by=OFFICER, now=self.now or OFFICE
+        )
 
     def release(self, claim: Claim, by: Actor = FINANCE) -> None:
-        payouts.release(claim.claim_id, by=by, now=OFFICE)
+        payouts.release(claim.claim_id, by=by, now=self.now or OFFICE)
+
+    def propose(self, run_id: str) -> PaymentRun:
+        return payouts.make_run(run_id, **WHERE, by=FINANCE, now=self.now or OFFICE)
+
+    def confirm(self, run: PaymentRun) -> list[PaymentLine]:
+        """Let a second person send a run on its way; return its lines."""
+        payouts.confirm_run(
+            run.run_id, total_tiyn=run.planned_tiyn, by=SECOND, now=self.now or OFFICE
+        )
+        return payouts.see_run(run.run_id, by=FINANCE)[1]
 
     def pay(self, run_id: str) -> list[PaymentLine]:
-        """Make a payment run; return its lines."""
-        payouts.make_run(run_id, **WHERE, by=FINANCE, now=OFFICE)
-        return payouts.see_run(run_id, by=FINANCE)[1]
+        """Propose and confirm a payment run; return its lines."""
+        return self.confirm(self.propose(run_id))
 
     def answer(
-        self, answer_id: str, *rows: tuple[str, str, int], now: datetime = OFFICE
+        self, answer_id: str, *rows: tuple[str, str, int], now: datetime | None = None
     ) -> list[str]:
         """Take the bank's answer; return what became of each line."""
-        taken = payouts.take_answer(answer_id, answer_file(*rows), by=FINANCE, now=now)
+        taken = payouts.take_answer(
+            answer_id, answer_file(*rows), by=FINANCE, now=now or self.now or OFFICE
+        )
         return [told.became for told in taken.told]
 
     def lapse(self, end_to_end_id: str) -> bool:
-        return payouts.lapse_answer(end_to_end_id, by=JOB, now=LAPSED)
+        return payouts.lapse_answer(end_to_end_id, by=JOB, now=self.now or LAPSED)
 
     # --- what it comes down to
 

@@ -148,7 +148,8 @@ def month(town: Town, walk: Walk) -> Iterator[str]:
         walk.step(f"release {claim.site_id}", lambda claim=claim: town.release(claim))
     yield "claims"
 
-    one, two = walk.step("pay", lambda: town.pay("run-1"))
+    run = walk.step("propose", lambda: town.propose("run-1"))
+    one, two = walk.step("confirm", lambda: town.confirm(run))
     back, gone = one.end_to_end_id, two.end_to_end_id
     told = walk.step(
         "answer",
