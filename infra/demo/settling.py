@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -87,6 +88,7 @@ def through_three_hands(stage: Stage, month: str) -> int:
     """Heads sign, the direction's department agrees, finance releases; return how many claims."""
     finance = stage.officer("finance")
     found = claims(stage, month)
+    stage.each("imported accounts confirmed by two", _payees(found), _confirm_of(stage))
 
     def hands(claim: dict[str, Any]) -> None:
         path = f"/v1/payouts/claims/{claim['claim_id']}"
@@ -101,8 +103,27 @@ def through_three_hands(stage: Stage, month: str) -> int:
     return len(found)
 
 
+def _payees(found: list[dict[str, Any]]) -> list[str]:
+    return sorted({claim["organisation_id"] for claim in found})
+
+
+def _confirm_of(stage: Stage) -> Callable[[str], None]:
+    """Return what compares an organisation's imported account with the bank's letter, by two."""
+    officers = [stage.officer("department", f"department-{stage.area}-{n}") for n in (1, 2)]
+
+    def confirm(organisation_id: str) -> None:
+        path = f"/v1/providers/organisations/{organisation_id}"
+        seen = good(officers[0].get(path))
+        if seen["account_state"] in ("imported", "changed"):
+            for officer in officers:
+                body = {"revision": seen["revision"]}
+                good(officer.put(f"{path}/account-confirmation", body))
+
+    return confirm
+
+
 def pay(stage: Stage, month: str, *, run_id: str, answer_id: str) -> Paid:
-    """One payment file, by two of finance; the bank settles all but one, whose account is closed; it says so twice."""
+    """One payment file, by two of finance; the bank settles all but one, and says it twice."""
     made = Paid()
     finance = stage.officer("finance")
     asked = {"programme": stage.programme, "area": stage.area, "month": month}

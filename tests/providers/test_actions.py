@@ -8,12 +8,13 @@ import json
 import threading
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from chalicelib.edge import auth
 from chalicelib.journal import store as journal
 from chalicelib.journal.rules import commitments
 from chalicelib.kernel.actors import Actor, Role, system
@@ -25,7 +26,7 @@ from chalicelib.providers.actions.admission import told_site
 from chalicelib.storage import agenda, keys, outbox, vault
 from chalicelib.storage.commit import commit, settles
 from chalicelib.storage.secrets import fingerprint
-from infra.local import faults
+from infra.local import faults, issuer
 from infra.local.testing import MORNING
 from tests.providers.town import (
     ACCOUNT,
@@ -324,6 +325,67 @@ def test_an_account_taken_back_before_it_was_confirmed_leaves_the_old_one(town: 
 
     assert (back["account_state"], back["pending_account"]) == ("confirmed", None)
     assert actions.payee_of(ORG).account == ACCOUNT
+
+
+def accounts(town: Town, who: str = "head") -> list[dict[str, Any]]:
+    return list(ok(town.get(who, f"organisations/{ORG}/accounts"))["accounts"])
+
+
+def test_accounts_have_a_history_and_one_that_waits_is_not_paid_to(town: Town) -> None:
+    town.listed()
+    ok(town.organisation(account=OTHER_ACCOUNT, replaces=1))
+
+    waiting, first = accounts(town)
+    assert (waiting["state"], waiting["account"]) == ("waiting", OTHER_ACCOUNT)
+    assert (first["state"], first["account"]) == ("in-use", ACCOUNT)
+
+    ok(town.by_two(f"organisations/{ORG}/account-confirmation", {"revision": 2}))
+
+    now, before = accounts(town, "department")
+    assert (now["state"], before["state"]) == ("in-use", "replaced")
+    assert before["ended_at"] == now["confirmed_at"]
+    assert [one["account"] for one in accounts(town, "auditor")] == [None, None]
+    rows = _everything(town)
+    assert ACCOUNT not in rows and OTHER_ACCOUNT not in rows
+
+
+def test_an_account_taken_back_is_told_as_withdrawn(town: Town) -> None:
+    town.listed()
+    ok(town.organisation(account=OTHER_ACCOUNT, replaces=1))
+    ok(town.organisation(replaces=2))
+
+    assert [one["state"] for one in accounts(town)] == ["withdrawn", "in-use"]
+
+
+def test_a_change_of_something_else_names_no_account(town: Town) -> None:
+    town.listed()
+    ok(town.organisation(contact="+77280000001", replaces=1))
+
+    assert [one["revision"] for one in accounts(town)] == [1]
+
+
+def test_nobody_confirms_an_account_they_named(town: Town) -> None:
+    town.listed()
+    ok(town.organisation(account=OTHER_ACCOUNT, replaces=1))
+    kept = store.load_organisation(ORG)
+    (old, waiting) = kept.value.accounts
+    both = auth.subject_name(issuer.NAME, "department")
+    named = (old, replace(waiting, named_by=both))
+    commit([store.keep_organisation(kept, replace(kept.value, accounts=named))])
+
+    said = town.put("department", f"organisations/{ORG}/account-confirmation", {"revision": 2})
+
+    assert (said.status, said.code) == (403, "providers/account-named-here")
+    assert actions.payee_of(ORG).account == ACCOUNT
+
+
+def test_accounts_of_others_are_none(town: Town) -> None:
+    town.listed()
+    path = f"organisations/{ORG}/accounts"
+
+    assert town.get("stranger", path).code == "kezek/unknown"
+    assert town.get("head", "organisations/org-nobody/accounts").code == "kezek/unknown"
+    assert town.get("representative", path).code == "kezek/not-your-role"
 
 
 def test_the_record_is_committed_to_each_account_from_when_it_is_written(town: Town) -> None:

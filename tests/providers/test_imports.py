@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.journal import store as journal
-from chalicelib.providers import actions, store
+from chalicelib.providers import actions, rules, store
 from infra.local.testing import Said
 from tests.providers.town import (
     ACCOUNT,
@@ -56,7 +56,9 @@ def no(said: Said, status: int, code: str) -> None:
     assert (said.status, said.code) == (status, code), said.text
 
 
-def test_an_imported_site_is_listed_with_open_groups_and_a_confirmed_account(town: Town) -> None:
+def test_an_imported_site_is_listed_with_open_groups_and_an_account_that_two_confirm(
+    town: Town,
+) -> None:
     site = ok(imported(town))
 
     assert (site["state"], site["listed_from"], site["valid_to"]) == (
@@ -65,6 +67,9 @@ def test_an_imported_site_is_listed_with_open_groups_and_a_confirmed_account(tow
         "2026-09-10",
     )
     assert [(group["open"], group["free"]) for group in site["groups"]] == [(True, 20)]
+    with pytest.raises(rules.AccountUnconfirmed):
+        actions.payee_of(ORG)
+    ok(town.by_two(f"organisations/{ORG}/account-confirmation", {"revision": 1}))
     assert actions.payee_of(ORG).account == ACCOUNT
     (entry,) = journal.history(f"site/{SITE}")
     assert (entry.event, entry.facts["line"]) == ("providers/site-imported", 2)

@@ -33,10 +33,12 @@ from chalicelib.providers.actions.listing import (
     suspend_site,
 )
 from chalicelib.providers.actions.organisations import (
+    AccountSeen,
     OrganisationAsked,
     OrganisationSeen,
     Payee,
     confirm_account,
+    list_accounts,
     payee_of,
     register_organisation,
     see_organisation,
@@ -57,6 +59,8 @@ from chalicelib.providers.actions.reading import (
 from chalicelib.providers.actions.teachers import MOST_TEACHERS, Teacher, put_teachers
 
 __all__ = [
+    "AccountSeen",
+    "list_accounts",
     "admitted_by",
     "MOST_TEACHERS",
     "AreaNeeded",

@@ -26,8 +26,9 @@ from chalicelib.providers.actions.admission import SiteAsked, check_described, t
 from chalicelib.providers.actions.asking import told_group
 from chalicelib.providers.actions.groups import check_sort
 from chalicelib.providers.actions.listing import watch
-from chalicelib.providers.actions.organisations import OrganisationAsked
+from chalicelib.providers.actions.organisations import OrganisationAsked, numbered_accounts
 from chalicelib.providers.rules import Decision, Group, GroupAsked, Organisation, Site
+from chalicelib.providers.rules import organisations as law_of_accounts
 from chalicelib.providers.rules import sites as law
 from chalicelib.providers.rules.sites import SiteState, Step
 from chalicelib.storage import vault
@@ -66,7 +67,7 @@ class SiteImported:
 def import_organisation(
     asked: OrganisationAsked, source: Source, *, by: Actor, now: datetime
 ) -> None:
-    """Register a payee as the act's file names it; its account counts as confirmed by the act.
+    """Register a payee as the act's file names it; two officers confirm its account.
 
     Checks in order: BIN, account, bank, earlier content, who holds the BIN.
     """
@@ -86,10 +87,10 @@ def import_organisation(
         organisation_id=asked.organisation_id,
         name=asked.name,
         form=asked.form,
-        account="confirmed",
-        confirmed_revision=1,
+        account="imported",
         created_at=stamp(now),
         asked=whole,
+        accounts=law_of_accounts.name_account((), 1, source="import", by=by.subject, at=stamp(now)),
     )
     digests = number_digests("bin", asked.bin)
     if store.find_bin_holder(digests) is not None:
@@ -105,6 +106,7 @@ def import_organisation(
         "contact": asked.contact,
         "pending_account": "",
         "pending_bank": "",
+        "accounts": numbered_accounts("", organisation.accounts, 1, (asked.account, asked.bank)),
     }
     sealed = salted(fields, new_salt())
     journal.commit(

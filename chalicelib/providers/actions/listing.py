@@ -54,7 +54,7 @@ def list_site(site_id: str, *, act: str, by: Actor, now: datetime) -> Site:
     site = law.remembered(site, Step.LIST, act, whole)
     effects = [*watch(site, admission, now=now), _notice(site, "site-listed", act, now=now)]
     organisation = store.load_organisation(site.organisation_id)
-    confirmed = law_of_accounts.confirm_first(organisation.value)
+    confirmed = law_of_accounts.confirm_first(organisation.value, by=by.subject, at=stamp(now))
     if confirmed is not organisation.value:
         effects.append(store.keep_organisation(organisation, confirmed))
     _commit("providers/site-listed", kept, site, *effects, by=by, now=now, pack=pack, act=act)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -55,6 +56,15 @@ class OrganisationSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSeen:
+    """An account that was named; its number is None for who may not see it."""
+
+    named: law.NamedAccount
+    account: str | None
+    bank: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Payee:
     """Whom money goes to; vault data, for payment files only."""
 
@@ -96,13 +106,24 @@ def register_organisation(
     state = law.account_after(
         kept.value, changed=(asked.account, asked.bank) != (held["account"], held["bank"])
     )
+    revision, at = kept.value.revision + 1, stamp(now)
+    waiting = (held.get("pending_account") or "", held.get("pending_bank") or "")
+    told = (asked.account, asked.bank)
+    accounts = kept.value.accounts
+    if told == (held["account"], held["bank"]):
+        if waiting[0]:
+            accounts = law.withdraw_waiting(accounts, at=at)
+    elif told != waiting:
+        named_by = by.subject
+        accounts = law.name_account(accounts, revision, source="head", by=named_by, at=at)
     organisation = replace(
         kept.value,
         name=asked.name,
         form=asked.form,
         account=state,
-        revision=kept.value.revision + 1,
+        revision=revision,
         asked=whole,
+        accounts=accounts,
     )
 
     fields = {"payee": asked.payee, "contact": asked.contact}
@@ -111,6 +132,7 @@ def register_organisation(
         fields |= {"pending_account": asked.account, "pending_bank": asked.bank}
     else:
         fields |= {"account": asked.account, "bank": asked.bank}
+    fields["accounts"] = numbered_accounts(held.get("accounts", ""), accounts, revision, told)
     sealed = salted({**held, **fields}, new_salt())
     journal.commit(
         journal.entry(
@@ -135,7 +157,7 @@ def confirm_account(
     """Let money follow the changed account, exactly as the officer saw it in that revision.
 
     Raises Unknown unless the officer serves an area of the organisation; ChangedMeanwhile,
-    NothingToConfirm.
+    NothingToConfirm, AccountNamedHere.
     """
     kept = store.load_organisation(organisation_id)
     if not _reaching(organisation_id, by):
@@ -144,12 +166,15 @@ def confirm_account(
         raise ChangedMeanwhile(revision=kept.value.revision)
     if kept.value.confirmed_revision == revision:
         return _seen(kept.value, secrets=True)
-    confirmed = rules.confirm_account(kept.value)
+    named_by = [one.named_by for one in kept.value.accounts]
+    person = access.known_among(by.subject, named_by)
+    confirmed = rules.confirm_account(kept.value, by=person, at=stamp(now))
 
     subject = f"ORG#{organisation_id}"
     held = vault.open_fields(subject)
-    fields = {"account": held["pending_account"], "bank": held["pending_bank"]}
-    fields |= {"pending_account": "", "pending_bank": ""}
+    fields = {"pending_account": "", "pending_bank": ""}
+    if held.get("pending_account"):
+        fields |= {"account": held["pending_account"], "bank": held["pending_bank"]}
     sealed = salted({**held, **fields}, new_salt())
     journal.commit(
         journal.entry(
@@ -182,13 +207,33 @@ def see_organisation(organisation_id: str, *, by: Actor) -> OrganisationSeen:
     return _seen(organisation, secrets=reaching != {Role.AUDITOR})
 
 
+def list_accounts(organisation_id: str, *, by: Actor) -> list[AccountSeen]:
+    """Return the accounts an organisation named, newest first; the numbers not to auditors.
+
+    Raises Unknown.
+    """
+    organisation = store.load_organisation(organisation_id).value
+    reaching = _reaching(organisation_id, by)
+    if not reaching:
+        raise Unknown()
+    numbers: dict[str, tuple[str, str]] = {}
+    if reaching != {Role.AUDITOR}:
+        held = vault.open_fields(f"ORG#{organisation_id}")
+        numbers = {name: (one[0], one[1]) for name, one in _numbers(held.get("accounts", ""))}
+    shown = []
+    for one in reversed(organisation.accounts):
+        account, bank = numbers.get(str(one.revision), (None, None))
+        shown.append(AccountSeen(named=one, account=account, bank=bank))
+    return shown
+
+
 def payee_of(organisation_id: str) -> Payee:
     """Return whom money goes to: the confirmed account, never one that waits for an officer.
 
     Raises AccountUnconfirmed, Unknown. Three reads.
     """
     organisation = store.load_organisation(organisation_id).value
-    if organisation.account == "new":
+    if law.is_quarantined(organisation):
         raise rules.AccountUnconfirmed(organisation_id=organisation_id)
     held = vault.open_fields(f"ORG#{organisation_id}")
     if not held:
@@ -214,6 +259,7 @@ def _register(
         account="new",
         created_at=stamp(now),
         asked=whole,
+        accounts=law.name_account((), 1, source="head", by=by.subject, at=stamp(now)),
     )
     digests = number_digests("bin", asked.bin)
     if store.find_bin_holder(digests) is not None:
@@ -229,6 +275,7 @@ def _register(
         "contact": asked.contact,
         "pending_account": "",
         "pending_bank": "",
+        "accounts": numbered_accounts("", organisation.accounts, 1, (asked.account, asked.bank)),
     }
     sealed = salted(fields, new_salt())
     journal.commit(
@@ -247,10 +294,24 @@ def _register(
     return _seen(organisation, secrets=True)
 
 
+def numbered_accounts(
+    known: str, accounts: tuple[law.NamedAccount, ...], revision: int, told: tuple[str, str]
+) -> str:
+    """Return the numbers of accounts, by the revision that named them, as one sealed text."""
+    numbers = dict(_numbers(known))
+    numbers[str(revision)] = [*told]
+    named = {str(one.revision) for one in accounts}
+    return json.dumps({name: one for name, one in numbers.items() if name in named})
+
+
+def _numbers(known: str) -> list[tuple[str, list[str]]]:
+    return list(json.loads(known or "{}").items())
+
+
 def _reaching(organisation_id: str, by: Actor) -> frozenset[Role]:
     """Return which of the caller's roles reach an organisation: its own, or those of its sites."""
     found = access.reaching(by, organisation=organisation_id)
-    if by.has(Role.DEPARTMENT):
+    if by.has(Role.DEPARTMENT, Role.FINANCE):
         for site in store.list_organisation_sites(organisation_id):
             found |= access.reaching(by, area=site.value.area, direction=site.value.direction)
     return found

@@ -86,7 +86,12 @@ def see_organisation(call: Call[None], organisation_id: OrganisationId) -> Organ
     action="providers/confirm-account",
     asks=ConfirmationBody,
     answers=OrganisationSeen,
-    refuses=(Unknown, rules.ChangedMeanwhile, rules.NothingToConfirm),
+    refuses=(
+        Unknown,
+        rules.ChangedMeanwhile,
+        rules.NothingToConfirm,
+        rules.AccountNamedHere,
+    ),
 )
 def confirm_account(
     call: Call[ConfirmationBody], organisation_id: OrganisationId
@@ -94,4 +99,50 @@ def confirm_account(
     """Let money follow a changed account, exactly as it stands in a revision."""
     return actions.confirm_account(
         organisation_id, revision=call.asked.revision, by=call.actor, now=call.now
+    )
+
+
+class AccountSeen(Struct, frozen=True):
+    """An account that was named: waiting, in-use, replaced or withdrawn.
+
+    source: a head's word or an import. account, bank: None to auditors.
+    """
+
+    revision: int
+    state: str
+    source: str
+    named_at: str
+    confirmed_at: str | None
+    ended_at: str | None
+    account: str | None
+    bank: str | None
+
+
+class AccountsSeen(Struct, frozen=True):
+    accounts: tuple[AccountSeen, ...]
+
+
+@routes.get(
+    "/organisations/{organisation_id}/accounts",
+    action="providers/list-accounts",
+    answers=AccountsSeen,
+    refuses=(Unknown,),
+)
+def list_accounts(call: Call[None], organisation_id: OrganisationId) -> AccountsSeen:
+    """List the accounts an organisation named, newest first; money follows the one in use."""
+    found = actions.list_accounts(organisation_id, by=call.actor)
+    return AccountsSeen(
+        tuple(
+            AccountSeen(
+                revision=one.named.revision,
+                state=one.named.state,
+                source=one.named.source,
+                named_at=one.named.named_at,
+                confirmed_at=one.named.confirmed_at,
+                ended_at=one.named.ended_at,
+                account=one.account,
+                bank=one.bank,
+            )
+            for one in found
+        )
     )

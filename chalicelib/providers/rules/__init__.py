@@ -52,6 +52,7 @@ from chalicelib.providers.rules.groups import (
     use_seat,
 )
 from chalicelib.providers.rules.organisations import (
+    AccountNamedHere,
     AccountUnconfirmed,
     BadAccount,
     BadBank,
@@ -84,6 +85,7 @@ __all__ = [
     "LengthFixed",
     "MOST_GROUPS",
     "AboveActivityAge",
+    "AccountNamedHere",
     "AccountUnconfirmed",
     "BadAccount",
     "BadAges",
