@@ -17,33 +17,36 @@ SIGNALS = system("signals")
 
 
 def take_in(event: Any) -> dict[str, Any]:
-    """Have uploads that look odd judged; none is read here, and none hinders another.
+    """Have uploads that look odd judged; nothing is read here, and none hinders another.
 
-    Where the queue is silent the batch goes back from the first odd upload on, as streams demand.
+    Where the queue is silent the batch goes back from its first upload on, as streams demand.
     """
+    uploads, first = [], None
     for record in event["Records"]:
         if record.get("eventName") != "INSERT":
             continue
         try:
-            odd = actions.odd_upload(record["dynamodb"]["NewImage"])
+            upload = actions.read_upload(record["dynamodb"]["NewImage"])
         except Exception as error:  # a look, not a duty: the record itself was taken in already
             log.bug("signals", error)
             continue
-        if odd is None:
-            continue
-        try:
-            work.send([work.Message(actions.ARRIVED, odd)])
-        except Refusal as refusal:
-            log.logger.warning("signals, later", extra={"code": refusal.code})
-            sequence = record["dynamodb"]["SequenceNumber"]
-            return {"batchItemFailures": [{"itemIdentifier": sequence}]}
+        if upload is not None:
+            uploads.append(upload)
+            first = first or record["dynamodb"]["SequenceNumber"]
+    try:
+        odd = actions.odd_uploads(uploads)
+        if odd:
+            work.send(work.Message(actions.ARRIVED, facts) for facts in odd)
+    except Refusal as refusal:
+        log.logger.warning("signals, later", extra={"code": refusal.code})
+        return {"batchItemFailures": [{"itemIdentifier": first}]}
     return {"batchItemFailures": []}
 
 
 def arrived(facts: Mapping[str, Any], now: datetime) -> None:
-    """Judge an upload. Work topic "signals/arrived" {device_id, last, digest}."""
-    changed = actions.judge_upload(
-        str(facts["device_id"]), int(facts["last"]), str(facts["digest"]), by=SIGNALS, now=now
+    """Judge a tablet's records. Work topic "signals/arrived" {device_id, first, last}."""
+    changed = actions.judge_uploads(
+        str(facts["device_id"]), int(facts["first"]), int(facts["last"]), by=SIGNALS, now=now
     )
     _log(changed)
 

@@ -38,9 +38,10 @@ def arrive(tables: TestTables, *, now: datetime = NOW) -> list[Signal]:
     """Let all stored uploads pass the stream and the queue; return the signals that changed."""
     found: list[Signal] = []
     for image in evidence_images(tables):
-        odd = actions.odd_upload(image)
-        if odd is not None:
-            found += actions.judge_upload(**odd, by=JOB, now=now)
+        upload = actions.read_upload(image)
+        assert upload is not None
+        for odd in actions.odd_uploads([upload]):
+            found += actions.judge_uploads(**odd, by=JOB, now=now)
     return found
 
 

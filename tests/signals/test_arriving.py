@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from chalicelib.attendance.rules import tag_of
 from chalicelib.signals import actions
-from chalicelib.signals import store as signals
 from infra.local.testing import TestTables
 from tests.attendance.builders import SITE, at, child, enrolment, open_site, pair, send
 from tests.attendance.tablets import Tablet
@@ -25,6 +24,12 @@ def tablet(tables: TestTables) -> Tablet:
     return made
 
 
+def asked(tables: TestTables) -> list[dict[str, Any]]:
+    """Return what the stream asks to have judged, all uploads together."""
+    uploads = [actions.read_upload(image) for image in evidence_images(tables)]
+    return actions.odd_uploads([one for one in uploads if one is not None])
+
+
 def mark(tablet: Tablet, *texts: str, kind: str = "in", **more: object) -> None:
     for n, text in enumerate(texts, start=1):
         tablet.sign(text, kind, enrolment(n), **more)
@@ -36,7 +41,7 @@ def test_an_honest_morning_is_no_signal_and_asks_for_no_work(
     mark(tablet, *(f"{DAY}T08:{n:02d}:00+05:00" for n in range(12)))
     send(tablet, tablet.records, now=at(f"{DAY} 09:00"))
 
-    assert [actions.odd_upload(image) for image in evidence_images(tables)] == [None]
+    assert asked(tables) == []
 
 
 def test_a_whole_group_in_one_second(tables: TestTables, tablet: Tablet) -> None:
@@ -100,7 +105,7 @@ def test_a_group_that_is_open_day_and_night_has_no_hours(tables: TestTables) -> 
     tablet.sign(f"{DAY}T02:30:00+05:00")
     send(tablet, tablet.records, now=at(f"{DAY} 03:00"))
 
-    assert actions.odd_upload(evidence_images(tables)[0]) is not None
+    assert len(asked(tables)) == 1
     assert arrive(tables) == []
 
 
@@ -204,7 +209,7 @@ def test_more_of_the_same_day_joins_the_signal(tables: TestTables, tablet: Table
 
 
 def test_an_upload_of_a_site_that_is_gone_raises_nothing(tables: TestTables) -> None:
-    assert actions.judge_upload("nobody", 1, "0" * 32, by=JOB, now=at(f"{DAY} 09:00")) == []
+    assert actions.judge_uploads("nobody", 1, 9, by=JOB, now=at(f"{DAY} 09:00")) == []
 
 
 def test_a_refused_record_is_no_evidence(tables: TestTables, tablet: Tablet) -> None:
@@ -213,5 +218,43 @@ def test_a_refused_record_is_no_evidence(tables: TestTables, tablet: Tablet) -> 
     send(tablet, tablet.records, now=at(f"{DAY} 09:00"))
 
     assert arrive(tables) == []
-    assert tag_of(tablet.device_id)
-    assert signals.find_signals([]) == {}
+
+
+def alone(tablet: Tablet, text: str, n: int) -> None:
+    """Send one record by itself."""
+    tablet.records.clear()
+    tablet.sign(text, "in", enrolment(n))
+    send(tablet, tablet.records, now=at(f"{text[:10]} 10:00"))
+
+
+def judged_together(tables: TestTables) -> list[Any]:
+    found = []
+    for odd in asked(tables):
+        found += actions.judge_uploads(**odd, by=JOB, now=at(f"{DAY} 10:01"))
+    return found
+
+
+def test_a_crowd_that_sends_each_record_by_itself(tables: TestTables, tablet: Tablet) -> None:
+    for n in range(1, 9):
+        alone(tablet, f"{DAY}T08:10:07+05:00", n)
+
+    (signal,) = judged_together(tables)
+
+    assert (signal.kind, len(signal.refs)) == ("one-second", 8)
+
+
+def test_a_day_off_marked_record_by_record(tables: TestTables, tablet: Tablet) -> None:
+    for n in range(1, 4):
+        alone(tablet, f"2026-03-08T09:{n:02d}:00+05:00", n)
+
+    assert [one.kind for one in arrive(tables)] == ["outside-hours"]
+
+
+def test_three_of_one_second_that_stay_three_are_no_crowd(
+    tables: TestTables, tablet: Tablet
+) -> None:
+    for n in range(1, 4):
+        alone(tablet, f"{DAY}T08:10:07+05:00", n)
+
+    assert len(asked(tables)) == 1
+    assert judged_together(tables) == []

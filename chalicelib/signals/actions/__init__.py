@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from chalicelib.signals.actions.arriving import ARRIVED, judge_upload, odd_upload
+from chalicelib.signals.actions.arriving import (
+    ARRIVED,
+    judge_uploads,
+    odd_uploads,
+    read_upload,
+)
 from chalicelib.signals.actions.deciding import HOLD, decide, hold
 from chalicelib.signals.actions.months import MONTH, judge_month, list_sites, months_to_look_at
 from chalicelib.signals.actions.showing import Package, list_signals, package, see
@@ -15,11 +20,12 @@ __all__ = [
     "decide",
     "hold",
     "judge_month",
-    "judge_upload",
+    "judge_uploads",
     "list_signals",
     "list_sites",
     "months_to_look_at",
-    "odd_upload",
+    "odd_uploads",
     "package",
+    "read_upload",
     "see",
 ]

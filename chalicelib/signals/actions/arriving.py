@@ -1,7 +1,8 @@
 """Uploads as they arrive: the journal's stream brings them after the tablet had its answer.
 
-    1  in the stream      each upload is judged by itself, by every pack's terms: no call at all
-    2  on the work queue  one that any pack finds odd is read again, and judged by its own site's
+    1  in the stream      what a batch brings of a tablet is judged by every pack: no call at all
+    2  on the work queue  what any pack may find odd is read, with the records shortly before it,
+                          and judged by the rules of its own site
 
 So an honest upload costs nothing here, and no upload waits for it.
 """
@@ -9,7 +10,7 @@ So an honest upload costs nothing here, and no upload waits for it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -28,35 +29,48 @@ from chalicelib.vouchers import store as vouchers
 
 ARRIVED = "signals/arrived"
 ROUND_THE_CLOCK = "24"
+# A tablet rarely makes more records in a day.
+DAY_OF_RECORDS = 400
 
 
-def odd_upload(image: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what names an upload that some pack finds odd, as the stream shows it; else None.
-
-    None too for journal rows that are no uploads. Reads nothing.
-    """
+def read_upload(image: Mapping[str, Any]) -> Upload | None:
+    """Return an upload as the stream shows it; None for journal rows that are no uploads."""
     found = evidence.evidence_of_image(image)
-    if found is None:
-        return None
-    digest, kept = found
-    upload = _upload(kept)
-    if not any(rules.findings_of_upload(upload, functools.partial(terms, p)) for p in list_packs()):
-        return None
-    value = kept.value
-    return {"device_id": value.device_id, "last": value.last, "digest": digest}
+    return None if found is None else _upload(found[1])
 
 
-def judge_upload(
-    device_id: str, last: int, digest: str, *, by: Actor, now: datetime
-) -> list[Signal]:
-    """Raise what is odd in a stored upload, by the rules of its site; return what changed.
+def odd_uploads(uploads: Iterable[Upload]) -> list[dict[str, Any]]:
+    """Return what names those of some uploads that a pack may find odd, by tablet. Reads nothing.
 
-    Five reads. Nothing, where the upload or its site is gone, or its records are.
+    The pack of a tablet's site is not known here, so each pack is asked.
     """
-    kept = evidence.find_evidence(device_id, last, digest)
-    if kept is None:
-        return []
-    found = providers.find_site(kept.value.site_id)
+    of_device: dict[str, list[Upload]] = {}
+    for upload in uploads:
+        if upload.seen:
+            of_device.setdefault(upload.device_id, []).append(upload)
+    return [
+        {
+            "device_id": device_id,
+            "first": min(one.seen[0].counter for one in together),
+            "last": max(one.seen[-1].counter for one in together),
+        }
+        for device_id, together in of_device.items()
+        if any(
+            rules.worth_a_look(together, functools.partial(terms, pack)) for pack in list_packs()
+        )
+    ]
+
+
+def judge_uploads(
+    device_id: str, first: int, last: int, *, by: Actor, now: datetime
+) -> list[Signal]:
+    """Raise what is odd in a tablet's records, by the rules of its site; return what changed.
+
+    With them those shortly before are read, for a tablet may send each by itself. Five reads, and
+    two queries by the size of a day's evidence. Nothing, where the records are gone.
+    """
+    kept = evidence.list_evidence(device_id, max(1, first - DAY_OF_RECORDS), last)
+    found = providers.find_site(kept[-1].value.site_id) if kept else None
     if found is None:
         return []
     site = found.value
@@ -67,8 +81,10 @@ def judge_upload(
         for member in roster.members
         if member.sort is not None and member.sort.split("/")[1] == ROUND_THE_CLOCK
     }
-    findings = rules.findings_of_upload(
-        _upload(kept), functools.partial(terms, pack), round_the_clock=day_and_night
+    findings = rules.findings_of_uploads(
+        [_upload(one) for one in kept],
+        functools.partial(terms, pack),
+        round_the_clock=day_and_night,
     )
     where = Where(
         programme=site.programme,

@@ -157,28 +157,17 @@ def _rows(
 
 
 def _row(where: SiteAndPack, sheet: ChildSheet, stays: Sequence[Stay], *, today: date) -> Row:
-    lines = [x for x in lines_of(sheet, stays, where, today=today) if x.counted]
     said = sheet.said.value
     approval = None
     if said.approved_at is not None and said.approved_by is not None:
         approval = Approval(by=said.approved_by, at=said.approved_at, device=said.device)
-    return Row(
-        month=where.month,
-        came=tuple((line.key, line.on) for line in lines if line.code == "P"),
-        missed=sum(line.code != "P" for line in lines),
-        times=_times(sheet),
+    return rules.row_of(
+        where.month,
+        lines_of(sheet, stays, where, today=today),
+        sheet.marks,
         acted=bool(said.approved_at or said.disputes or said.confirmed),
         approval=approval,
     )
-
-
-def _times(sheet: ChildSheet) -> dict[int, tuple[int | None, int | None]]:
-    """Return day of the month → minutes of coming and leaving, as marked in time."""
-    found: dict[int, tuple[int | None, int | None]] = {}
-    for day, (visits, _) in attendance.visits(sheet.marks).items():
-        if visits:
-            found[day] = (visits[0].came, visits[-1].left)
-    return found
 
 
 def _doubled(

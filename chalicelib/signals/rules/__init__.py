@@ -10,8 +10,15 @@ from chalicelib.signals.rules.months import (
     Row,
     findings_of_month,
     repeated,
+    row_of,
 )
-from chalicelib.signals.rules.uploads import Seen, Terms, Upload, findings_of_upload
+from chalicelib.signals.rules.uploads import (
+    Seen,
+    Terms,
+    Upload,
+    findings_of_uploads,
+    worth_a_look,
+)
 from chalicelib.signals.rules.values import (
     ARRIVING,
     CONFIRMS,
@@ -65,10 +72,12 @@ __all__ = [
     "decide",
     "digest_of",
     "findings_of_month",
-    "findings_of_upload",
+    "findings_of_uploads",
     "held",
     "id_of",
     "joined",
     "met",
     "repeated",
+    "row_of",
+    "worth_a_look",
 ]

@@ -6,10 +6,12 @@ what its family said. Everything here is judged by group or by child, never by a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from chalicelib.attendance.rules.days import visits
+from chalicelib.attendance.rules.lines import Line
 from chalicelib.kernel.periods import DateRange, Month, from_stamp
 from chalicelib.policy.rules import SignalRule
 from chalicelib.signals.rules.values import Finding, Kind, Ref
@@ -90,6 +92,30 @@ class MonthSeen:
     working_days: tuple[date, ...]
     over: bool
     answered: bool
+
+
+def row_of(
+    month: Month,
+    lines: Iterable[Line],
+    marks: Collection[int],
+    *,
+    acted: bool,
+    approval: Approval | None,
+) -> Row:
+    """Return a child's month of its lines, its marks and what its family said."""
+    counted = [line for line in lines if line.counted]
+    return Row(
+        month=month,
+        came=tuple((line.key, line.on) for line in counted if line.code == "P"),
+        missed=sum(line.code != "P" for line in counted),
+        times={
+            day: (there[0].came, there[-1].left)
+            for day, (there, _) in visits(marks).items()
+            if there
+        },
+        acted=acted,
+        approval=approval,
+    )
 
 
 def findings_of_month(seen: MonthSeen, rule: SignalRule) -> list[Finding]:
@@ -177,22 +203,24 @@ def _identical(seen: MonthSeen, rule: SignalRule) -> Iterable[Finding]:
 def repeated(times: Times, before: Times) -> int:
     """Return how many days of a row repeat an earlier one, minute by minute; 0 where too few do.
 
-    Days are laid side by side in two ways: by their number in the month, and first to first. Rows
-    whose days are all alike repeat nothing: so a site that writes the same hour each day may.
+    Only days with both times count. They are laid side by side in two ways: by their number in the
+    month, and first to first. Rows whose days are all alike repeat nothing: so a site that writes
+    the same hour each day may.
     """
     best = 0
-    by_order = list(zip(_in_order(times), _in_order(before), strict=False))
-    by_day = [(times[day], before[day]) for day in sorted(times.keys() & before.keys())]
+    now, then = _whole(times), _whole(before)
+    by_order = list(zip(now.values(), then.values(), strict=False))
+    by_day = [(now[day], then[day]) for day in sorted(now.keys() & then.keys())]
     for pairs in (by_order, by_day):
-        whole = [(one, other) for one, other in pairs if None not in (*one, *other)]
-        same = [one for one, other in whole if one == other]
-        if whole and _varied(same) and len(same) * 1000 >= SAME_PER_MILLE * len(whole):
+        same = [one for one, other in pairs if one == other]
+        if _varied(same) and len(same) * 1000 >= SAME_PER_MILLE * len(pairs):
             best = max(best, len(same))
     return best
 
 
-def _in_order(times: Times) -> list[tuple[int | None, int | None]]:
-    return [times[day] for day in sorted(times)]
+def _whole(times: Times) -> dict[int, tuple[int | None, int | None]]:
+    """Return the days with both times, in order."""
+    return {day: times[day] for day in sorted(times) if None not in times[day]}
 
 
 def _varied(values: Iterable[tuple[int | None, int | None]]) -> bool:
