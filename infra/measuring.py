@@ -120,6 +120,12 @@ def measure(seed: int = 2026, *, pack: Pack | None = None) -> Measured:
     return _figures(made, raised, lines)
 
 
+@functools.lru_cache(maxsize=1)
+def _city(seed: int, working: tuple[tuple[date, ...], ...]) -> City:
+    months = [(month.year, month.month) for month in MONTHS]
+    return frauds.city(seed, dict(zip(months, working, strict=True)), HOLIDAY)
+
+
 def _join(raised: dict[tuple[str, str, str, str], Finding], site_id: str, finding: Finding) -> None:
     key = (finding.kind, site_id, finding.subject, finding.period)
     before = raised.get(key)
