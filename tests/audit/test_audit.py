@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.attendance import actions as attendance
 from chalicelib.attendance.rules.marks import IN
 from chalicelib.billing import actions as billing
 from chalicelib.budgets import actions as budgets
@@ -16,7 +17,9 @@ from chalicelib.kernel.money import tenge
 from infra.audit import exports
 from infra.audit.exports import NotWhole
 from infra.command import main
-from tests.attendance.builders import MARCH, SITE, at, child, open_site
+from tests.attendance.builders import HEAD, MARCH, SITE, at, child, open_site
+from tests.billing import months
+from tests.billing import test_gather_lessons as clubs
 from tests.billing.test_gather import DAYS, FINANCE, JOB, NOW, approve, attend, bill, close
 
 from .exported import (
@@ -289,6 +292,75 @@ def test_what_came_after_the_statement_is_a_difference_until_it_is_billed(_budge
         {"site_id": SITE, "child_id": child(2), "due_tiyn": tenge(65_000), "stated_tiyn": 0}
     ]
     assert after.good
+
+
+def test_what_only_a_tablet_in_foreign_hands_proves_is_held_here_too(_budget, tmp_path):
+    garden = months.Kindergarten(children=2)
+    garden.attend(1, 2)
+    garden.close()
+    garden.approve(1)
+    garden.approve(2)
+    garden.bill()
+    attendance.revoke(
+        garden.tablet.device_id,
+        site_id=SITE,
+        by=HEAD,
+        now=at("2026-04-14 09:00"),
+        foreign_on=DAYS[9],
+    )
+    exports.dump(tmp_path / "before")
+    garden.bill(at("2026-04-14 12:00"))
+    exports.dump(tmp_path / "after")
+
+    before = audited(tmp_path / "before", MARCH, at("2026-04-14 12:00").date())
+    after = audited(tmp_path / "after", MARCH, at("2026-04-14 12:00").date())
+
+    assert [one["due_tiyn"] for one in before.differences] == [tenge(32_500)] * 2
+    assert (before.plain, before.by_law) == (0, 2)
+    assert after.good
+    assert after.due_tiyn == after.booked_tiyn == 2 * tenge(32_500)
+
+
+def test_an_officers_decision_and_a_signal_held_are_judged_by_the_law(_budget, tmp_path):
+    garden = months.Kindergarten(children=2)
+    garden.attend(1, 2)
+    garden.close()
+    garden.approve(1)
+    garden.decide(2, DAYS[0], counts=True, reason="provider-statement")
+    garden.bill()
+    exports.dump(tmp_path / "export")
+
+    found = audited(tmp_path / "export", MARCH, months.CHECK.date())
+
+    assert found.good
+    assert (found.plain, found.by_law) == (1, 1)
+    assert found.due_tiyn > tenge(65_000)
+
+
+def test_lessons_of_a_club_are_judged_by_the_law(tables, tmp_path):
+    budgets.allot(
+        **clubs.KARAGANDA,
+        year=2026,
+        direction="sport",
+        amount_tiyn=tenge(10_000_000),
+        act="act-1",
+        by=clubs.FINANCE,
+        now=NOW,
+    )
+    clubs.open_club(1, 2)
+    lessons = clubs.given()
+    clubs.visit(1, lessons)
+    clubs.visit(2, lessons[:5])
+    clubs.confirm(1, lessons[:7])
+    clubs.confirm(2, lessons[:5])
+    billed = billing.bill(clubs.CLUB, MARCH, by=JOB, now=NOW).statement
+    exports.dump(tmp_path / "export")
+
+    found = audited(tmp_path / "export", MARCH, NOW.date())
+
+    assert found.good
+    assert (found.plain, found.by_law) == (0, 2)
+    assert found.due_tiyn == billed.movement_tiyn > 0
 
 
 # --- the command ----------------------------------------------------------------------------------
