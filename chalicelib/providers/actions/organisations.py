@@ -216,14 +216,14 @@ def list_accounts(organisation_id: str, *, by: Actor) -> list[AccountSeen]:
     reaching = _reaching(organisation_id, by)
     if not reaching:
         raise Unknown()
-    numbers: dict[str, tuple[str, str]] = {}
+    numbers: dict[str, dict[str, str]] = {}
     if reaching != {Role.AUDITOR}:
         held = vault.open_fields(f"ORG#{organisation_id}")
-        numbers = {name: (one[0], one[1]) for name, one in _numbers(held.get("accounts", ""))}
+        numbers = _numbers(held.get("accounts", ""))
     shown = []
     for one in reversed(organisation.accounts):
-        account, bank = numbers.get(str(one.revision), (None, None))
-        shown.append(AccountSeen(named=one, account=account, bank=bank))
+        number = numbers.get(str(one.revision), {})
+        shown.append(AccountSeen(named=one, account=number.get("account"), bank=number.get("bank")))
     return shown
 
 
@@ -298,14 +298,14 @@ def numbered_accounts(
     known: str, accounts: tuple[law.NamedAccount, ...], revision: int, told: tuple[str, str]
 ) -> str:
     """Return the numbers of accounts, by the revision that named them, as one sealed text."""
-    numbers = dict(_numbers(known))
-    numbers[str(revision)] = [*told]
+    numbers = _numbers(known)
+    numbers[str(revision)] = {"account": told[0], "bank": told[1]}
     named = {str(one.revision) for one in accounts}
     return json.dumps({name: one for name, one in numbers.items() if name in named})
 
 
-def _numbers(known: str) -> list[tuple[str, list[str]]]:
-    return list(json.loads(known or "{}").items())
+def _numbers(known: str) -> dict[str, dict[str, str]]:
+    return dict(json.loads(known or "{}"))
 
 
 def _reaching(organisation_id: str, by: Actor) -> frozenset[Role]:
