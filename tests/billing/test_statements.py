@@ -177,6 +177,31 @@ def test_a_line_says_the_first_of_a_fixed_order_of_reasons(before, after, cause)
     assert cause_of(a_line(**before), a_line(**after)) == cause
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "cause"),
+    [
+        # The same units, more of them above the month's cap: another site used more of it.
+        (
+            ({"P": 12}, {"N": 1}, 0),
+            ({"P": 10}, {"N": 1, "over-month-cap": 2}, 90),
+            "other-provider",
+        ),
+        (({"P": 12}, {}, 10), ({"P": 12}, {"over-month-cap": 0}, 90), "other-provider"),
+        # Another unit, or another finding, is a record that came late.
+        (({"P": 12}, {}, 0), ({"P": 12}, {"over-month-cap": 1}, 90), "late-record"),
+        (({"P": 12}, {"N": 1}, 0), ({"P": 12}, {"N": 2}, 90), "late-record"),
+        # Nothing lies above the cap but what lay there: the units themselves changed.
+        (({"P": 12}, {"over-month-cap": 1}, 9), ({"P": 13}, {}, 9), "late-record"),
+    ],
+)
+def test_what_another_site_uses_of_the_cap_is_told_from_what_was_recorded(before, after, cause):
+    def line(said) -> Line:
+        payable, unpaid, cut = said
+        return a_line(payable=payable, unpaid=unpaid, withheld_tiyn={"over-month-cap": cut})
+
+    assert cause_of(line(before), line(after)) == cause
+
+
 def test_a_child_that_was_not_stated_is_a_late_record():
     assert cause_of(None, a_line()) == "late-record"
 

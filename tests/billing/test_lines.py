@@ -1,0 +1,172 @@
+"""What a line says of itself: the rows that priced it, what is owed, why the rest is zero."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from chalicelib.billing.rules.judging import judge
+from chalicelib.billing.rules.pricing import fees_of, line_of, price, rates_of, reasons_of
+from chalicelib.kernel.money import tenge
+from chalicelib.kernel.periods import DateRange
+from chalicelib.policy.rules import ParentsShare
+from chalicelib.policy.rules.texts import Text
+
+from .builders import a_child, a_stay, days_coded, pack, working
+
+SIXTEENTH = date(2026, 10, 16)
+SORT = ("general", "10.5", "urban")
+
+
+def rate_from(day: date, tiyn: int, source: str = "order-372"):
+    """The pack, with another rate of the sort of group from a day on."""
+    rows = []
+    for row in pack().rows["rates"]:
+        if (row.kind, row.hours, row.locality) != SORT or day not in row.during:
+            rows.append(row)
+            continue
+        before = DateRange(row.during.first, date.fromordinal(day.toordinal() - 1))
+        rows.append(replace(row, during=before))
+        rows.append(
+            replace(
+                row, during=DateRange(day, row.during.last), rate_tiyn=tenge(tiyn), source=source
+            )
+        )
+    return replace(pack(), rows={**pack().rows, "rates": tuple(rows)})
+
+
+def judged(child, rules=None, site_id="site-aaaa"):
+    rules = rules or pack()
+    return judge(child, site_id=site_id, working=working(), rules_on=rules.at)
+
+
+def priced(one, *others):
+    return price([one.claim, *(other.claim for other in others)])[one.claim.site_id]
+
+
+def test_a_line_names_each_row_with_its_units_and_their_money():
+    one = judged(a_child(), rate_from(SIXTEENTH, 70_000))
+
+    first, second = rates_of(one, priced(one))
+
+    assert (first.sort, second.sort) == ("general/10.5/urban",) * 2
+    assert (first.source, second.source) == ("policy", "order-372")
+    assert second.since == SIXTEENTH
+    assert (first.units, second.units) == (11, 10)
+    line = line_of(one, priced(one), pack="p")
+    assert line.rates == (first, second)
+    assert first.tiyn + second.tiyn == line.accrual_tiyn == tenge(67_381)
+    assert first.tiyn == tenge(34_048)
+
+
+def test_units_that_earn_nothing_count_for_no_row():
+    one = judged(a_child(codes="P" * 10 + "N" * 11))
+
+    (rate,) = rates_of(one, priced(one))
+
+    assert (rate.units, rate.tiyn) == (10, tenge(30_952))
+
+
+def test_a_line_of_zero_names_the_row_it_would_have_been_priced_by():
+    one = judged(a_child(codes="N" * 21))
+
+    (rate,) = line_of(one, priced(one), pack="p").rates
+
+    assert (rate.units, rate.tiyn, rate.source) == (0, 0, "policy")
+
+
+def test_a_child_that_was_not_enrolled_a_day_is_priced_by_no_row():
+    one = judged(a_child(stays=(a_stay(first=date(2026, 11, 1)),)))
+
+    assert rates_of(one, priced(one)) == ()
+
+
+def test_a_move_to_another_sort_of_group_is_two_rows():
+    stays = (
+        a_stay(last=date(2026, 10, 15)),
+        a_stay(first=SIXTEENTH, hours="9"),
+    )
+    one = judged(a_child(stays=stays))
+
+    found = rates_of(one, priced(one))
+
+    assert [(r.sort, r.units) for r in found] == [
+        ("general/10.5/urban", 11),
+        ("general/9/urban", 10),
+    ]
+    assert sum(r.tiyn for r in found) == line_of(one, priced(one), pack="p").accrual_tiyn
+
+
+@pytest.mark.parametrize(
+    ("standing", "reason"),
+    [("undecided", "undecided"), ("disputed", "disputed"), ("suspect", "suspect")],
+)
+def test_a_held_unit_says_what_it_waits_for(standing, reason):
+    one = judged(a_child(standings={20: standing}))
+
+    assert list(reasons_of(one, priced(one)).values()) == [reason]
+    line = line_of(one, priced(one), pack="p")
+    assert line.unpaid == {reason: 1}
+    assert line.withheld_tiyn == {reason: tenge(3_095)}
+
+
+def test_a_doubled_unit_says_so_before_all_else():
+    one = judged(a_child(standings={20: "suspect"}))
+    other = judged(a_child(codes="P", start=20), site_id="site-bbbb")
+
+    assert list(reasons_of(one, priced(one, other)).values()) == ["doubled"]
+
+
+def fee(first: date, last: date | None, tiyn: int) -> ParentsShare:
+    kind, hours, locality = SORT
+    return ParentsShare(
+        during=DateRange(first, last),
+        source=f"fee-{first}",
+        text=Text("т", "п", "f"),
+        kind=kind,
+        hours=hours,
+        locality=locality,
+        amount_tiyn=tenge(tiyn),
+    )
+
+
+def test_a_fee_that_changes_in_mid_month_is_two_rows_that_sum_to_the_tenge():
+    rows = (
+        fee(date(2025, 1, 1), date(2026, 10, 15), 20_000),
+        fee(SIXTEENTH, None, 22_000),
+    )
+    rules = replace(pack(), rows={**pack().rows, "parents_share": rows})
+    one = judged(a_child(), rules)
+
+    first, second = fees_of(one, priced(one))
+
+    assert (first.units, second.units) == (11, 10)
+    assert first.tiyn == tenge(10_476)
+    assert first.tiyn + second.tiyn == tenge(20_952)
+    assert (first.source, second.source) == ("fee-2025-01-01", "fee-2026-10-16")
+
+
+def test_nothing_is_owed_without_a_row_and_for_units_that_do_not_earn():
+    one = judged(a_child(codes="N" * 21))
+    rules = replace(
+        pack(), rows={**pack().rows, "parents_share": (fee(date(2025, 1, 1), None, 20_000),)}
+    )
+
+    assert fees_of(one, priced(one)) == ()
+    absent = judged(a_child(codes="N" * 21), rules)
+    assert fees_of(absent, priced(absent)) == ()
+    doubled = judged(a_child(), rules)
+    other = judged(a_child(), site_id="site-bbbb")
+    assert fees_of(doubled, priced(doubled, other)) == ()
+
+
+def test_days_off_and_the_order_of_records_leave_no_trace_in_a_line():
+    days = days_coded("P" * 21)
+    child = a_child()
+
+    plain = line_of(judged(child), priced(judged(child)), pack="p")
+    mixed = replace(child, days=tuple(reversed(days)))
+
+    assert line_of(judged(mixed), priced(judged(mixed)), pack="p") == plain
