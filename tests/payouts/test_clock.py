@@ -260,7 +260,7 @@ def test_a_rate_that_nobody_adopted_is_named_and_the_clock_goes_on(
 
     town.attend_all()
     town.to("2026-04-12")
-    monkeypatch.setattr(looking, "judge", judge)
+    monkeypatch.setattr(looking, "judge_month", judge)
 
     said = town.why().json
     town.look()

@@ -357,8 +357,10 @@ NOT_BILLED = {"statements": 0, "posted_tiyn": 0, "covered": 0}
         (11, NOT_BILLED, ("bill",)),
         (30, NOT_BILLED, ("bill",)),
         (12, {**NOT_BILLED, "short": "budgets/short"}, ()),
-        (12, {"posted_tiyn": 900_00}, ("bill",)),
-        (19, {"posted_tiyn": 900_00}, ()),  # a correction waits for the next check
+        (12, {"posted_tiyn": 900_00, "unposted_since": "2026-11-11"}, ("bill",)),
+        (12, {"posted_tiyn": 900_00, "unposted_since": "2026-11-12"}, ()),  # decided today
+        # A correction waits for the next check.
+        (19, {"posted_tiyn": 900_00, "unposted_since": "2026-11-11"}, ()),
         (12, {"covered": 0}, ("claim",)),
         (12, {"covered": 0, "children": 0}, ()),
         (12, {}, ()),
@@ -366,6 +368,17 @@ NOT_BILLED = {"statements": 0, "posted_tiyn": 0, "covered": 0}
 )
 def test_what_should_have_happened_by_itself_and_did_not(day, facts, lacks):
     assert undone(day, **facts) == lacks
+
+
+def test_what_is_due_and_not_posted_is_counted_from_the_first_look_that_found_it():
+    found = clock.since(a_site(due_tiyn=5), None, today=date(2026, 11, 11))
+    assert found.unposted_since == "2026-11-11"
+
+    again = clock.since(a_site(due_tiyn=6), found, today=date(2026, 11, 12))
+    assert again.unposted_since == "2026-11-11"
+
+    posted = clock.since(a_site(due_tiyn=6, posted_tiyn=6), again, today=date(2026, 11, 13))
+    assert posted.unposted_since is None
 
 
 def test_a_month_under_way_lacks_nothing():

@@ -14,10 +14,10 @@ from datetime import date, datetime
 from chalicelib.access import actions as access
 from chalicelib.attendance import store as sheets
 from chalicelib.billing import actions as billing
+from chalicelib.billing.actions.billing import judge_month, used_before
 from chalicelib.billing.actions.listing import in_force
 from chalicelib.billing.rules import figures as public_figures
 from chalicelib.billing.rules import pricing
-from chalicelib.billing.rules.judging import judge
 from chalicelib.billing.rules.pricing import HELD, Line
 from chalicelib.billing.rules.statements import MonthForgotten, SiteMonth
 from chalicelib.billing.store import statements
@@ -106,20 +106,16 @@ def _lines(
         provided = billing.gather_month(site_id, month, local_day(now))
     except MonthForgotten:
         return None, None
-    pack = load_pack(provided.programme, provided.area)
-    working = pack.calendar.working_days_in(month)
-    unit = pack.at(month.last).programme.unit
+    pack = load_pack(provided.programme, provided.area).known_on(local_day(now))
     try:
-        judged = [
-            judge(child, site_id=site_id, working=working, rules_on=pack.at, unit=unit)
-            for child in provided.children
-        ]
+        judged = judge_month(provided, pack)
     except NoRate as refusal:
         return None, refusal.code
     shared = head.shared if head is not None else ()
-    found = statements.find_claimants(shared, provided.programme, month)
+    found = statements.find_claimants(list(shared), provided.programme, month)
     others = {child_id: kept.value.others(site_id) for child_id, kept in found.items()}
-    return pricing.due(judged, others, pack=pack.version), None
+    used = used_before(provided.programme, month, judged, others)
+    return pricing.due(judged, others, pack=pack.version, used=used), None
 
 
 def _held(figured: SiteMonth, lines: Mapping[str, Line]) -> tuple[Held, ...]:
@@ -144,7 +140,10 @@ def refresh(site_id: str, month: Month, *, now: datetime) -> SiteClock:
     """
     site = sites.load_site(site_id).value
     kept = store.find_clock(site.programme, site.area, month, site_id)
-    found = _with_undone(reckon(site_id, month, now=now), now=now)
+    found = clock.since(
+        reckon(site_id, month, now=now), kept.value if kept else None, today=local_day(now)
+    )
+    found = _with_undone(found, now=now)
     if (
         kept is not None
         and local_day(now) == day_of(kept.value.as_of)

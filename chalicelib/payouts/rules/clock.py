@@ -89,9 +89,10 @@ class SiteClock:
     """A site's month as the timesheets and statements leave it; claims are looked at afresh.
 
     due_tiyn: what is due now, posted or not, for `days` units of `earners` children. stated: of how
-    many children each statement moved money. held: units that wait for somebody. short: the code of
-    what keeps a statement from being posted: a budget, a rate that nobody adopted. undone: what
-    should have been done here by itself and was not, as `undone` names it.
+    many children each statement moved money. unposted_since: the day on which a look first found
+    more due than was posted, None where all is posted. held: units that wait for somebody. short:
+    the code of what keeps a statement from being posted: a budget, a rate that nobody adopted.
+    undone: what should have been done here by itself and was not, as `undone` names it.
     """
 
     site_id: str
@@ -110,6 +111,7 @@ class SiteClock:
     posted_tiyn: int = 0
     statements: int = 0
     stated: tuple[int, ...] = ()
+    unposted_since: str | None = None
     held: tuple[Held, ...] = ()
     short: str | None = None
     undone: tuple[str, ...] = ()
@@ -383,6 +385,14 @@ def _reached(site: SiteClock, month: Month, dates: MonthDates, today: date) -> i
 # --- what runs by itself ------------------------------------------------------------------------
 
 
+def since(site: SiteClock, before: SiteClock | None, *, today: date) -> SiteClock:
+    """Return a look with the day since when more is due than was posted, by the look before it."""
+    if site.posted_tiyn >= site.due_tiyn:
+        return site
+    known = before.unposted_since if before is not None else None
+    return replace(site, unposted_since=known or today.isoformat())
+
+
 def undone(
     site: SiteClock,
     *,
@@ -412,11 +422,12 @@ def undone(
             found.append("remind")
     if site.closed and today >= dates.department_from and not handed_over:
         found.append("hand-over")
-    last = max(dates.claim_to, dates.pay_on)
-    if (dates.check_from <= today and not site.statements and site.short is None) or (
-        dates.check_from < today <= last and site.posted_tiyn < site.due_tiyn and site.short is None
-    ):
-        found.append("bill")
+    if site.short is None and dates.check_from <= today:
+        # What was decided after the morning's billing is billed the next morning.
+        known = site.unposted_since is not None and site.unposted_since < today.isoformat()
+        billed = today <= max(dates.claim_to, dates.pay_on)
+        if not site.statements or (known and billed and today > dates.check_from):
+            found.append("bill")
     if site.statements > covered:
         found.append("claim")
     return tuple(found)
