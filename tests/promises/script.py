@@ -24,6 +24,7 @@ from tests.promises.script_access import fraud, guarded
 from tests.promises.script_complaints import complaints
 from tests.promises.script_rights import rights
 from tests.promises.script_sign_ins import sign_ins
+from tests.promises.script_signals import signals
 from tests.providers.town import submission_body
 from tests.stories.conftest import Person, Tablet
 from tests.stories.people import almaty, bin_, iban, iin
@@ -758,6 +759,7 @@ City.parts = (
     contracts,
     september,
     timesheets,
+    signals,
     money,
     leaving,
     complaints,

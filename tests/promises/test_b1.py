@@ -403,6 +403,7 @@ _READS: dict[str, Read] = {
     "GET /v1/ratings/sites/{site_id}": Read(f"/v1/ratings/sites/{_SITE}"),
     "GET /v1/rights/children/{child_id}/copy": Read("/v1/rights/children/{child}/copy"),
     "GET /v1/rights/children/{child_id}/looks": Read("/v1/rights/children/{child}/looks"),
+    "GET /v1/signals": Read("/v1/signals", _HERE),
     "GET /v1/vouchers": Read("/v1/vouchers"),
     "GET /v1/vouchers/sites/{site_id}/enrolments": Read(f"/v1/vouchers/sites/{_SITE}/enrolments"),
     "GET /v1/vouchers/sites/{site_id}/expected": Read(f"/v1/vouchers/sites/{_SITE}/expected"),
@@ -410,11 +411,13 @@ _READS: dict[str, Read] = {
 }
 # Nobody's objects, and public: the log of digests needs no object, its entries are judged by
 # record's own tests (tests/record), erasures by those of rights (tests/rights), a public ticket
-# of a complaint by those of complaints.
+# of a complaint by those of complaints, one signal by those of signals.
 _ELSEWHERE = {name for name in READS if name.startswith("GET /v1/record/")} | {
     "GET /v1/complaints/tickets/{ticket}",
     "GET /v1/complaints/{complaint_id}",
     "GET /v1/rights/erasures/{erasure_id}",
+    "GET /v1/signals/{signal_id}",
+    "GET /v1/signals/{signal_id}/package",
 }
 
 

@@ -155,6 +155,10 @@ class StaffReading(Reading):
             "GET /v1/record/entries/{number}": [
                 f"/v1/record/entries/{n}" for n in range(0, 400, 7)
             ],
+            "GET /v1/signals/{signal_id}": [f"/v1/signals/{one}" for one in self._signals()],
+            "GET /v1/signals/{signal_id}/package": [
+                f"/v1/signals/{one}/package" for one in self._signals()
+            ],
         }
         roles = staff_reads()
         for name, paths in extra.items():
@@ -163,7 +167,14 @@ class StaffReading(Reading):
                     {"stream": f"child/{self.facts['child']}"} if path.endswith("entries") else {}
                 )
                 for role in roles[name]:
-                    self._judged(name, Read(path, query), str(role.value))
+                    why = {"kezek-purpose": "integrity"} if path.endswith("/package") else {}
+                    self._judged(name, Read(path, query, why), str(role.value))
+
+    def _signals(self) -> list[str]:
+        """Return a signal or two of the played year; clubs have none."""
+        asked = {**self.city.here, "which": "all"}
+        listed = self.city.department.get("/v1/signals", query=asked)["signals"]
+        return [one["signal_id"] for one in listed[:2]]
 
 
 _ERASURE = "erasure-canary"
