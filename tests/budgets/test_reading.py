@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -375,3 +376,24 @@ def test_what_cannot_be_read_is_refused(town, account, tail, query, status, code
     token = town.token("auditor")
 
     no(town.get(path(account, tail), token=token, query=query), status, code)
+
+
+def test_b1_a_department_reads_the_accounts_of_its_own_direction(town):
+    sport, creative = (
+        town.token("department", f"department-{d}", areas=["karaganda"], directions=[d])
+        for d in ("sport", "creative")
+    )
+    finance = town.token("finance", "finance-3", areas=["karaganda"], directions=["sport"])
+    said = town.put("/v1/budgets/clubs/karaganda/2026/sport", ACT, token=finance)
+    assert said.status == 200, said.text
+    club = replace(a_site("site-0003", ORG, "karaganda"), programme="clubs", direction="sport")
+    commit(providers.create_site(club))
+    mine = (
+        ledger.budget("clubs", "karaganda", 2026, "sport"),
+        ledger.committed("clubs", "karaganda", MONTH, "sport"),
+        ledger.accrued("site-0003", MONTH),
+    )
+
+    for account in mine:
+        assert town.get(path(account), token=sport).status == 200
+        no(town.get(path(account), token=creative), 404, "kezek/unknown")
