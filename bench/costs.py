@@ -167,8 +167,10 @@ def tables(notes: list[Note], known: Mapping[str, str] | None = None) -> tuple[s
         size = round(statistics.median(n["records"] for n in of)) if "records" in of[0] else None
         label = f"`{name}`" + (f" ({size} records)" if size else "")
         jobs.append(f"| {label} | {_cells(notes_of, changes=True)} |")
-    if missing:
+    if missing and not known:
         raise NotReached(", ".join(missing))
+    if missing:
+        sys.stderr.write(f"not reached by these tests: {', '.join(missing)}\n")
     columns = "DynamoDB calls | other calls | read units | write units |\n|---|--:|--:|--:|--:|\n"
     return f"| route | {columns}" + "\n".join(rows), f"| job | {columns}" + "\n".join(jobs)
 
