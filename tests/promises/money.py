@@ -18,11 +18,12 @@ from chalicelib.attendance.rules.marks import IN, OUT
 from chalicelib.billing import actions as billing
 from chalicelib.billing.store import statements
 from chalicelib.budgets import actions as budgets
+from chalicelib.budgets.actions.checking import check_ledger
 from chalicelib.budgets.rules import ledger
 from chalicelib.budgets.store import ledger as books
 from chalicelib.kernel.actors import Actor, Role, system
 from chalicelib.kernel.money import tenge
-from chalicelib.kernel.periods import Month
+from chalicelib.kernel.periods import Month, local_day
 from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.payouts import actions as payouts
 from chalicelib.payouts import store as paid
@@ -45,7 +46,7 @@ AREA = "taldykorgan"
 MARCH = Month(2026, 3)
 DAYS = tuple(load_pack("preschool", AREA).calendar.working_days_in(MARCH))
 RATE = tenge(65_000)
-WHERE = {"programme": "preschool", "area": AREA, "month": MARCH}
+PLACE = {"programme": "preschool", "area": AREA}
 SITES = ("site-0", "site-1")
 GROUPS = {"site-0": "group-0", "site-1": "group-1"}
 ORGANISATIONS = {"site-0": "organisation-0", "site-1": "organisation-1"}
@@ -85,6 +86,7 @@ class Town:
 
     families: dict[int, Actor] = field(default_factory=dict)
     now: datetime | None = None
+    month: Month = MARCH
 
     # --- what stands before the month
 
@@ -159,20 +161,24 @@ class Town:
         """Fold what a tablet signed: in and out on each of these days."""
         marks = [mark(day, kind, 500 + 500 * (kind == OUT)) for day in days for kind in (IN, OUT)]
         name = f"enrolment-{n:02d}-{site_id[-1]}"
-        sheets.add_marks(site_id, MARCH, child(n), marks, enrolment_id=name)
+        sheets.add_marks(site_id, self.month, child(n), marks, enrolment_id=name)
 
     def close(self, site_id: str) -> None:
-        attendance.close_month(site_id, MARCH, by=HEADS[site_id], now=self.now or CLOSING)
+        attendance.close_month(site_id, self.month, by=HEADS[site_id], now=self.now or CLOSING)
 
     def approve(self, n: int, site_id: str) -> None:
         """Let the family look at the timesheet and approve what it sees."""
         shown = attendance.child_month(
-            child(n), MARCH, programme="preschool", by=self.families[n], now=self.now or FAMILIES
+            child(n),
+            self.month,
+            programme="preschool",
+            by=self.families[n],
+            now=self.now or FAMILIES,
         )
         seen = next(sheet.digest for sheet in shown if sheet.site_id == site_id)
         attendance.approve(
             child(n),
-            MARCH,
+            self.month,
             programme="preschool",
             site_id=site_id,
             seen=seen,
@@ -183,7 +189,7 @@ class Town:
     def dispute(self, n: int, site_id: str, day: date, claim: Any = "P") -> None:
         attendance.dispute(
             child(n),
-            MARCH,
+            self.month,
             LineName(day),
             programme="preschool",
             site_id=site_id,
@@ -197,7 +203,7 @@ class Town:
         """Let the head stand by the timesheet."""
         attendance.answer_dispute(
             site_id,
-            MARCH,
+            self.month,
             child(n),
             LineName(day),
             said="insist",
@@ -211,7 +217,7 @@ class Town:
         reason: Any = "doubled" if doubled else "device-evidence" if counts else "no-evidence"
         attendance.decide(
             site_id,
-            MARCH,
+            self.month,
             child(n),
             LineName(day),
             counts=counts,
@@ -225,15 +231,15 @@ class Town:
 
     def bill(self, site_id: str) -> int:
         """Bill a site; return what was posted now."""
-        statement = billing.bill(site_id, MARCH, by=JOB, now=self.now or OFFICE).statement
+        statement = billing.bill(site_id, self.month, by=JOB, now=self.now or OFFICE).statement
         return statement.movement_tiyn if statement else 0
 
     def calculate(self, site_id: str) -> Claim | None:
-        return payouts.calculate(site_id, MARCH, by=JOB, now=self.now or OFFICE)
+        return payouts.calculate(site_id, self.month, by=JOB, now=self.now or OFFICE)
 
     def claims(self, site_id: str) -> list[Claim]:
         """Return a site's claims, oldest first."""
-        kept = paid.find_site_claims(site_id, MARCH)
+        kept = paid.find_site_claims(site_id, self.month)
         return [paid.load_claim(one).value for one in (kept.value.claims if kept else ())]
 
     def newest(self, site_id: str) -> Claim:
@@ -259,7 +265,9 @@ class Town:
         payouts.release(claim.claim_id, by=by, now=self.now or OFFICE)
 
     def propose(self, run_id: str) -> PaymentRun:
-        return payouts.make_run(run_id, **WHERE, by=FINANCE, now=self.now or OFFICE)
+        return payouts.make_run(
+            run_id, **PLACE, month=self.month, by=FINANCE, now=self.now or OFFICE
+        )
 
     def confirm(self, run: PaymentRun) -> list[PaymentLine]:
         """Let a second person send a run on its way; return its lines."""
@@ -291,11 +299,11 @@ class Town:
         transit = [ledger.transit(run_id) for run_id in runs]
         balances = {a: b for a, b in books.balances([*ACCOUNTS, *transit]).items() if b}
         assert sum(balances.values()) == 0, balances
-        below = {a: b for a, b in balances.items() if b < 0 and ledger.floored(a)}
-        assert not below, below
+        checked = check_ledger(pause=lambda _: None)
+        assert not checked.flaws, checked.flaws
         posted = {}
         for site_id in SITES:
-            head, made = statements.load_site_month(site_id, MARCH)
+            head, made = statements.load_site_month(site_id, self.month)
             if head is not None:
                 assert head.value.posted_tiyn == sum(one.movement_tiyn for one in made)
                 posted[site_id] = (head.value.posted_tiyn, head.value.held, head.value.unpaid)
@@ -317,6 +325,16 @@ class Town:
                 if (kept := paid.find_case(pk.removeprefix("CASE#"))) is not None
             },
         }
+
+    def audit(self, at: datetime) -> tuple[int, int]:
+        """Hold all that was ever stated against what is due; return cases and their sum."""
+        place, on = ("preschool", AREA), local_day(at)
+        night = billing.begin_night(*place, on, by=JOB, now=at)
+        for part in billing.missing_parts(night):
+            billing.audit_part(*place, on, part, by=JOB, now=at)
+        published = billing.publish_night(*place, on, by=JOB, now=at)
+        assert published is not None
+        return published.cases, published.difference_tiyn
 
     def settle_down(self) -> None:
         """Do what the schedules do until nothing is left to do."""
