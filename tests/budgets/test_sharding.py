@@ -142,6 +142,20 @@ def test_a_budget_that_grows_gets_rows_and_never_loses_any(tables):
     assert books.balances([MONEY])[MONEY] == 155
 
 
+def test_a_budget_has_the_rows_in_which_money_was_laid(tables):
+    """What is not laid into a row makes none, and a rebuild finds the same."""
+    allotted(3, 8)
+    assert (books.width(MONEY), rows()) == (3, {0: 1, 1: 1, 2: 1})
+    back = ledger.transfer("budget#2", 2, source=MONEY, target=GIVEN, at=AT)
+    commit(books.book(back, shards=16))
+    assert books.width(MONEY) == 3
+    before = tables.effects()
+
+    books.restore_balance(MONEY)
+
+    assert tables.effects() == before
+
+
 def test_a_statement_takes_from_one_row_by_its_name(tables):
     allotted(1_000, 4)
     picked = keys.shard("statement#1", shards=4)

@@ -107,8 +107,9 @@ def _changes(posting: Posting, shards: int) -> dict[tuple[str, int], _Change]:
         parts, enough = books.parts(account, amount)
         for shard, part in parts:
             changes[account, shard] = _Change(amount_tiyn=part, enough=enough)
-        if shards > books.widths.get(account, 1) and ledger.kind_of(account) == "budget":
-            changes.setdefault((account, 0), _Change()).shards = shards
+        laid = 1 + max(shard for shard, _ in parts)
+        if laid > books.widths.get(account, 1):
+            changes.setdefault((account, 0), _Change()).shards = laid
     for account, room in ledger.rooms(posting.movements).items():
         changes.setdefault((account, 0), _Change()).room_tiyn = room
     return changes
