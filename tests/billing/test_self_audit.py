@@ -464,7 +464,7 @@ def test_officers_list_the_open_cases_of_their_area(town, role):
 
 def test_c3_cases_are_listed_page_by_page(town):
     for n in range(5):
-        case = audits.Case(
+        case = rules.Case(
             programme=HERE[0],
             area=HERE[1],
             site_id=f"site-{n}",

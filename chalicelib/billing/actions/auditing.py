@@ -22,12 +22,11 @@ from chalicelib.billing.actions.gathering import gather_month
 from chalicelib.billing.actions.listing import MONTHS_BACK, in_force, list_sites
 from chalicelib.billing.rules import auditing as rules
 from chalicelib.billing.rules import pricing
-from chalicelib.billing.rules.auditing import Difference, Reach
+from chalicelib.billing.rules.auditing import Case, Difference, Night, Part, Reach
 from chalicelib.billing.rules.claimed import used_units
 from chalicelib.billing.rules.statements import SiteMonth, posted_lines
 from chalicelib.billing.store import audits as store
 from chalicelib.billing.store import statements as billed
-from chalicelib.billing.store.audits import Case, Night, Part
 from chalicelib.budgets.rules import ledger
 from chalicelib.budgets.store import ledger as books
 from chalicelib.journal import store as journal

@@ -8,10 +8,9 @@ from datetime import datetime
 from chalicelib.billing.actions.listing import in_force
 from chalicelib.billing.actions.showing import list_heads
 from chalicelib.billing.rules import savings as rules
-from chalicelib.billing.rules.savings import Savings
+from chalicelib.billing.rules.savings import SavedMonth, Savings
 from chalicelib.billing.store import audits as store
 from chalicelib.billing.store import statements as billed
-from chalicelib.billing.store.audits import SavedMonth
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, stamp

@@ -12,9 +12,9 @@ from msgspec import Meta
 from chalicelib.billing import actions
 from chalicelib.billing.actions.saving import BadPeriod
 from chalicelib.billing.routes.shapes import MonthText, Named, routes
+from chalicelib.billing.rules.auditing import Case, Night
 from chalicelib.billing.rules.judging import BY_THE_MONTH
 from chalicelib.billing.rules.savings import Savings
-from chalicelib.billing.store.audits import Case, Night
 from chalicelib.edge import pages, tables
 from chalicelib.edge.routes import Call, File
 from chalicelib.edge.texts import text

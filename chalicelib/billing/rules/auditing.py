@@ -56,6 +56,67 @@ class Reach:
     billable: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """One night's self-audit of an area: which sites in which part, and what came out.
+
+    on: the day on which it was begun, Kazakhstan's. published_at: None until every part is done.
+    provider_months, statements, lines: how many were looked at. repriced: of the provider-months,
+    those whose every line was reckoned anew that night. cases: open ones, and difference_tiyn:
+    their sum. stuck: cases that no later billing ends by itself.
+    """
+
+    programme: str
+    area: str
+    on: date
+    begun_at: str
+    parts: tuple[tuple[str, ...], ...]
+    published_at: str | None = None
+    provider_months: int = 0
+    repriced: int = 0
+    statements: int = 0
+    lines: int = 0
+    cases: int = 0
+    stuck: int = 0
+    difference_tiyn: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What one part of a night looked at."""
+
+    programme: str
+    area: str
+    on: date
+    part: int
+    at: str
+    provider_months: int
+    repriced: int
+    statements: int
+    lines: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A provider-month of which a question of the self-audit is not answered by "yes".
+
+    opened_on: the first night that found it. until: when billing looks at the month by itself.
+    """
+
+    programme: str
+    area: str
+    site_id: str
+    organisation_id: str
+    direction: str
+    month: str
+    asked: Asked
+    difference_tiyn: int
+    lines: int
+    reason: Reason
+    until: date | None
+    opened_on: date
+
+
 def check_due(
     stated: Mapping[str, int], due: Mapping[str, int], *, held: str | None, reach: Reach
 ) -> Difference | None:

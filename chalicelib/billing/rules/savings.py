@@ -60,6 +60,17 @@ class Savings:
         return sum(self.blocked_tiyn.values()) + sum(self.beyond_list_tiyn.values())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedMonth:
+    """What an area's month saved, by direction. as_of: since when these sums stand."""
+
+    programme: str
+    area: str
+    month: str
+    as_of: str
+    savings: tuple[Savings, ...] = field(default=())
+
+
 @dataclass(slots=True)
 class _Taken:
     """One taking back of a child's line, as far as it still stands."""

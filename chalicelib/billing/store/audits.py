@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 
-from chalicelib.billing.rules.auditing import Asked, Reason
-from chalicelib.billing.rules.savings import Savings
+from chalicelib.billing.rules.auditing import Case, Night, Part
+from chalicelib.billing.rules.savings import SavedMonth
 from chalicelib.billing.rules.statements import SiteMonth
 from chalicelib.billing.store.statements import HEADS
 from chalicelib.kernel.periods import Month
@@ -19,78 +18,6 @@ from chalicelib.storage.shelf import Kept, Shelf
 # A case is looked at once a night, so its versions grow by one a day; a case that comes back is
 # another writing of the same key, and begins above all that the key ever had.
 _VERSIONS_A_DAY = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Night:
-    """One night's self-audit of an area: which sites in which part, and what came out.
-
-    on: the day on which it was begun, Kazakhstan's. published_at: None until every part is done.
-    provider_months, statements, lines: how many were looked at. repriced: of the provider-months,
-    those whose every line was reckoned anew that night. cases: open ones, and difference_tiyn:
-    their sum. stuck: cases that no later billing ends by itself.
-    """
-
-    programme: str
-    area: str
-    on: date
-    begun_at: str
-    parts: tuple[tuple[str, ...], ...]
-    published_at: str | None = None
-    provider_months: int = 0
-    repriced: int = 0
-    statements: int = 0
-    lines: int = 0
-    cases: int = 0
-    stuck: int = 0
-    difference_tiyn: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """What one part of a night looked at."""
-
-    programme: str
-    area: str
-    on: date
-    part: int
-    at: str
-    provider_months: int
-    repriced: int
-    statements: int
-    lines: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """A provider-month of which a question of the self-audit is not answered by "yes".
-
-    opened_on: the first night that found it. until: when billing looks at the month by itself.
-    """
-
-    programme: str
-    area: str
-    site_id: str
-    organisation_id: str
-    direction: str
-    month: str
-    asked: Asked
-    difference_tiyn: int
-    lines: int
-    reason: Reason
-    until: date | None
-    opened_on: date
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedMonth:
-    """What an area's month saved, by direction. as_of: since when these sums stand."""
-
-    programme: str
-    area: str
-    month: str
-    as_of: str
-    savings: tuple[Savings, ...] = field(default=())
 
 
 NIGHTS: Shelf[Night] = Shelf(MoneyRow, Night)
