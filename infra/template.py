@@ -127,7 +127,12 @@ FUNCTIONS: dict[str, Function] = {
     ),
     # It reads the money's table through.
     "run_ledger": Function(
-        "RunLedger", 900, 1024, writes=("money", "journal"), reads=("money",), scans=("money",)
+        "RunLedger",
+        900,
+        1024,
+        reads=("money",),
+        writes=("money", "journal", "queue"),
+        scans=("money",),
     ),
     "run_claims": Function(
         "RunClaims", JOB_TIMEOUT_S, 512, reads=("facts",), writes=("queue",), sends=True
