@@ -110,7 +110,7 @@ def code_of(said: Said) -> str:
     return str(said.json["code"])
 
 
-def test_an_imported_site_is_listed_with_open_groups_and_a_confirmed_account(summer: TestCloud):
+def test_an_imported_site_is_listed_with_open_groups(summer: TestCloud):
     said = put_site(summer, SITE)
 
     assert (said.status, said.json["state"]) == (200, "listed")

@@ -26,6 +26,7 @@ from tests.promises.script_rights import rights
 from tests.promises.script_sign_ins import sign_ins
 from tests.promises.script_signals import signals
 from tests.providers.town import submission_body
+from tests.stories.accounts import confirm_accounts
 from tests.stories.conftest import Person, Tablet
 from tests.stories.people import almaty, bin_, iban, iin
 
@@ -668,6 +669,7 @@ def money(city: City) -> None:
     city.cloud.advance(almaty("2026-10-14T09:00:00"), only=["run_billing", "run_claims"])
     claims = city.department.get("/v1/payouts/claims", query=wanted)["claims"]
     assert claims
+    confirm_accounts(city.cloud, "taldykorgan", claims)
     for claim in claims:
         path = f"/v1/payouts/claims/{claim['claim_id']}"
         head = city.heads[int(claim["site_id"][-1])]

@@ -17,6 +17,7 @@ from tests.promises import script
 from tests.promises.script import REASON, City, pairing_body
 from tests.promises.script_complaints import complaints
 from tests.promises.script_rights import rights
+from tests.stories.accounts import confirm_accounts
 from tests.stories.conftest import Person, Tablet
 from tests.stories.people import almaty
 
@@ -529,6 +530,7 @@ def money(city: ClubsCity) -> None:
     city.cloud.advance(almaty("2026-10-14T09:00:00"), only=["run_billing", "run_claims"])
     claims = city.department.get("/v1/payouts/claims", query=wanted)["claims"]
     assert [claim["site_id"] for claim in claims] == ["site-0000"], claims
+    confirm_accounts(city.cloud, "karaganda", claims)
     for claim in claims:
         path = f"/v1/payouts/claims/{claim['claim_id']}"
         sum_ = claim["amount_tiyn"]

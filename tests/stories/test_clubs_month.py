@@ -10,6 +10,7 @@ import pytest
 from chalicelib.applications.rules import draw_number
 from chalicelib.journal import actions as rebuild
 from infra.local.testing import TestCloud
+from tests.stories.accounts import confirm_accounts
 from tests.stories.clubs import (
     AREA,
     CODE,
@@ -215,6 +216,7 @@ def test_a_window_of_intake_becomes_paid_lessons(
     for direction, n in (("sport", 0), ("creative", 1)):
         claims = story.departments[direction].get("/v1/payouts/claims", query=wanted)["claims"]
         (claim,) = claims
+        confirm_accounts(cloud, "karaganda", claims)
         path = f"/v1/payouts/claims/{claim['claim_id']}"
         story.heads[n].put(f"{path}/signature", {"amount_tiyn": claim["amount_tiyn"]})
         other = story.departments["education"].refused("PUT", f"{path}/agreement", {"agreed": True})

@@ -13,6 +13,7 @@ from chalicelib.journal import actions as rebuild
 from chalicelib.storage.rows import AttendanceRow, FactsRow, MoneyRow, QueueRow
 from infra import rebuild as drill
 from infra.local.testing import TestCloud
+from tests.stories.accounts import confirm_accounts
 from tests.stories.people import almaty, bin_, iban, iin
 
 AREA = {"programme": "preschool", "area": "taldykorgan"}
@@ -294,6 +295,7 @@ def test_a_queue_becomes_paid_attendance(
     wanted = {**AREA, "month": "2026-09"}
     claims = story.department.get("/v1/payouts/claims", query=wanted)["claims"]
     assert sum(c["amount_tiyn"] for c in claims) == 3 * 65_000_00
+    confirm_accounts(cloud, "taldykorgan", claims)
     for claim in claims:
         path = f"/v1/payouts/claims/{claim['claim_id']}"
         head = story.heads[int(claim["site_id"][-1])]

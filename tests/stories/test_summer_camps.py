@@ -17,6 +17,7 @@ import pytest
 
 from chalicelib.journal import actions as rebuild
 from infra.local.testing import TestCloud
+from tests.stories.accounts import confirm_accounts
 from tests.stories.camping import CAMPS, Story, application, attend, camp, sign, working_days
 from tests.stories.people import almaty, bin_, iban
 
@@ -159,6 +160,7 @@ def test_summer_camps_run_from_a_pack_alone(
     wanted = {**CAMPS, "month": "2026-06"}
     claims = story.department.get("/v1/payouts/claims", query=wanted)["claims"]
     assert sum(claim["amount_tiyn"] for claim in claims) == CAP + (early + 5) * DAY
+    confirm_accounts(cloud, "almaty", claims)
     for claim in claims:
         path = f"/v1/payouts/claims/{claim['claim_id']}"
         head = story.heads[int(claim["site_id"][-1])]
