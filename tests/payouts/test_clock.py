@@ -7,13 +7,14 @@ import io
 
 import pytest
 
+from chalicelib.attendance import actions as attendance
 from chalicelib.kernel.money import tenge
 from chalicelib.payouts import actions, store
 from chalicelib.storage.commit import commit
 from infra.local import faults
 from infra.local.testing import TestCloud
 from tests.attendance.builders import at
-from tests.promises.money import AREA, DAYS, MARCH, RATE
+from tests.promises.money import AREA, DAYS, JOB, MARCH, RATE
 
 from .clock_town import LARGE, SMALL, WHERE, ClockTown
 
@@ -317,6 +318,32 @@ def test_a_month_before_the_programme_is_refused(town: ClockTown) -> None:
     said = town.cloud.get(f"/v1/payouts/sites/{LARGE}/months/2019-01/why", token=town.token("head"))
 
     assert (said.status, said.code) == (409, "policy/no-rule-in-force")
+
+
+def test_what_the_department_decides_is_seen_at_once_and_no_gap_of_the_day(
+    town: ClockTown,
+) -> None:
+    """A line decided after the morning's billing waits to be posted; tomorrow it is posted."""
+    town.attend_all()
+    town.close(LARGE)
+    for n in range(2, 7):
+        town.approve(n, LARGE)
+    attendance.hand_over(LARGE, MARCH, by=JOB, now=at("2026-04-08 12:00"))
+    town.to("2026-04-13")
+    town.settle_down()
+    for day in DAYS:
+        town.decide(1, LARGE, day, counts=True)
+
+    found = actions.refresh(LARGE, MARCH, now=town.cloud.clock())
+
+    assert (found.due_tiyn, found.posted_tiyn, found.held) == (6 * RATE, 5 * RATE, ())
+    assert (found.unposted_since, found.undone) == ("2026-04-13", ())
+    assert town.why().json["waits_for"] == "check"
+    late = actions.refresh(LARGE, MARCH, now=at("2026-04-14 12:45"))
+    assert late.undone == ("bill",)
+    town.bill(LARGE)
+    posted = actions.refresh(LARGE, MARCH, now=at("2026-04-14 12:46"))
+    assert (posted.undone, posted.stated) == (("claim",), (5, 1))
 
 
 # --- looks --------------------------------------------------------------------------------------

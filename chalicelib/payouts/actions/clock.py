@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from chalicelib.access import actions as access
+from chalicelib.attendance import rules as attendance
 from chalicelib.attendance import store as sheets
 from chalicelib.billing import actions as billing
 from chalicelib.billing.actions.billing import judge_month, used_before
@@ -33,6 +34,7 @@ from chalicelib.policy.actions import list_packs, load_pack
 from chalicelib.policy.rules import MonthDates, NoRate, NoRuleInForce, Pack, Text
 from chalicelib.providers import actions as providers
 from chalicelib.providers import store as sites
+from chalicelib.providers.rules import Site
 from chalicelib.storage.commit import commit, settles
 
 CLOCK = "payouts/clock"
@@ -46,10 +48,14 @@ MONTHS_WATCHED = 3
 def reckon(site_id: str, month: Month, *, now: datetime) -> SiteClock:
     """Return where a site's month stands by timesheets and statements. Raises Unknown.
 
-    What was posted is taken from billing's head; before the first statement the timesheets are
-    priced as they would be today.
+    What is due is priced as billing would price it now; what was posted is billing's head.
     """
-    site = sites.load_site(site_id).value
+    state = sheets.find_site_month(site_id, month).value
+    return _reckoned(sites.load_site(site_id).value, month, state, now=now)
+
+
+def _reckoned(site: Site, month: Month, state: attendance.SiteMonth, *, now: datetime) -> SiteClock:
+    site_id = site.site_id
     kept, posted = statements.load_site_month(site_id, month)
     head = kept.value if kept is not None else None
     blank = SiteClock(
@@ -61,15 +67,13 @@ def reckon(site_id: str, month: Month, *, now: datetime) -> SiteClock:
         as_of=stamp(now),
         direction=site.direction,
         name=site.name,
-        closed=sheets.find_site_month(site_id, month).value.closed_at is not None,
+        closed=state.closed_at is not None,
     )
     lines, unpriced = _lines(site_id, month, head, now=now)
-    if head is None or lines is not None:
-        figured = public_figures.with_due(_no_head(blank), (lines or {}).values())
+    if lines is None and head is not None:
+        figured = head  # nobody can say what is due by now; what was looked at last stands
     else:
-        figured = head  # the rosters no longer know the month; what was posted stands
-    if head is not None and head.statements:
-        figured = replace(head, children=figured.children)
+        figured = public_figures.with_due(_no_head(blank), (lines or {}).values())
     return replace(
         blank,
         children=figured.children,
@@ -139,11 +143,14 @@ def refresh(site_id: str, month: Month, *, now: datetime) -> SiteClock:
     Looked at twice on one day with nothing changed, nothing is written. Raises Unknown.
     """
     site = sites.load_site(site_id).value
+    state = sheets.find_site_month(site_id, month).value
     kept = store.find_clock(site.programme, site.area, month, site_id)
     found = clock.since(
-        reckon(site_id, month, now=now), kept.value if kept else None, today=local_day(now)
+        _reckoned(site, month, state, now=now),
+        kept.value if kept else None,
+        today=local_day(now),
     )
-    found = _with_undone(found, now=now)
+    found = _with_undone(found, state, now=now)
     if (
         kept is not None
         and local_day(now) == day_of(kept.value.as_of)
@@ -154,12 +161,11 @@ def refresh(site_id: str, month: Month, *, now: datetime) -> SiteClock:
     return found
 
 
-def _with_undone(site: SiteClock, *, now: datetime) -> SiteClock:
+def _with_undone(site: SiteClock, state: attendance.SiteMonth, *, now: datetime) -> SiteClock:
     month, today = Month.parse(site.month), local_day(now)
     if not site.children or today <= month.last:
         return site
     pack = load_pack(site.programme, site.area)
-    state = sheets.find_site_month(site.site_id, month).value
     known = store.find_site_claims(site.site_id, month)
     covered = known.value.covered if known else 0
     newest = store.load_claim(known.value.claims[-1]) if known and known.value.claims else None
