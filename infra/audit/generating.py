@@ -51,7 +51,7 @@ STARTED = date(2025, 9, 1)
 # How a month goes, in thousandths of children or of days.
 SILENT, DISPUTED, LATE, MOVED, DOUBLED, SEN = 10, 5, 5, 6, 1, 12
 DEPARTURES = 400
-CORRECTED_SITES = 50
+CORRECTED_SITES = 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,11 +296,11 @@ def _decisions(days: Iterable[date], at: datetime) -> tuple[attendance.Decision,
 def _move(towns: list[Town], month: Month, rng: random.Random) -> None:
     """Let some children change to the next site in mid-month, some stand at both on some days."""
     middle = month.first + timedelta(days=16)
-    for here, there in zip(towns[::2], towns[1::2], strict=False):
+    # Of two areas in turn: a child moves within its own, and no site is on both sides.
+    pairs = [(towns[n], towns[n + 2]) for n in range(len(towns) - 2) if n % 4 < 2]
+    for here, there in pairs:
         if here.pack is not there.pack:
-            there.pack = here.pack
-            there.sorts = list(here.sorts)
-            there.locality = here.locality
+            continue
         for drawn in list(here.children):
             lot = rng.randrange(1000)
             if lot >= MOVED + DOUBLED or drawn.sheet.codes is None:

@@ -23,8 +23,8 @@ from chalicelib.attendance.store import ChildSheet
 from chalicelib.billing.actions.billing import judge_month
 from chalicelib.billing.actions.gathering import provided
 from chalicelib.billing.rules import pricing
-from chalicelib.billing.rules.claimed import used_units
-from chalicelib.billing.rules.judging import BY_THE_MONTH, PRESENT, Judged
+from chalicelib.billing.rules.claimed import Claim, used_units
+from chalicelib.billing.rules.judging import BY_THE_MONTH, PRESENT
 from chalicelib.billing.store.statements import Claimants
 from chalicelib.kernel.money import daily_share
 from chalicelib.kernel.periods import Month
@@ -123,21 +123,19 @@ def due_by_law(case: Case) -> dict[tuple[str, str], int]:
     of_site: dict[str, list[Raw]] = {}
     for raw in case.raws:
         of_site.setdefault(raw.site_id, []).append(raw)
-    judged: dict[tuple[str, str], list[tuple[Judged, Pack]]] = {}
+    claimed: dict[tuple[str, str], list[Claim]] = {}
     for site_id, raws in of_site.items():
         site = _SITE.decode(case.sites[site_id])
         known = load_pack(site.programme, site.area).known_on(case.today)
         for one in judge_month(provided(_facts_of(site, raws, case), case.month), known):
-            judged.setdefault((site.programme, one.child_id), []).append((one, known))
+            claimed.setdefault((site.programme, one.child_id), []).append(one.claim)
     due: dict[tuple[str, str], int] = {}
-    for (programme, child_id), of_child in judged.items():
-        claims = [one.claim for one, _ in of_child]
+    for (programme, child_id), claims in claimed.items():
         codes = {code for claim in claims for code, cap in claim.caps.items() if cap.year}
         months = [filed.claims for filed in case.earlier.get((child_id, programme), ())]
-        used = {child_id: {code: used_units(months, code) for code in codes}}
-        for one, pack in of_child:
-            lines = pricing.due([one], {child_id: claims}, pack=pack.version, used=used)
-            due[one.claim.site_id, child_id] = lines[child_id].accrual_tiyn
+        used = {code: used_units(months, code) for code in codes}
+        for site_id, priced in pricing.price(claims, used=used).items():
+            due[site_id, child_id] = sum(tiyn for _, tiyn in priced.parts.values())
     return due
 
 

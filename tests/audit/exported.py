@@ -19,7 +19,7 @@ CHECKED = date(2026, 10, 13)
 Item = dict[str, Any]
 
 
-def a_month(folder: Path, *, children: int = 600, sites: int = 6, seed: int = 1) -> dict[str, int]:
+def a_month(folder: Path, *, children: int = 720, sites: int = 24, seed: int = 1) -> dict[str, int]:
     """Write the export of an invented September."""
     asked = Asked(folder=folder, children=children, sites=sites, month=SEPTEMBER, seed=seed)
     return generate(asked, workers=1)
