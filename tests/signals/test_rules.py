@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -208,3 +209,15 @@ def test_a_lesson_is_held_by_its_name_or_by_its_day() -> None:
 def test_every_pack_that_ships_says_what_is_odd() -> None:
     for pack in list_packs():
         assert pack.at(Month(2026, 3).last).signals is not None, pack.id
+
+
+def test_a_line_that_was_decided_is_not_held_by_a_later_signal() -> None:
+    line = Line(DAY, "P", ("decided",), False, "confirmed")
+    word = sheets.Decision(
+        on=DAY, code="P", counts=True, reason="device-evidence", at="now", by="officer"
+    )
+    decided = replace(sheets.EMPTY, decisions=(word,))
+
+    held = sheets.hold(decided, [line], names=frozenset(), signal_id="s", by="o", at="now")
+
+    assert held is decided
