@@ -31,6 +31,8 @@ TESTS = (
     "tests/imports",
     "tests/edge/test_about.py",
     "tests/access/test_watching.py",
+    "tests/billing/test_parents.py",
+    "tests/billing/test_replays.py",
     "tests/applications/test_signing.py",
     "tests/promises/test_b5.py",
     "tests/queue/test_comparing.py",

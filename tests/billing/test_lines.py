@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 
 import pytest
 
+from chalicelib.billing.rules.claimed import Cap, Claim, RatePart
+from chalicelib.billing.rules.earning import earned
 from chalicelib.billing.rules.judging import judge
 from chalicelib.billing.rules.pricing import fees_of, line_of, price, rates_of, reasons_of
-from chalicelib.kernel.money import tenge
+from chalicelib.kernel.money import Tiyn, tenge
 from chalicelib.kernel.periods import DateRange
 from chalicelib.policy.rules import ParentsShare
 from chalicelib.policy.rules.texts import Text
 
-from .builders import a_child, a_stay, days_coded, pack, working
+from .builders import OCTOBER, a_child, a_stay, days_coded, pack, working
 
 SIXTEENTH = date(2026, 10, 16)
 SORT = ("general", "10.5", "urban")
@@ -117,6 +120,97 @@ def test_a_doubled_unit_says_so_before_all_else():
     other = judged(a_child(codes="P", start=20), site_id="site-bbbb")
 
     assert list(reasons_of(one, priced(one, other)).values()) == ["doubled"]
+
+
+def test_what_is_withheld_is_rounded_after_what_is_paid_so_that_all_sums_to_the_rate():
+    one = judged(a_child(codes="P" * 20 + "N", standings={0: "disputed", 1: "disputed"}))
+
+    line = line_of(one, priced(one), pack="p")
+
+    assert line.withheld_tiyn == {"N": tenge(3_096), "disputed": tenge(6_190)}
+    assert line.accrual_tiyn + sum(line.withheld_tiyn.values()) == tenge(65_000)
+
+
+def test_what_the_month_s_cap_has_cut_is_no_part_of_what_was_paid():
+    one = replace(judged(a_child(codes="PN")), shares={0: Fraction(15030), 1: Fraction(10060)})
+    one = replace(one, unpaid={1: "N"}, rates={}, fees={})
+    cut = replace(priced(one), parts={1: ("P", Tiyn(15000))}, cut={1: Fraction(40)})
+
+    line = line_of(one, cut, pack="p")
+
+    assert line.withheld_tiyn == {"N": tenge(101), "over-month-cap": 0}
+
+
+def test_a_unit_that_is_on_no_list_is_told_and_would_have_brought_nothing():
+    one = replace(judged(a_child(codes="N")), shares={}, unpaid={0: "L"}, rates={})
+
+    line = line_of(one, priced(one), pack="p")
+
+    assert (line.unpaid, line.withheld_tiyn) == ({"L": 1}, {"L": 0})
+
+
+def test_a_year_s_cap_counts_from_nothing_where_no_month_used_it():
+    claim = Claim(
+        "site-aaaa", {"V": 15}, 15, (RatePart(15, 100_000, (1000,), 1),), {"V": Cap(None, 3)}
+    )
+
+    for used, earning in (({}, 3), ({"V": 1}, 2), ({"V": 3}, 0), ({"F": 3}, 3)):
+        assert len(price([claim], used=used)["site-aaaa"].parts) == earning
+
+
+def test_a_unit_without_a_rate_or_a_code_earns_nothing():
+    rate = RatePart(1, 100_000, (1000,), 1)
+
+    assert set(price([Claim("s", {"P": 3}, 3, (rate,))])["s"].parts) == {1}
+    assert price([Claim("s", {"P": 2}, 1, (rate,))])["s"].parts == {}
+
+
+# --- earnings -------------------------------------------------------------------------------------
+
+
+def test_earnings_say_what_is_sure_what_may_come_and_what_waits_for_others():
+    rules = replace(
+        pack(), rows={**pack().rows, "parents_share": (fee(date(2025, 1, 1), None, 21_000),)}
+    )
+    standings = {2: "undecided", 3: "disputed", 4: "suspect"}
+    children = [
+        judged(a_child("child-aaaa", "PPPPP", standings=standings), rules),
+        judged(a_child("child-bbbb", "PPPPP"), rules),
+    ]
+
+    found = earned(
+        children, {}, month=OCTOBER, upto=working()[4], by_lesson=False, used={"child-aaaa": {}}
+    )
+
+    by_day = {day.on: day for day in found.days}
+    assert [by_day[on].confirmed for on in working()[:5]] == [2, 2, 1, 1, 1]
+    assert [by_day[on].marked for on in working()[:5]] == [2, 2, 2, 1, 1]
+    assert found.confirmed_tiyn == tenge(6_190) + tenge(15_476)
+    assert found.if_confirmed_tiyn == tenge(9_286) + tenge(15_476)
+    last = found.days[-1]
+    assert last.on == working()[4]
+    assert last.so_far_tiyn == sum(day.confirmed_tiyn for day in found.days)
+    assert last.so_far_tiyn == found.confirmed_tiyn
+    assert last.so_far_if_confirmed_tiyn == found.if_confirmed_tiyn
+    assert [day.so_far_tiyn for day in found.days] == sorted(d.so_far_tiyn for d in found.days)
+    assert found.held_tiyn == {"disputed": tenge(3_095), "suspect": tenge(3_095)}
+    assert found.parents_tiyn == tenge(2_000) + tenge(5_000)
+    assert found.parents_if_confirmed_tiyn == tenge(3_000) + tenge(5_000)
+
+
+def test_earnings_of_a_child_that_two_sites_claim_are_nobody_s_yet():
+    one, other = judged(a_child()), judged(a_child(codes="P"), site_id="site-bbbb")
+
+    found = earned(
+        [one],
+        {"child-aaaa": [one.claim, other.claim]},
+        month=OCTOBER,
+        upto=OCTOBER.last,
+        by_lesson=False,
+    )
+
+    assert found.confirmed_tiyn == tenge(61_905)
+    assert found.held_tiyn == {"doubled": tenge(3_095)}
 
 
 def fee(first: date, last: date | None, tiyn: int) -> ParentsShare:

@@ -361,6 +361,18 @@ def test_a_night_that_was_published_is_left_as_it_was(town):
     assert number(town)["difference_tiyn"] == 0
 
 
+def test_a_night_is_not_published_before_it_is_whole(town):
+    bill()
+    actions.begin_night(*HERE, ON, by=JOB, now=NOW)
+
+    early = actions.publish_night(*HERE, ON, by=JOB, now=NOW)
+    actions.audit_part(*HERE, ON, 0, by=JOB, now=NOW)
+    whole = actions.publish_night(*HERE, ON, by=JOB, now=NOW)
+
+    assert early is None
+    assert whole.published_at is not None
+
+
 def test_a_night_whose_messages_were_lost_is_asked_for_again(town):
     bill()
     jobs.run_self_audit(event(NIGHT))

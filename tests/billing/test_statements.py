@@ -66,6 +66,7 @@ def test_the_first_statement_states_all_zeros_too_in_order_of_child():
     stated = planned({}, lines, first=True)
 
     assert [s.line.child_id for s in stated] == ["child-a", "child-b"]
+    assert [s.parents_before_tiyn for s in stated] == [0, 0]
     assert [(s.before_tiyn, s.movement_tiyn, s.cause) for s in stated] == [
         (0, 5, "month"),
         (0, 0, "month"),
@@ -161,6 +162,11 @@ def test_of_equally_many_causes_the_first_in_order_names_it_and_zeros_name_their
         ({"unpaid": {}}, {"unpaid": {"doubled": 1}}, "doubled-day"),
         ({"unpaid": {"suspect": 2}}, {"unpaid": {"suspect": 1}}, "suspect-tablet"),
         ({"unpaid": {}}, {"unpaid": {"suspect": 1}}, "suspect-tablet"),
+        ({"unpaid": {"suspect": 1}}, {"unpaid": {}}, "suspect-tablet"),
+        ({"unpaid": {"undecided": 2}}, {"unpaid": {"undecided": 1}}, "late-confirmation"),
+        ({"unpaid": {"disputed": 1}}, {"unpaid": {}}, "decision"),
+        ({"unpaid": {"X": 1}}, {"unpaid": {}}, "enrolment"),
+        ({"unpaid": {}}, {"unpaid": {"X": 1}}, "enrolment"),
         ({"unpaid": {"undecided": 1}}, {"unpaid": {}}, "late-confirmation"),
         ({"unpaid": {}}, {"unpaid": {"undecided": 1}}, "decision"),
         ({"unpaid": {"disputed": 1}}, {"unpaid": {"N": 1}}, "decision"),
@@ -345,3 +351,6 @@ def test_an_old_statement_is_compared_in_its_own_words_and_a_new_one_in_all():
 
     assert as_worded(new, old) == old
     assert as_worded(new, new) == new
+    # A child who is gone has a line without rows in a new statement too.
+    gone = a_statement(1, *new.lines, a_stated(a_line("child-z", 0, rates=())))
+    assert as_worded(gone, gone) == gone

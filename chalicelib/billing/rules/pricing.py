@@ -187,7 +187,9 @@ def line_of(judged: Judged, priced: Priced, *, pack: str) -> Line:
     payable = Counter(code for code, _ in priced.parts.values())
     exact: dict[str, Fraction] = {}
     for number, reason in reasons.items():
-        exact[reason] = exact.get(reason, Fraction(0)) + judged.shares.get(number, Fraction(0))
+        held = exact.setdefault(reason, Fraction(0))
+        if number in judged.shares:
+            exact[reason] = held + judged.shares[number]
     paid = Fraction(0)
     for one in priced.parts:
         cut = priced.cut.get(one, Fraction(0))
@@ -234,7 +236,7 @@ def rates_of(judged: Judged, priced: Priced) -> tuple[PricedBy, ...]:
     tiyn: Counter[RateRow] = Counter()
     for number in sorted(judged.rates):
         row = judged.rates[number]
-        units[row] += 0
+        units.setdefault(row, 0)
         part = priced.parts.get(mask_of(number))
         if part is not None:
             units[row] += 1
@@ -314,8 +316,7 @@ def due(
 
 
 def _capped(cap: Cap | None, taken: int, used: int) -> bool:
-    if cap is None:
-        return False
-    if cap.month is not None and taken >= cap.month:
-        return True
-    return cap.year is not None and used + taken >= cap.year
+    return cap is not None and (
+        (cap.month is not None and taken >= cap.month)
+        or (cap.year is not None and used + taken >= cap.year)
+    )

@@ -98,7 +98,13 @@ def differing(
     was = {stated.line.child_id: stated for stated in posted.lines}
     now = {stated.line.child_id: stated for stated in again.lines}
     return tuple(
-        _differs(child_id, was.get(child_id), now.get(child_id), acts.get(child_id, ()))
+        Differs(
+            child_id=child_id,
+            posted_tiyn=was[child_id].line.accrual_tiyn if child_id in was else None,
+            due_tiyn=now[child_id].line.accrual_tiyn if child_id in now else None,
+            cause={**was, **now}[child_id].cause,
+            because=acts.get(child_id, ()),
+        )
         for child_id in sorted({*was, *now})
         if was.get(child_id) != now.get(child_id)
     )
@@ -117,19 +123,4 @@ def late_lines(posted: Mapping[str, Line], stated: Iterable[StatedLine]) -> tupl
             because=one.because,
         )
         for one in stated
-    )
-
-
-def _differs(
-    child_id: str,
-    was: StatedLine | None,
-    now: StatedLine | None,
-    acts: tuple[Because, ...],
-) -> Differs:
-    return Differs(
-        child_id=child_id,
-        posted_tiyn=was.line.accrual_tiyn if was else None,
-        due_tiyn=now.line.accrual_tiyn if now else None,
-        cause=(now or was).cause if (now or was) else None,  # type: ignore[union-attr]
-        because=acts,
     )
