@@ -168,6 +168,14 @@ def month(town: Town, walk: Walk) -> Iterator[str]:
     assert told == ["settled", "returned"]
     walk.step("release again", lambda: town.release(first))
     (line,) = walk.step("pay again", lambda: town.pay("run-2"))
+    again, amount = line.end_to_end_id, line.amount_tiyn
+    told = walk.step(
+        "settled and back in one file",
+        lambda: town.answer("answer-3", (again, "settled", amount), (again, "returned", amount)),
+    )
+    assert told == ["settled", "returned"]
+    walk.step("release once more", lambda: town.release(first))
+    (line,) = walk.step("pay once more", lambda: town.pay("run-3"))
     walk.step(
         "settled at last",
         lambda: town.answer("answer-4", (line.end_to_end_id, "settled", line.amount_tiyn)),
@@ -197,6 +205,6 @@ def test_a1_a_month_of_money_killed_at_every_call_has_one_effect_and_one_answer(
     assert parts == ["attendance", "claims", "payments", "corrections"]
     assert not walk.broken, "\n".join(walk.broken)
     assert len(walk.tried) >= 30 and all(walk.tried.values())
-    view = town.view("run-1", "run-2")
+    view = town.view("run-1", "run-2", "run-3")
     assert view["claims"]["site-0"][0][1] == "settled"
     assert {state for _, state in view["payments"].values()} == {"settled", "returned"}

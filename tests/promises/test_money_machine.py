@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 
 from chalicelib.budgets.rules import ledger
 from chalicelib.budgets.store import ledger as books
+from chalicelib.journal import actions as journal
 from chalicelib.kernel.refusals import Refusal
 from chalicelib.payouts import store as paid
 from infra.local.testing import TestTables
@@ -429,6 +430,10 @@ class Money(RuleBasedStateMachine):
         self.money_is_what_the_model_says()
         for site_id in SITES:
             assert self.model.posted[site_id] == sum(self.model.due(site_id).values())
+        # The books hold by themselves, the journal says the same, the night's audit finds nothing.
+        self.town.view(*{payment.run for payment in self.model.payments})
+        assert list(journal.differences()) == []
+        assert self.town.audit(self.town.now) == (0, 0)
         for account in self.model.books:
             lines = books.list_lines(account)
             assert sum(line.amount_tiyn for line in lines) == self.model.books[account]
@@ -473,7 +478,6 @@ class Money(RuleBasedStateMachine):
 
 def test_a3_a15_the_whole_cycle_is_what_a_small_model_says(tables: TestTables) -> None:
     Money.wipe = staticmethod(tables.wipe)
-    Money.reached = set()
 
     run_state_machine_as_test(
         Money,
@@ -487,4 +491,29 @@ def test_a3_a15_the_whole_cycle_is_what_a_small_model_says(tables: TestTables) -
         ),
     )
 
-    assert Money.reached >= {"approve", "sign", "agree", "release", "pay", "bank says returned"}
+
+def test_a15_a_course_by_hand_reaches_what_chance_may_not(tables: TestTables) -> None:
+    Money.wipe = staticmethod(tables.wipe)
+    Money.reached = set()
+    course = Money()
+
+    course.begin(allotted=1_000_000, come="sent")
+    course.answer(which=0, said="settled")
+    course.answer(which=0, said="returned")
+    course.answer(which=0, said="refused")
+    course.money_is_what_the_model_says()
+    course.decide(place=(1, "site-0"), day=SOME_DAYS[3], counts=True)
+    course.take_back(site_id="site-0", day=SOME_DAYS[1])
+    course.all_hands(sites={*SITES})
+    course.money_is_what_the_model_says()
+    course.the_bank_is_silent(which=1)
+    course.answer(which=1, said="settled")
+    course.answer(which=1, said="refused")
+    course.answer_with_a_wrong_sum(which=2, wrong=1)
+    course.money_is_what_the_model_says()
+    course.teardown()
+
+    assert Money.reached >= {
+        *("approve", "decide", "sign", "agree", "release", "pay"),
+        *("bank says settled", "bank says returned", "open case"),
+    }

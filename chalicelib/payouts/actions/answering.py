@@ -46,11 +46,11 @@ def take_answer(answer_id: str, content: bytes, *, by: Actor, now: datetime) -> 
     # A file that came under another id before is finished under that one.
     first_id = answer.same_as or answer_id
     told: list[Told] = []
-    seen: set[str] = set()
+    seen: dict[str, list[Told]] = {}
     for line in answer.lines:
-        first = None if line.end_to_end_id in seen else first_id
-        seen.add(line.end_to_end_id)
-        told.append(_take_line(line, first_id, first, by=by, now=now))
+        before = seen.setdefault(line.end_to_end_id, [])
+        told.append(_take_line(line, first_id, tuple(before), by=by, now=now))
+        before.append(told[-1])
     done = payments.told_again(told) if answer.same_as else tuple(told)
     return _finish_answer(answer_id, done, by=by, now=now)
 
@@ -134,9 +134,9 @@ def _each_payment(line: AnswerLine, areas: list[str]) -> Iterator[AnswerLine]:
 
 @settles
 def _take_line(
-    line: AnswerLine, answer_id: str, first: str | None, *, by: Actor, now: datetime
+    line: AnswerLine, answer_id: str, before: tuple[Told, ...], *, by: Actor, now: datetime
 ) -> Told:
-    """Do what one line says. first: the answer's id, None when its id stood in the file before."""
+    """Do what one line says. before: what became of earlier lines of the file about its id."""
     name = line.end_to_end_id
     kept = store.find_payment(name)
     # Another area's payment answers as if there were none.
@@ -148,15 +148,19 @@ def _take_line(
         new = new_case(None, line, "unknown-id", area=area, answer_id=answer_id, now=now)
         open_case(new, line, by=by, now=now)
         return Told(line=line.line, end_to_end_id=name, became="open-case", reason="unknown-id")
-    verdict = payments.decide_answer(kept.value, line, answer_id=first)
+    known = payments.heard_before(kept.value, line, answer_id)
+    first = None if before else answer_id
+    verdict = known or payments.decide_answer(kept.value, line, answer_id=first)
+    told = Told(line=line.line, end_to_end_id=name, became=verdict.became, reason=verdict.reason)
     if verdict.move is not None:
-        _apply(kept, verdict, line, answer_id=answer_id, by=by, now=now)
-    elif verdict.became == "open-case":
+        heard = (*before, told)
+        _apply(kept, verdict, line, answer_id=answer_id, heard=heard, by=by, now=now)
+    elif known is None and verdict.became == "open-case":
         payment = kept.value
         reason = _doubt(verdict, otherwise="contradiction")
         new = new_case(payment, line, reason, area=payment.area, answer_id=answer_id, now=now)
         open_case(new, line, by=by, now=now)
-    return Told(line=line.line, end_to_end_id=name, became=verdict.became, reason=verdict.reason)
+    return told
 
 
 def _areas(by: Actor) -> list[str]:
@@ -175,12 +179,15 @@ def _apply(
     said: AnswerLine | None,
     *,
     answer_id: str | None,
+    heard: tuple[Told, ...] = (),
     by: Actor,
     now: datetime,
 ) -> None:
     """Move a payment with its claims and money, and open or close its case."""
     line, at = kept.value, stamp(now)
     moved = payments.answered(line, verdict, answer_id=answer_id)
+    if answer_id is not None:
+        moved = payments.hear(moved, answer_id, heard)
     writes: list[Write] = [
         *moved_writes(line, moved, verdict, now=now),
         *books.book(posting_of(line, moved, at)),

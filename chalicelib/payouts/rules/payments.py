@@ -67,11 +67,22 @@ class NothingReleased(OutOfTurn):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What became of a line of an answer, kept with the payment that a line of it moved."""
+
+    answer_id: str
+    line: int
+    became: Became
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentLine:
     """One payee's payment in a run. answered_by: the answer that brought it where it is.
 
     moves: how often its state changed since it was sent. settled_tiyn: what arrived of it, where
-    officers found that only a part did; None otherwise.
+    officers found that only a part did; None otherwise. heard: what became of the lines of each
+    answer that moved it, so that one that was interrupted tells the same when it goes on.
     """
 
     end_to_end_id: str
@@ -88,6 +99,7 @@ class PaymentLine:
     answered_by: str | None = None
     moves: int = 0
     settled_tiyn: int | None = None
+    heard: tuple[Heard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +288,28 @@ def _doubted(line: PaymentLine, reason: str) -> Verdict:
     if line.state == "sent":
         return Verdict("open-case", "doubt", reason)
     return Verdict("open-case", None, line.reason if line.state == "open-case" else reason)
+
+
+def heard_before(line: PaymentLine, said: AnswerLine, answer_id: str) -> Verdict | None:
+    """Return what became of an answer's line when it was done; None where that is not known."""
+    for one in line.heard:
+        if (one.answer_id, one.line) == (answer_id, said.line):
+            return Verdict(one.became, None, one.reason)
+    return None
+
+
+def hear(line: PaymentLine, answer_id: str, told: Iterable[Told]) -> PaymentLine:
+    """Return the line with what became of an answer's lines about it, up to the one that moves it.
+
+    What moved nothing before that one would say something else afterwards.
+    """
+    known = {(one.answer_id, one.line) for one in line.heard}
+    new = (
+        Heard(answer_id=answer_id, line=one.line, became=one.became, reason=one.reason)
+        for one in told
+        if (answer_id, one.line) not in known
+    )
+    return replace(line, heard=(*line.heard, *new))
 
 
 def answered(line: PaymentLine, verdict: Verdict, *, answer_id: str | None) -> PaymentLine:
