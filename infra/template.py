@@ -446,9 +446,17 @@ def _loud() -> dict[str, Any]:
     }
 
 
-# Schedules that the month's calendar cannot do without. A day without any of them wakes somebody,
-# also when nothing runs any more that could count it.
-CALENDAR = ("run_billing", "run_claims", "run_payday", "run_attendance", "run_clock", "run_watch")
+# Schedules that the month's calendar, and what is published of it, cannot do without. A day without
+# any of them wakes somebody, also when nothing runs any more that could count it.
+CALENDAR = (
+    "run_billing",
+    "run_claims",
+    "run_payday",
+    "run_attendance",
+    "run_clock",
+    "run_watch",
+    "run_self_audit",
+)
 _A_DAY_S = 86_400
 
 
