@@ -52,6 +52,7 @@ _OTHER: dict[type[ast.operator], type[ast.operator]] = {
     ast.Mod: ast.Mult,
     ast.BitOr: ast.BitAnd,
     ast.BitAnd: ast.BitOr,
+    ast.BitXor: ast.BitOr,
 }
 _EXTREMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
@@ -91,6 +92,34 @@ FAMILIES = {
                 # A statement of nothing moves nothing either way.
                 "chalicelib.budgets.rules.ledger:accrual:comparison turned:movement_tiyn >= 0",
                 "chalicelib.budgets.rules.ledger:accrual:one more:0",
+            }
+        ),
+    ),
+    "pricing": Family(
+        modules=(
+            "chalicelib.billing.rules.units",
+            "chalicelib.billing.rules.claimed",
+            "chalicelib.billing.rules.judging",
+            "chalicelib.billing.rules.pricing",
+            "chalicelib.billing.rules.statements",
+            "chalicelib.billing.rules.earning",
+            "chalicelib.billing.rules.calculation",
+            "chalicelib.billing.rules.replay",
+        ),
+        tests=(
+            "tests.billing.test_lines",
+            "tests.billing.test_statements",
+            "tests.billing.test_parents",
+            "tests.billing.test_pricing",
+            "tests.billing.test_lessons",
+        ),
+        equal=frozenset(
+            {
+                # Nothing is cut of a unit that earned its whole share.
+                "chalicelib.billing.rules.pricing:_within_the_month:comparison turned:"
+                "earned < share",
+                # A rate without a cap ends the limit, so that nobody asks for the highest one.
+                "chalicelib.billing.rules.pricing:_within_the_month:one more:0",
             }
         ),
     ),
