@@ -33,6 +33,8 @@ TESTS = (
     "tests/access/test_watching.py",
     "tests/billing/test_parents.py",
     "tests/billing/test_replays.py",
+    "tests/billing/test_savings.py",
+    "tests/billing/test_self_audit.py",
     "tests/applications/test_signing.py",
     "tests/promises/test_b5.py",
     "tests/queue/test_comparing.py",
