@@ -9,7 +9,7 @@ import pytest
 from chalicelib.budgets import actions, jobs
 from chalicelib.budgets.rules import ledger
 from chalicelib.budgets.rules.checking import Flaw, Row, Tally
-from chalicelib.budgets.rules.ledger import Movement, Posting
+from chalicelib.budgets.rules.ledger import AccountShort, Movement, Posting
 from chalicelib.budgets.store import ledger as books
 from chalicelib.kernel.periods import Month
 from chalicelib.storage import keys
@@ -156,6 +156,21 @@ def test_a_flaw_says_what_was_expected_and_found(booked):
 
     assert (first.expected_tiyn, first.found_tiyn) == (300, 301)
     assert (total.expected_tiyn, total.found_tiyn) == (0, 1)
+
+
+def test_a_ledger_from_before_there_were_rooms_has_them_counted_by_a_rebuild(booked):
+    before = booked.effects()
+    row(OWED).update(actions=[books.AccountRow.room_tiyn.remove()], add_version_condition=False)
+    assert [flaw.what for flaw in check().flaws] == ["room"]
+    back = ledger.posting("statement#3", ((BUDGET, 10), (OWED, -10)), at=AT)
+    with pytest.raises(AccountShort):
+        commit(books.book(back))
+
+    books.restore_balance(OWED)
+
+    assert booked.effects() == before
+    commit(books.book(back))
+    assert check().flaws == ()
 
 
 def test_somebody_who_works_meanwhile_is_no_flaw(booked, monkeypatch):
