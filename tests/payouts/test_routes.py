@@ -348,6 +348,47 @@ def test_files_of_a_run_that_is_not_made_wait(town):
     no(town.run("csv"), 409, "payouts/run-unfinished")
 
 
+def test_a_run_whose_claims_another_one_paid_in_the_same_moment_has_no_file(town):
+    town.released().propose("run-aaaa")
+    town.propose("run-bbbb")
+    # Both were confirmed while the claims were still free; one of them finds them gone.
+    paying._confirm("run-bbbb", total_tiyn=SUM, by=OTHER_FINANCE, now=NOW)
+    assert town.confirm(run_id="run-aaaa").json["made"] is True
+
+    late = town.confirm(run_id="run-bbbb").json
+
+    assert (late["made"], late["total_tiyn"], late["payments"]) == (True, 0, [])
+    assert late["skipped"] == {"org-site-aaaa": "payouts/nothing-released"}
+    no(town.run("pain.001", run_id="run-bbbb"), 409, "payouts/nothing-released")
+
+
+def test_a_run_is_confirmed_by_another_over_the_sum_they_saw(town):
+    said = town.released().propose().json
+    assert (said["state"], said["planned_tiyn"], said["payments"]) == ("proposed", SUM, [])
+    assert (said["hands"], said["hands_needed"], said["execute_on"]) == (1, 2, None)
+
+    no(town.confirm(token=town.finance), 403, "payouts/second-person")
+    no(town.confirm(SUM - 1), 409, "payouts/sum-changed")
+    no(town.confirm(0), 400, "kezek/bad-field")
+    no(town.confirm(token=town.far), 404, "kezek/unknown")
+    no(town.confirm(token=town.department), 403, "kezek/not-your-role")
+    no(town.confirm(run_id="run-none"), 404, "kezek/unknown")
+
+    said = town.confirm().json
+    assert (said["state"], said["hands"], said["total_tiyn"]) == ("made", 2, SUM)
+    assert town.confirm().json == said
+    no(town.confirm(SUM - 1), 409, "payouts/sum-changed")
+
+
+def test_a_claim_says_how_many_hands_it_had_and_takes(town):
+    town.sign()
+    said = town.agree().json
+
+    assert (said["agreements"], said["agreements_needed"]) == (1, 1)
+    assert (said["releases"], said["releases_needed"]) == (0, 1)
+    assert town.release().json["releases"] == 1
+
+
 def test_an_unknown_or_foreign_run_answers_alike(town):
     town.sent()
 

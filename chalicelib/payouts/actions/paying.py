@@ -291,7 +291,8 @@ def hands_of_run(run: PaymentRun, *, now: datetime) -> int:
 def register_of(run_id: str, *, by: Actor) -> Register:
     """Return a made run with the payees' names and accounts, for its files alone.
 
-    Nothing of it is stored in clear. Raises Unknown, RunUnconfirmed, RunUnfinished, ControlSumOff.
+    Nothing of it is stored in clear. Raises Unknown, RunUnconfirmed, RunUnfinished,
+    NothingReleased, ControlSumOff.
     """
     run = store.load_run(run_id).value
     if access.reaching(by, area=run.area) <= {Role.AUDITOR}:
@@ -299,6 +300,8 @@ def register_of(run_id: str, *, by: Actor) -> Register:
     if not run.made:
         raise payments.RunUnfinished() if run.confirmed else payments.RunUnconfirmed()
     lines = store.find_payments(run.lines)
+    if not lines:  # another run, confirmed in the same moment, paid all of it
+        raise payments.NothingReleased(month=run.month)
     _check_control_sums(run, lines)
     message, _ = payments.file_ids(run_id)
     names = [message, *(line.end_to_end_id for line in lines)]

@@ -134,7 +134,7 @@ def put_confirmation(call: Call[ConfirmationAsked], run_id: str) -> RunSeen:
     action="payouts/see-run",
     query=RunFormat,
     answers=RunSeen,
-    refuses=(Unknown, NoPack, RunUnconfirmed, RunUnfinished, ControlSumOff, TreasuryMissing),
+    refuses=(Unknown, NoPack, RunUnconfirmed, RunUnfinished, NothingReleased, ControlSumOff),
 )
 def get_run(call: Call[None], run_id: str) -> RunSeen | File:
     """Show a payment run, or its files: format=csv, xlsx or pain.001, the same bytes each time."""
