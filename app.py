@@ -121,9 +121,9 @@ def run_billing(event: CloudWatchEvent) -> None:
     billing_jobs.run_billing(event)
 
 
-@app.schedule(Cron("0/15", "22-23", "*", "*", "?", "*"))
+@app.schedule(Cron("0/30", "22-23", "*", "*", "?", "*"))
 def run_self_audit(event: CloudWatchEvent) -> None:
-    """03:00 to 04:45: hold everything ever stated against what is due, publish the number."""
+    """03:00 to 04:30: hold everything ever stated against what is due, publish the number."""
     from chalicelib.billing import jobs as billing_jobs
 
     billing_jobs.run_self_audit(event)

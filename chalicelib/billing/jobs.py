@@ -16,7 +16,7 @@ from chalicelib.storage import ran
 
 BILLING = system("billing")
 # The schedule's last event of a night, UTC.
-LAST_LOOK = (23, 45)
+LAST_LOOK = (23, 30)
 
 
 def run_billing(event: Any) -> int:
@@ -42,7 +42,7 @@ def run_billing(event: Any) -> int:
 def run_self_audit(event: Any) -> int:
     """Ask for what the night still lacks; publish what is whole. Return how many were asked for.
 
-    It runs every quarter of an hour through two hours of the night: the first time it hands out
+    It runs every half hour through two hours of the night: the first time it hands out
     everything, then what was lost, and whenever an area is done its number is published. The night
     is the event's day, so a late delivery goes on with the same one. What is not whole at the last
     event is an alarm; so is a difference that no later billing ends by itself.
