@@ -26,12 +26,16 @@ from bench.gates import Gate
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "bench" / "measured"
-SIZES = (10, 25, 50, 100, 200)
+SIZES = (10, 25, 50, 100, 200, 400)
 # Between the measured ones: what interpolation says of it is held against what it takes.
 HELD_OUT = 70
 MOST_OFF = 0.03
 QUEUES = (200, 800)
+# Each tablet is told of the whole kindergarten, so this grows with children times groups.
+ROSTERS = (10, 25, 50, 75, 100, 150, 200, 300, 400)
 SITES = (1, 50, 200)
+# Providers of middling size, looked at when nothing happens.
+LOOKED_AT, OF = (1, 5), 140
 
 
 def run() -> list[Gate]:
@@ -40,9 +44,11 @@ def run() -> list[Gate]:
 
     months = [month_of(size) for size in sizes()]
     save("months", {"sizes": months})
+    save("rosters", {"sizes": [rosters(size) for size in ROSTERS]})
     save("single", single())
     save("queues", {"queues": [evenings(waiting) for waiting in QUEUES]})
     save("schedules", {"areas": [schedules(sites) for sites in SITES]})
+    save("checks", {"areas": [checks(sites) for sites in LOOKED_AT]})
     left_out = month_of(HELD_OUT)
     inputs = cost.load(FOLDER)
     off = {
@@ -128,6 +134,18 @@ def month_of(children: int) -> dict[str, Any]:
         }
 
 
+def rosters(children: int) -> dict[str, Any]:
+    """Return what it takes that each tablet of a kindergarten asks once who is enrolled."""
+    from bench import played
+
+    with played.a_cloud() as cloud:
+        month = played.Played(cloud, [children])
+        month.days = month.days[:1]
+        month.play(["rosters"])
+        _say(f"  rosters of {children}")
+        return {"children": children, "working_days": 1, "steps": played.by_step(month.meter)}
+
+
 def single() -> dict[str, Any]:
     """Return what a day of one group takes with each record in an upload of its own."""
     from bench import played
@@ -179,7 +197,7 @@ def evenings(waiting: int) -> dict[str, Any]:
 
 def schedules(sites: int) -> dict[str, Any]:
     """Return what the daily schedules take where an area has so many providers."""
-    from bench import played
+    from bench import cost, played
 
     with played.a_cloud() as cloud:
         played.settle(cloud, played.providers_of([1] * sites), families=False)
@@ -187,10 +205,23 @@ def schedules(sites: int) -> dict[str, Any]:
         at = datetime(2026, 4, 13, 1, 0, tzinfo=UTC)
         cloud.set_clock(at)
         with meter.on():
-            for name in ("run_attendance", "run_billing", "run_claims"):
+            for name in cost.LISTING:
                 meter.step = name
                 cloud.triggers.fire(name, at)
         return {"sites": sites, "steps": played.by_step(meter)}
+
+
+def checks(sites: int) -> dict[str, Any]:
+    """Return what a day of looking at everything takes in an area of so many providers."""
+    from bench import played, providers
+
+    with played.a_cloud() as cloud:
+        providers.city_of(cloud, [OF] * sites)
+        cloud.advance(providers.CHECK_DAY, only=["run_billing", "run_claims"])
+        meter = played.Meter()
+        played.checks(cloud, meter, providers.CHECK_DAY.date().replace(day=22))
+        _say(f"  checks of {sites} providers")
+        return {"sites": sites, "children": OF, "steps": played.by_step(meter)}
 
 
 def stored(cloud: Any) -> dict[str, int]:

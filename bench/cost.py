@@ -41,11 +41,15 @@ MONTH_STEPS = (
     "claims",
     "payment",
 )
+# Schedules that list providers, by the step that they are part of.
+LISTING = {"run_attendance": "daily looks", "run_billing": "billing", "run_claims": "billing"}
 QUEUE_STEPS = ("iteration", "commit", "checkpoint")
 API = "app"
 # What the target is about, and what stands beside it.
 ATTENDANCE = ("rosters", "uploads", "daily looks", "closing", "approval")
 TARGET_ROWS = (*ATTENDANCE, "billing", "allocation")
+
+FILES = ("months", "single", "queues", "schedules", "checks", "rosters")
 
 Uses = dict[str, dict[str, float]]  # function → figure → how much
 Steps = Mapping[str, Mapping[str, Mapping[str, float]]]
@@ -63,25 +67,35 @@ class Inputs:
     single: Mapping[str, Any]
     queues: Sequence[Mapping[str, Any]]
     schedules: Sequence[Mapping[str, Any]]
+    checks: Sequence[Mapping[str, Any]]
+    rosters: Sequence[Mapping[str, Any]]
     about: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def load(folder: Path = MEASURED) -> Inputs:
     """Return what was measured. Raises NotMeasured."""
-    found = {name: _file(folder, name) for name in ("months", "single", "queues", "schedules")}
+    found = {name: _file(folder, name) for name in FILES}
     months = sorted(_list(found, "months", "sizes"), key=lambda m: m["children"])
     queues = sorted(_list(found, "queues", "queues"), key=lambda q: q["waiting"])
     areas = sorted(_list(found, "schedules", "areas"), key=lambda a: a["sites"])
-    if len(months) < 2 or len(queues) < 2 or len(areas) < 2:
+    looks = sorted(_list(found, "checks", "areas"), key=lambda a: a["sites"])
+    rosters = sorted(_list(found, "rosters", "sizes"), key=lambda r: r["children"])
+    if min(map(len, (months, queues, areas, looks, rosters))) < 2:
         raise NotMeasured("two sizes at least of months, queues and areas, or nothing grows")
     for month in months:
         _demand(month, MONTH_STEPS, f"the month of {month.get('children')} children")
     for queue in queues:
         wanted = [f"{step} {n}" for step in QUEUE_STEPS for n in (1, 2)]
         _demand(queue, wanted, f"the queue of {queue.get('waiting')}", empty_too=True)
+    for area in areas:
+        _demand(area, LISTING, f"the schedules over {area.get('sites')} providers")
     _demand(found["single"], ("single uploads",), "single check-ins")
+    for look in looks:
+        _demand(look, ("checks",), f"the checks of {look.get('sites')} providers")
+    for roster in rosters:
+        _demand(roster, ("rosters",), f"rosters of {roster.get('children')} children")
     about = {name: one["about"] for name, one in found.items()}
-    return Inputs(months, found["single"], queues, areas, about)
+    return Inputs(months, found["single"], queues, areas, looks, rosters, about)
 
 
 def _file(folder: Path, name: str) -> Any:
@@ -135,7 +149,7 @@ def total(steps: Steps, figure: str) -> float:
         use[figure]
         for functions in steps.values()
         for function, use in functions.items()
-        if not function.startswith("run_")
+        if function not in LISTING
     )
 
 
@@ -144,18 +158,26 @@ def month_at(inputs: Inputs, children: int) -> dict[str, Uses]:
 
     Above the largest what one more child takes goes on as between the two largest.
     """
-    sizes = [month["children"] for month in inputs.months]
+    found = {
+        step: _between(inputs.months, step, children) for step in MONTH_STEPS if step != "rosters"
+    }
+    days = inputs.months[0]["working_days"]
+    found["rosters"] = {}
+    add(found["rosters"], _between(inputs.rosters, "rosters", children), days)
+    return found
+
+
+def _between(played: Sequence[Mapping[str, Any]], step: str, children: int) -> Uses:
+    """Return what a step takes at a size, on the line between the sizes beside it."""
+    sizes = [one["children"] for one in played]
     above = next((n for n, size in enumerate(sizes) if size >= children), len(sizes) - 1)
     above = max(1, above)
-    low, high = inputs.months[above - 1], inputs.months[above]
+    low, high = played[above - 1], played[above]
     part = (children - low["children"]) / (high["children"] - low["children"])
-    found: dict[str, Uses] = {}
-    for step in MONTH_STEPS:
-        uses: Uses = {}
-        add(uses, low["steps"][step], 1 - part)
-        add(uses, high["steps"][step], part)
-        found[step] = {name: use for name, use in uses.items() if not name.startswith("run_")}
-    return found
+    uses: Uses = {}
+    add(uses, low["steps"][step], 1 - part)
+    add(uses, high["steps"][step], part)
+    return {name: use for name, use in uses.items() if name not in LISTING}
 
 
 def per_one(rows: Sequence[Mapping[str, Any]], of: str, steps: Sequence[str]) -> Uses:
@@ -237,14 +259,15 @@ def steps_of(inputs: Inputs, place: Place, country: Mapping[str, Any]) -> dict[s
                 times = year["days"]
             add(rows[step], month[step], times)
     rows["allocation"] = _allocation(inputs, place, queue)
+    rows["checks"] = {}
+    add(rows["checks"], inputs.checks[0]["steps"]["checks"], year["days"] * place.areas)
+    looked = per_one(inputs.checks, "sites", ["checks"])
+    add(rows["checks"], looked, year["days"] * (len(place.sizes) - place.areas))
     # A schedule fires once a day for everybody: what it has at all, and what a provider adds.
-    for step, name, times in (
-        ("daily looks", "run_attendance", year["days"]),
-        ("billing", "run_billing", year["days"]),
-        ("billing", "run_claims", year["days"]),
-    ):
-        add(rows[step], inputs.schedules[0]["steps"][name], times)
-        add(rows[step], per_one(inputs.schedules, "sites", [name]), times * (len(place.sizes) - 1))
+    for name, step in LISTING.items():
+        add(rows[step], inputs.schedules[0]["steps"][name], year["days"])
+        more = per_one(inputs.schedules, "sites", [name])
+        add(rows[step], more, year["days"] * (len(place.sizes) - 1))
     return rows
 
 

@@ -53,6 +53,8 @@ STEPS = (
     "claims",
     "payment",
 )
+# What looks at everything once a day, whether or not anything happened.
+CHECKS = ("run_signals", "run_self_audit", "run_ledger", "run_clock", "run_watch")
 
 
 @dataclass(slots=True)
@@ -376,6 +378,26 @@ def filled(provider: Provider, month: Month, days: Sequence[date]) -> Iterator[A
             digest="0" * 32,
         )
         yield sheets.SHEETS.create(keys.sheet_said(provider.site_id, month, kid.child_id), said)
+
+
+def checks(cloud: TestCloud, meter: Meter, on: date) -> None:
+    """Meter a day of what looks at everything, as it is when nothing happens.
+
+    The day before it is not metered: the first look ever writes what later ones only read. The
+    other schedules are taken to have run, or the watch would make them up.
+    """
+    from chalicelib.storage import ran
+
+    first = on - timedelta(days=1)
+    cloud.set_clock(_almaty(first, "12:30"))
+    for back in range(10):
+        for source in cloud.triggers.sources.schedules:
+            ran.mark(source.name, at=_almaty(on - timedelta(days=back), "12:30"))
+    for day in (first, on):
+        cloud.set_clock(max(cloud.clock(), _almaty(day, "12:40")))
+        with meter.on():
+            meter.step = "checks" if day == on else "first look"
+            cloud.advance(_almaty(day + timedelta(days=1), "12:35"), only=CHECKS)
 
 
 def head_of(provider: Provider) -> Actor:

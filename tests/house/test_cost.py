@@ -52,10 +52,7 @@ def measured() -> dict[str, Any]:
     areas = [
         {
             "sites": n,
-            "steps": {
-                name: {name: use(invocations=1, read=n)}
-                for name in ("run_attendance", "run_billing", "run_claims")
-            },
+            "steps": {name: {name: use(invocations=1, read=n)} for name in cost.LISTING},
         }
         for n in (1, 100)
     ]
@@ -68,6 +65,22 @@ def measured() -> dict[str, Any]:
         "queues": {"about": ABOUT, "queues": queues},
         "schedules": {"about": ABOUT, "areas": areas},
         "single": {"about": ABOUT, **single},
+        "rosters": {
+            "about": ABOUT,
+            "sizes": [
+                {
+                    "children": n,
+                    "steps": {"rosters": {"app": use(invocations=1, read=n * n / 100)}},
+                }
+                for n in (10, 50, 400)
+            ],
+        },
+        "checks": {
+            "about": ABOUT,
+            "areas": [
+                {"sites": n, "steps": {"checks": {"on_work": use(read=43 + 7 * n)}}} for n in (1, 5)
+            ],
+        },
     }
 
 
@@ -80,7 +93,7 @@ def written(folder: Path, files: dict[str, Any]) -> Path:
 # --- nothing without measurements ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("missing", ["months", "single", "queues", "schedules"])
+@pytest.mark.parametrize("missing", cost.FILES)
 def test_without_a_measured_file_nothing_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], missing: str
 ) -> None:
@@ -201,6 +214,10 @@ def test_a_place_is_the_sum_of_its_kindergartens_days_and_evenings(tmp_path: Pat
     assert rows["daily looks"]["app"]["written"] == pytest.approx(2 * 60 * year["days"])
     # One schedule lists both: a read for each, daily.
     assert rows["billing"]["run_billing"]["read"] == pytest.approx(2 * year["days"])
+    # Each tablet is told of the whole kindergarten, each working day.
+    assert rows["rosters"]["app"]["read"] == pytest.approx((1 + 25) * year["working_days"])
+    # An area has its checks, and each provider beyond the first adds to them.
+    assert rows["checks"]["on_work"]["read"] == pytest.approx((50 + 7) * year["days"])
     waiting = 60 * queue["waiting_share"]
     evenings = rows["allocation"]["run_iteration"]["read"]
     assert evenings == pytest.approx((waiting + 100) * queue["nights"])
