@@ -13,7 +13,7 @@ from chalicelib.budgets.store import ledger as books
 from chalicelib.kernel.money import Tiyn
 from chalicelib.kernel.periods import DateRange
 from chalicelib.policy import actions as policy
-from chalicelib.policy.rules import ParentsShare
+from chalicelib.policy.rules import ParentsShare, UnknownHours, UnknownKind
 from chalicelib.policy.rules.texts import Text
 
 from .builders import a_child, a_stay, pack
@@ -233,3 +233,46 @@ def test_the_open_calculation_is_what_a_line_says():
             payable=3,
             attended=4,
         )
+
+
+@pytest.mark.parametrize(
+    ("asked", "refusal"),
+    [
+        ({"kind": "castle"}, UnknownKind),
+        ({"hours": "7"}, UnknownHours),
+        ({"payable": 22, "attended": 22}, TooManyUnits),
+        ({"attended": 21}, TooManyUnits),
+    ],
+)
+def test_a_calculation_without_sense_is_refused_before_it_is_made(asked, refusal):
+    usual = {
+        "kind": "general",
+        "hours": "10.5",
+        "locality": "urban",
+        "sen": False,
+        "planned": 21,
+        "payable": 20,
+        "attended": 20,
+    }
+    with pytest.raises(refusal):
+        calculate(with_fee().at(date(2026, 10, 31)), **{**usual, **asked})
+
+
+def test_a_lesson_s_calculation_stops_at_the_month_s_cap():
+    rules = policy.load_pack("clubs", "karaganda").at(date(2026, 10, 31))
+    sums = [
+        calculate(
+            rules,
+            kind="sport",
+            hours="60",
+            locality="urban",
+            sen=False,
+            planned=13,
+            payable=n,
+            attended=n,
+        ).budget
+        for n in (0, 9, 12, 13)
+    ]
+
+    assert [s.sum_tiyn for s in sums] == [0, tenge(13_500), tenge(18_000), tenge(18_000)]
+    assert {(s.of, s.cap_tiyn) for s in sums} == {(1, tenge(18_000))}

@@ -122,10 +122,7 @@ def price(claims: Iterable[Claim], *, used: Mapping[str, int] | None = None) -> 
     over = dict.fromkeys(free, 0)
     taken: Counter[str] = Counter()
     earning: list[_Earning] = []
-    everywhere = 0
-    for units in free.values():
-        everywhere |= units
-    for number in numbers(everywhere):
+    for number in sorted({number for units in free.values() for number in numbers(units)}):
         one = mask_of(number)
         for claim in sites:
             if not free[claim.site_id] & one:
@@ -142,7 +139,7 @@ def price(claims: Iterable[Claim], *, used: Mapping[str, int] | None = None) -> 
     return _within_the_month(
         {c.site_id: Priced(doubled=doubled[c.site_id], over_cap=over[c.site_id]) for c in sites},
         earning,
-        paid_elsewhere=max((c.used_tiyn for c in sites), default=0),
+        paid_elsewhere=max([0, *(c.used_tiyn for c in sites)]),
     )
 
 
