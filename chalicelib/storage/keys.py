@@ -571,9 +571,7 @@ def audit_part(programme: str, area: str, on: str, part: int) -> tuple[str, str]
     return f"SELFAUDIT#{programme}#{area}#{on}", f"{part:04d}"
 
 
-def audit_case(
-    programme: str, area: str, site_id: str, month: str, asked: str
-) -> tuple[str, str]:
+def audit_case(programme: str, area: str, site_id: str, month: str, asked: str) -> tuple[str, str]:
     """Where is what was posted not what is due? (query pk: an area's open cases)"""
     return f"AUDITCASES#{programme}#{area}", f"{site_id}#{month}#{asked}"
 
