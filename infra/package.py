@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import compileall
+import gzip
 import json
 import os
 import py_compile
@@ -36,26 +37,51 @@ _TOP_FILES = frozenset(
 # Others' code ships as bytecode alone, which their binary parts tie to one Python anyway; ours with
 # its source, so that a traceback shows the line.
 _WITH_SOURCE = frozenset({"app.py", "chalicelib"})
-_NO_USE = (".pyi", ".c", ".h", ".dist-info/RECORD")
-# What only documentation, building from source, or features we do not use would need.
-_NOT_SHIPPED = (
-    "bin/",
-    "boto3/examples/",
-    "dateutil/zoneinfo/",
-    "pycparser/",
-    "aws_lambda_powertools/event_handler/",
-    # Of the utilities the logger needs only jmespath_utils.
-    "aws_lambda_powertools/utilities/batch/",
-    "aws_lambda_powertools/utilities/data_classes/",
-    "aws_lambda_powertools/utilities/data_masking/",
-    "aws_lambda_powertools/utilities/feature_flags/",
-    "aws_lambda_powertools/utilities/idempotency/",
-    "aws_lambda_powertools/utilities/kafka/",
-    "aws_lambda_powertools/utilities/parameters/",
-    "aws_lambda_powertools/utilities/parser/",
-    "aws_lambda_powertools/utilities/streaming/",
-    "aws_lambda_powertools/utilities/validation/",
-)
+# What never runs in Lambda, by the end of its name.
+NO_USE = {
+    ".pyi": "for type checkers",
+    ".c": "for building from source",
+    ".h": "for building from source",
+    ".dist-info/RECORD": "for pip; and it names files that do not ship",
+    ".cyclonedx.json": "what a wheel was built from, for its readers",
+    "/examples-1.json": "botocore's documentation",
+}
+# What none of our modules imports, by the beginning of its name, with the reason; the proof is in
+# tests/house/test_package.py. A name that leaves nothing out any more is refused (_repack).
+NOT_SHIPPED = {
+    "boto3/data/": "models of boto3.resource(); we make clients",
+    "boto3/examples/": "documentation",
+    "cffi/": "makes bindings; those that are made need _cffi_backend alone",
+    "pycparser/": "cffi's, as above",
+    "cryptography/hazmat/asn1/": "declares ASN.1 structures; asn1crypto reads ours",
+    "dateutil/zoneinfo/": "time zones; Almaty's is tzdata's",
+    "s3transfer/processpool.": "parallel downloads by processes",
+    "urllib3/contrib/emscripten/": "for browsers",
+    "urllib3/contrib/pyopenssl.": "needs pyOpenSSL, which we do not have",
+    "urllib3/contrib/socks.": "needs PySocks, which we do not have",
+    # Of Powertools we use the logger and metrics; of the utilities the logger needs only
+    # jmespath_utils, metrics and the tracer that the package imports need none.
+    "aws_lambda_powertools/event_handler/": "routing; Chalice's is ours",
+    "aws_lambda_powertools/metrics/provider/datadog/": "another place for metrics",
+    "aws_lambda_powertools/utilities/auth_alpha/": "not used",
+    "aws_lambda_powertools/utilities/batch/": "not used",
+    "aws_lambda_powertools/utilities/circuit_breaker/": "not used",
+    "aws_lambda_powertools/utilities/data_classes/": "not used",
+    "aws_lambda_powertools/utilities/data_masking/": "not used",
+    "aws_lambda_powertools/utilities/feature_flags/": "not used",
+    "aws_lambda_powertools/utilities/idempotency/": "not used",
+    "aws_lambda_powertools/utilities/kafka/": "not used",
+    "aws_lambda_powertools/utilities/parameters/": "not used",
+    "aws_lambda_powertools/utilities/parser/": "not used",
+    "aws_lambda_powertools/utilities/streaming/": "not used",
+    "aws_lambda_powertools/utilities/validation/": "not used",
+}
+# Of these folders only what is named ships: of 600 time zones kernel/periods.py reads one.
+ONLY = {
+    "tzdata/": frozenset(
+        {"__init__.py", "zoneinfo/__init__.py", "zoneinfo/Asia/__init__.py", "zoneinfo/Asia/Almaty"}
+    ),
+}
 
 
 class Wrong(Exception):
@@ -148,9 +174,12 @@ def _only_config(_: str, names: list[str]) -> list[str]:
 
 def _repack(made: Path, target: Path, tree: Path) -> None:
     with zipfile.ZipFile(made) as archive:
-        for name in archive.namelist():
-            if _ships(name):
-                archive.extract(name, tree)
+        names = archive.namelist()
+        for prefix in (*NOT_SHIPPED, *ONLY):
+            if not any(name.startswith(prefix) for name in names):
+                raise Wrong(f"{prefix} is left out but not there: has a dependency changed?")
+        archive.extractall(tree, [name for name in names if _ships(name)])
+    _cut_models(tree / "botocore" / "data")
     # A developer's own cache folder would leave the tree, and the zip, without bytecode.
     sys.pycache_prefix = None
     unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
@@ -190,9 +219,44 @@ def _drop_source(part: Path) -> None:
             source.unlink()
 
 
+def _cut_models(data: Path) -> None:
+    """Leave botocore what its clients read, in files that a cold start reads faster.
+
+    Three quarters of a service's model is documentation, which only `help()` shows; endpoints are
+    kept of the services we call. The model lies there as text, since the zip packs it anyway.
+    """
+    for packed in sorted(data.rglob("service-2.json.gz")):
+        model = _undocumented(json.loads(gzip.decompress(packed.read_bytes())))
+        packed.with_suffix("").write_text(_compact(model), "utf-8")
+        packed.unlink()
+    endpoints = json.loads((data / "endpoints.json").read_text("utf-8"))
+    for partition in endpoints["partitions"]:
+        services = partition["services"].items()
+        partition["services"] = {name: each for name, each in services if name in SERVICES}
+    (data / "endpoints.json").write_text(_compact(endpoints), "utf-8")
+
+
+def _undocumented(node: Any) -> Any:
+    """Return the model with every text of documentation empty; botocore asks for some of them."""
+    if isinstance(node, dict):
+        # A member may be called documentation too: then it is an object.
+        return {
+            key: "" if key == "documentation" and isinstance(value, str) else _undocumented(value)
+            for key, value in node.items()
+        }
+    return [_undocumented(each) for each in node] if isinstance(node, list) else node
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _ships(name: str) -> bool:
-    if name.startswith(_NOT_SHIPPED) or "/tests/" in name or name.endswith(_NO_USE):
+    if name.startswith(tuple(NOT_SHIPPED)) or "/tests/" in name or name.endswith(tuple(NO_USE)):
         return False
+    for folder, kept in ONLY.items():
+        if name.startswith(folder):
+            return name.removeprefix(folder) in kept
     if name.startswith("botocore/data/"):
         parts = name.split("/")
         return parts[2] in _TOP_FILES or parts[2] in SERVICES
