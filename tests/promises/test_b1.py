@@ -242,6 +242,7 @@ def _facts(city: City) -> dict[str, str]:
         **city.here,
         "month": "2026-09",
         "child": city.children[family],
+        "device": city.tablets[0].id,
         "application": application["application_id"],
         "voucher": application["voucher_id"],
         "ticket": application["ticket"],
@@ -306,9 +307,18 @@ _READS: dict[str, Read] = {
         f"/v1/attendance/sites/{_SITE}/months/{{month}}"
     ),
     "GET /v1/attendance/undecided": Read("/v1/attendance/undecided", _MONTH),
+    "GET /v1/billing/calculation": Read(
+        "/v1/billing/calculation", {**_MONTH, "kind": "general", "hours": "10.5", "payable": "20"}
+    ),
     "GET /v1/billing/figures": Read("/v1/billing/figures", _MONTH),
     "GET /v1/billing/sites/{site_id}/months/{month}": Read(
         f"/v1/billing/sites/{_SITE}/months/{{month}}"
+    ),
+    "GET /v1/billing/sites/{site_id}/months/{month}/earnings": Read(
+        f"/v1/billing/sites/{_SITE}/months/{{month}}/earnings"
+    ),
+    "GET /v1/billing/sites/{site_id}/months/{month}/replay": Read(
+        f"/v1/billing/sites/{_SITE}/months/{{month}}/replay"
     ),
     "GET /v1/budgets/accounts": Read(
         "/v1/budgets/accounts", {"organisation_id": "organisation-0", "month": "{month}"}
@@ -404,6 +414,10 @@ _READS: dict[str, Read] = {
     "GET /v1/rights/children/{child_id}/copy": Read("/v1/rights/children/{child}/copy"),
     "GET /v1/rights/children/{child_id}/looks": Read("/v1/rights/children/{child}/looks"),
     "GET /v1/signals": Read("/v1/signals", _HERE),
+    "GET /v1/traces/records/{device_id}/{counter}": Read("/v1/traces/records/{device}/1"),
+    "GET /v1/traces/sites/{site_id}/months/{month}/children/{child_id}": Read(
+        f"/v1/traces/sites/{_SITE}/months/{{month}}/children/{{child}}"
+    ),
     "GET /v1/vouchers": Read("/v1/vouchers"),
     "GET /v1/vouchers/sites/{site_id}/enrolments": Read(f"/v1/vouchers/sites/{_SITE}/enrolments"),
     "GET /v1/vouchers/sites/{site_id}/expected": Read(f"/v1/vouchers/sites/{_SITE}/expected"),
