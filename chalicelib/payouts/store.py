@@ -15,7 +15,7 @@ from chalicelib.payouts.rules.clock import SiteClock
 from chalicelib.payouts.rules.files import Treasury, TreasuryMissing
 from chalicelib.payouts.rules.payments import BankAnswer, PaymentLine, PaymentRun, file_ids
 from chalicelib.storage import keys
-from chalicelib.storage.commit import Delete, Put
+from chalicelib.storage.commit import Check, Delete, Put, Raced
 from chalicelib.storage.rows import MoneyRow
 from chalicelib.storage.shelf import Kept, Shelf
 
@@ -123,6 +123,12 @@ def create_payment(line: PaymentLine) -> Put:
 def keep_payment(kept: Kept[PaymentLine], line: PaymentLine) -> Put:
     """Describe a payment's next version."""
     return PAYMENTS.replace(kept, line)
+
+
+def payment_stands(kept: Kept[PaymentLine]) -> Check:
+    """Describe that a payment is still as it was read."""
+    same = MoneyRow.version == kept.version
+    return Check(MoneyRow(kept.pk, kept.sk), only_if=same, otherwise=Raced())
 
 
 # --- answers and cases --------------------------------------------------------------------------

@@ -146,8 +146,8 @@ def _take_line(
         # What belongs to no payment is the first area's of who sent the file.
         area = _areas(by)[0]
         new = new_case(None, line, "unknown-id", area=area, answer_id=answer_id, now=now)
-        open_case(new, line, by=by, now=now)
-        return Told(line=line.line, end_to_end_id=name, became="open-case", reason="unknown-id")
+        opened = open_case(new, line, by=by, now=now)
+        return _doubted(line, "unknown-id", opened=opened)
     known = payments.heard_before(kept.value, line, answer_id)
     first = None if before else answer_id
     verdict = known or payments.decide_answer(kept.value, line, answer_id=first)
@@ -159,8 +159,19 @@ def _take_line(
         payment = kept.value
         reason = _doubt(verdict, otherwise="contradiction")
         new = new_case(payment, line, reason, area=payment.area, answer_id=answer_id, now=now)
-        open_case(new, line, by=by, now=now)
+        if not open_case(new, line, about=kept, by=by, now=now):
+            return _doubted(line, verdict.reason, opened=False)
     return told
+
+
+def _doubted(line: AnswerLine, reason: str | None, *, opened: bool) -> Told:
+    """Return what a line became that moves nothing: what was decided before is not opened again."""
+    return Told(
+        line=line.line,
+        end_to_end_id=line.end_to_end_id,
+        became="open-case" if opened else "already",
+        reason=reason if opened else None,
+    )
 
 
 def _areas(by: Actor) -> list[str]:

@@ -10,15 +10,15 @@ from chalicelib.budgets.store import ledger as books
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import from_stamp, local_day, stamp
-from chalicelib.kernel.refusals import Unknown
+from chalicelib.kernel.refusals import OutOfTurn, Unknown
 from chalicelib.payouts import store
 from chalicelib.payouts.actions import hands
-from chalicelib.payouts.actions.moving import moved_writes, part_writes, posting_of
+from chalicelib.payouts.actions.moving import brought_writes, moved_writes, posting_of
 from chalicelib.payouts.rules import cases, payments
 from chalicelib.payouts.rules.cases import Case, CaseReason, Decision, Fact
 from chalicelib.payouts.rules.payments import AnswerLine, PaymentLine, Verdict
 from chalicelib.policy.actions import list_packs
-from chalicelib.storage.commit import Write, settles
+from chalicelib.storage.commit import Raced, Write, settles
 from chalicelib.storage.shelf import Kept
 
 
@@ -74,12 +74,23 @@ def new_case(
     )
 
 
-def open_case(new: Case, said: AnswerLine | None, *, by: Actor, now: datetime) -> None:
-    """Open a case, or note on it what is new; what it knows already changes nothing."""
+def open_case(
+    new: Case,
+    said: AnswerLine,
+    *,
+    about: Kept[PaymentLine] | None = None,
+    by: Actor,
+    now: datetime,
+) -> bool:
+    """Open a case, or note on it what is new; return whether what was said is open to decide.
+
+    What the case knows already changes nothing, and opens no case that was decided. about: the
+    payment as it was judged; where it changed since, the judgement begins again.
+    """
     kept = store.find_case(new.case_id)
     case = cases.noted(kept.value if kept else None, new, said)
     if case is None:
-        return
+        return kept is not None and (kept.value.is_open or kept.value.was_told_by(new))
     opens = kept is None or not kept.value.is_open
     put, *listed = store.keep_case(kept, case)
     entry = journal.entry(
@@ -90,7 +101,9 @@ def open_case(new: Case, said: AnswerLine | None, *, by: Actor, now: datetime) -
         reason=case.reason,
         answer=new.answer_id,
     )
-    journal.commit(entry, put, *listed)
+    judged = [store.payment_stands(about)] if about is not None else []
+    journal.commit(entry, put, *listed, *judged)
+    return True
 
 
 @settles
@@ -110,17 +123,22 @@ def decide_case(case_id: str, decision: Decision, *, by: Actor, now: datetime) -
             return case
     payment = _payment_of(case, decision, by=by)
     line = payment.value if payment else None
-    claims = store.find_claims(line.claims) if line else []
-    verdict = cases.decide_case(case, decision, line, [one.value for one in claims])
-
     made = replace(decision, by=by.subject, at=stamp(now))
     done = cases.closed(case, made, at=stamp(now))
     put, *writes = store.keep_case(kept, done)
     others: list[Write] = [*writes]
-    if payment is not None and verdict is not None:
-        others += _carried(payment, verdict, made, now=now)
-        if decision.what == "matched":
-            others += _closing(payment.value, made, now=now)
+    try:
+        claims = store.find_claims(line.claims) if line else []
+        verdict = cases.decide_case(case, decision, line, [one.value for one in claims])
+        if payment is not None and verdict is not None:
+            others += _carried(payment, verdict, now=now)
+            if decision.what == "matched":
+                others += _closing(payment.value, made, now=now)
+    except OutOfTurn as refusal:
+        # Another decision between our reads leaves us with half of what it changed: begin again.
+        if store.load_case(case_id).version != kept.version:
+            raise Raced() from refusal
+        raise
     entry = journal.entry(
         "payouts/case-decided",
         f"case/{case_id}",
@@ -168,16 +186,14 @@ def _payment_of(case: Case, decision: Decision, *, by: Actor) -> Kept[PaymentLin
     return store.find_payment(case.end_to_end_id) if case.reason != "unknown-id" else None
 
 
-def _carried(
-    kept: Kept[PaymentLine], verdict: Verdict, decision: Decision, *, now: datetime
-) -> list[Write]:
+def _carried(kept: Kept[PaymentLine], verdict: Verdict, *, now: datetime) -> list[Write]:
+    """Describe a payment brought where a decision brings it, with claims and money."""
     line = kept.value
     moved = payments.answered(line, verdict, answer_id=line.answered_by)
-    if decision.what == "partial" and decision.settled_tiyn is not None:
-        moved = replace(moved, settled_tiyn=decision.settled_tiyn)
-        writes = part_writes(line, moved, decision.settled_tiyn, now=now)
-    else:
+    if verdict.arrived_tiyn is None:
         writes = moved_writes(line, moved, verdict, now=now)
+    else:
+        moved, writes = brought_writes(line, moved, verdict, now=now)
     posting = posting_of(line, moved, stamp(now))
     return [store.keep_payment(kept, moved), *writes, *books.book(posting)]
 

@@ -27,8 +27,9 @@ from chalicelib.policy.actions import NoPack
 class DecisionAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What became of the money, why, and on which document of the bank.
 
-    settled: it arrived; returned: it came back; partial: settled_tiyn of it arrived and the rest
-    came back; matched: the bank meant the payment; closed: no money of a payment is in question.
+    settled: all of it arrived; returned: all of it came back; partial: settled_tiyn of it arrived
+    and stayed, the rest came back, then or later; matched: the bank meant the payment; closed: no
+    money of a payment is in question.
     """
 
     what: What

@@ -13,13 +13,13 @@ from typing import Literal
 from chalicelib.kernel.refusals import Malformed, OutOfTurn
 from chalicelib.payouts.rules.claims import Claim, Move, short_id
 from chalicelib.payouts.rules.payments import (
-    DECIDED,
     FOLLOWS,
     MOVE_OF,
     AnswerLine,
     PaymentLine,
     Said,
     Verdict,
+    arrived,
 )
 
 CaseReason = Literal["unknown-id", "wrong-sum", "partial", "contradiction", "no-answer"]
@@ -117,6 +117,11 @@ class Case:
     def is_open(self) -> bool:
         return self.closed_at is None
 
+    def was_told_by(self, new: Case) -> bool:
+        """Return whether a fact of this case is of the line that would open the new one."""
+        lines = {(fact.answer_id, fact.line) for fact in new.facts}
+        return any((fact.answer_id, fact.line) in lines for fact in self.facts)
+
 
 def unknown_id(area: str, end_to_end_id: str) -> str:
     """Return the id of the case of an id that is no payment of an area's."""
@@ -162,35 +167,52 @@ def decide_case(
     if not case.is_open:
         raise CaseClosed()
     if decision.what == "matched":
-        return _matched(case, line)
+        return _matched(case, line, claims)
     if decision.what == "closed":
         if line is not None and line.state in ("sent", "open-case"):
             raise CaseDoesNotFit(problem="money-in-transit")
         return None
     if line is None:
         raise CaseDoesNotFit(problem="no-payment")
-    if line.settled_tiyn is not None:
-        raise CaseDoesNotFit(problem="paid-in-part")
+    if line.state == "sent":
+        raise CaseDoesNotFit(problem="already-sent")
+    reason = decision.why
+    whole = line.amount_tiyn
     if decision.what == "partial":
-        if line.state != "open-case":
-            raise CaseDoesNotFit(problem="not-in-transit")
-        if not 0 < (decision.settled_tiyn or 0) < line.amount_tiyn:
+        part = decision.settled_tiyn or 0
+        if not 0 < part < whole:
             raise CaseDoesNotFit(problem="sum")
-        return Verdict("settled", "settle", "partial")
-    move: Move = "settle" if decision.what == "settled" else "return"
-    if (line.state, move) not in DECIDED:
+        return _brought(line, part, claims, reason="partial")
+    return _brought(line, whole if decision.what == "settled" else 0, claims, reason=reason)
+
+
+def _brought(line: PaymentLine, to_tiyn: int, claims: Iterable[Claim], *, reason: str) -> Verdict:
+    """Return what brings a payment to where so much of it has arrived. Raises CaseDoesNotFit."""
+    now_tiyn = arrived(line)
+    if now_tiyn == to_tiyn:
         raise CaseDoesNotFit(problem=f"already-{line.state}")
-    if any(claim.end_to_end_id != line.end_to_end_id for claim in claims):
+    back = sum(
+        claim.amount_tiyn
+        for claim in claims
+        if claim.state in ("returned", "refused") and claim.end_to_end_id == line.end_to_end_id
+    )
+    if now_tiyn is not None and to_tiyn - now_tiyn > back:
         # It came back, was released again and is on its way, or arrived, in another payment.
         raise CaseDoesNotFit(problem="released-again")
-    return Verdict(decision.what, move, decision.why)
+    move: Move = "settle" if to_tiyn else "return"
+    return Verdict("settled" if to_tiyn else "returned", move, reason, to_tiyn)
 
 
-def _matched(case: Case, line: PaymentLine | None) -> Verdict:
+def _matched(case: Case, line: PaymentLine | None, claims: Iterable[Claim]) -> Verdict:
     """Return what the bank said under another id, done to the payment it meant."""
     said = next((fact for fact in reversed(case.facts) if fact.said is not None), None)
     if case.reason != "unknown-id" or said is None or line is None or said.said is None:
         raise CaseDoesNotFit(problem="no-payment")
+    there = arrived(line)
+    if said.said == "returned" and there and said.amount_tiyn <= there:
+        # A bank that gives a part back, or back what was a part, often has an id of its own for it.
+        reason = said.reason or ("partial" if said.amount_tiyn < there else "returned")
+        return _brought(line, there - said.amount_tiyn, claims, reason=reason)
     if said.amount_tiyn != line.amount_tiyn:
         raise CaseDoesNotFit(problem="sum")
     became = said.said

@@ -327,23 +327,20 @@ def answer(claim: Claim, move: Move, *, reason: str | None, at: str) -> Claim:
     )
 
 
-def split(
-    claim: Claim, known: SiteClaims, paid_tiyn: int, *, at: str
-) -> tuple[Claim, Claim, SiteClaims]:
-    """Return a claim of which a part was paid: that part settled, the rest come back on its own.
+def split(claim: Claim, known: SiteClaims, part_tiyn: int) -> tuple[Claim, Claim, SiteClaims]:
+    """Return a claim as two: so much of it, and the rest as a claim of its own.
 
-    The two cover the same statements and sum to what was claimed.
+    They cover the same statements, stand where the claim stood and sum to what was claimed.
     """
-    if not 0 < paid_tiyn < claim.amount_tiyn:
+    if not 0 < part_tiyn < claim.amount_tiyn:
         raise ValueError("a part is more than nothing and less than all")
     number = len(known.claims) + 1
     rest = replace(
-        answer(claim, "return", reason="partial", at=at),
+        claim,
         claim_id=claim_id(claim.site_id, claim.month, number),
         number=number,
-        amount_tiyn=claim.amount_tiyn - paid_tiyn,
+        amount_tiyn=claim.amount_tiyn - part_tiyn,
     )
-    paid = replace(answer(claim, "settle", reason=None, at=at), amount_tiyn=paid_tiyn)
     # The newest claim stays last: only that one takes in what is stated later.
     newest = known.claims[-1]
     claims = (
@@ -351,7 +348,7 @@ def split(
         if newest == claim.claim_id
         else (*known.claims[:-1], rest.claim_id, newest)
     )
-    return paid, rest, replace(known, claims=claims)
+    return replace(claim, amount_tiyn=part_tiyn), rest, replace(known, claims=claims)
 
 
 def _of(claim: Claim, owed_tiyn: int) -> Claim:

@@ -21,16 +21,6 @@ Said = Literal["settled", "partial", "returned", "refused", "pending"]
 Became = Literal["settled", "returned", "refused", "open-case", "already", "pending"]
 
 MOVE_OF: dict[Said, Move] = {"settled": "settle", "returned": "return", "refused": "refuse"}
-# A payment may be brought where the bank's word alone does not bring it: by two officers.
-DECIDED: frozenset[tuple[LineState, Move]] = frozenset(
-    {
-        ("open-case", "settle"),
-        ("open-case", "return"),
-        ("settled", "return"),
-        ("returned", "settle"),
-        ("refused", "settle"),
-    }
-)
 # What may be said of a line after what was said before; anything else contradicts itself.
 FOLLOWS: frozenset[tuple[LineState, Said]] = frozenset(
     {
@@ -80,8 +70,9 @@ class Heard:
 class PaymentLine:
     """One payee's payment in a run. answered_by: the answer that brought it where it is.
 
-    moves: how often its state changed since it was sent. settled_tiyn: what arrived of it, where
-    officers found that only a part did; None otherwise. heard: what became of the lines of each
+    moves: how often its money moved since it was sent. settled_tiyn: what arrived of it, where
+    officers found that only a part did; None otherwise. claims: with those that a part made; they
+    sum to amount_tiyn. heard: what became of the lines of each
     answer that moved it, so that one that was interrupted tells the same when it goes on.
     """
 
@@ -175,11 +166,15 @@ class BankAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an answer line does: a move and a reason; or nothing, and what is told instead."""
+    """What an answer line does: a move and a reason; or nothing, and what is told instead.
+
+    arrived_tiyn: what has arrived of the payment in the end, where officers say so.
+    """
 
     became: Became
     move: Move | None = None
     reason: str | None = None
+    arrived_tiyn: int | None = None
 
 
 # A payee's commit holds its line, claims, posting, vault rows and reminder: 100 writes at most.
@@ -283,6 +278,15 @@ def decide_answer(line: PaymentLine, said: AnswerLine, *, answer_id: str | None)
     return Verdict("open-case", None, "contradiction")
 
 
+def arrived(line: PaymentLine) -> int | None:
+    """Return what arrived of a payment and stayed; None while nobody knows."""
+    if line.state in ("sent", "open-case"):
+        return None
+    if line.state == "settled":
+        return line.amount_tiyn if line.settled_tiyn is None else line.settled_tiyn
+    return 0
+
+
 def _doubted(line: PaymentLine, reason: str) -> Verdict:
     """Return a case: it holds money that is still in transit, and moves none that is not."""
     if line.state == "sent":
@@ -322,9 +326,11 @@ def answered(line: PaymentLine, verdict: Verdict, *, answer_id: str | None) -> P
     }
     if verdict.move is None:
         return line
+    part = verdict.arrived_tiyn
     return replace(
         line,
         state=states[verdict.move],
+        settled_tiyn=None if part in (0, line.amount_tiyn) else part,
         reason=verdict.reason,
         answered_by=answer_id,
         moves=line.moves + 1,
