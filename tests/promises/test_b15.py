@@ -227,6 +227,7 @@ PUBLIC = {
     "/v1/access/figures": "acts of officers, not of families",
     "/v1/applications/intakes": "windows: dates and a beacon",
     "/v1/applications/intakes/{intake_id}": "windows: dates and a beacon",
+    "/v1/billing/calculation": "reckons with what the caller names, by rates alone; reads no child",
     "/v1/billing/figures": "judged",
     "/v1/billing/savings": "sums of the judged rows of figures (test_savings)",
     "/v1/billing/self-audit": "an area's sum of what differs; how many statements",
