@@ -43,6 +43,11 @@ def keep_site_claims(kept: Kept[SiteClaims] | None, claims: SiteClaims) -> Put:
     return SITES.replace(kept, claims)
 
 
+def find_claim(claim_id: str) -> Kept[Claim] | None:
+    """Return a claim, or None. One read."""
+    return CLAIMS.find(keys.claim(claim_id))
+
+
 def load_claim(claim_id: str) -> Kept[Claim]:
     """Return a claim. Raises Unknown. One read."""
     return CLAIMS.load(keys.claim(claim_id))

@@ -8,6 +8,9 @@ means more. A budget's plus is what may still be spent, the treasury's minus wha
                  issue│ │release, settling    │statement        └─ again ── returned
                       ↓ │                     │
                     committed ────────────────┘
+What is recoverable comes back from paid, where the provider pays it into the bank, or from payable,
+where it is set off against what was agreed.
+
 A reversal takes back what is still accrued; what was agreed already becomes recoverable, and never
 more than that: `rooms`. Money is committed per month and direction where a programme reserves it
 when a voucher is issued.
@@ -122,6 +125,11 @@ def kind_of(account: str) -> str:
 def floored(account: str) -> bool:
     """Return whether an account may never go below zero."""
     return kind_of(account) not in UNLIMITED
+
+
+def capped(account: str) -> bool:
+    """Return whether an account may never go above zero: nobody pays back more than is owed."""
+    return kind_of(account) == "recoverable"
 
 
 def posting(name: str, movements: Iterable[tuple[str, int]], *, at: str, **links: str) -> Posting:

@@ -88,7 +88,8 @@ def book(
                 AccountRow(*keys.account(account, shard)),
                 _adds(change),
                 only_if=_limit(account, change),
-                otherwise=Raced() if change.enough else refusal,
+                # What was owed was read, and is less by now: whoever books it looks again.
+                otherwise=Raced() if change.enough or _fills(account, change) else refusal,
             )
         )
         if change.amount_tiyn:
@@ -167,11 +168,17 @@ def _adds(change: _Change) -> list[Action]:
     return actions
 
 
+def _fills(account: str, change: _Change) -> bool:
+    return change.amount_tiyn > 0 and ledger.capped(account)
+
+
 def _limit(account: str, change: _Change) -> Condition | None:
     """Return what must hold of a row before it is changed so; None where nothing must."""
     limit: Condition | None = None
     if change.amount_tiyn < 0 and ledger.floored(account):
         limit = AccountRow.balance_tiyn >= -change.amount_tiyn
+    if _fills(account, change):
+        limit = AccountRow.balance_tiyn <= -change.amount_tiyn
     if change.room_tiyn < 0:
         room = AccountRow.room_tiyn >= -change.room_tiyn
         limit = room if limit is None else limit & room

@@ -5,6 +5,7 @@ hands       how many persons a step takes, and who is one person
 paying      payment runs, proposed and confirmed, and their files
 answering   the bank's answers, and answers that did not come
 cases       what they leave to people, decided by two of them
+repaying    what was agreed too much, paid back or set off
 moving      what a payment's new state writes
 calendar    claiming days, payday, public figures
 clock       where each site's month stands, what the public sees of it, "why not yet"
@@ -52,6 +53,7 @@ from chalicelib.payouts.actions.paying import (
     register_of,
     see_run,
 )
+from chalicelib.payouts.actions.repaying import set_off
 from chalicelib.payouts.actions.watching import (
     RUNS,
     WATCH,
@@ -109,6 +111,7 @@ __all__ = [
     "see_answer",
     "see_case",
     "see_run",
+    "set_off",
     "sign",
     "take_answer",
     "tell_payday",

@@ -17,6 +17,7 @@ from chalicelib.payouts import store
 from chalicelib.payouts.actions.cases import new_case, open_case
 from chalicelib.payouts.actions.moving import moved_writes, posting_of
 from chalicelib.payouts.actions.paying import answer_due
+from chalicelib.payouts.actions.repaying import take_repayment
 from chalicelib.payouts.rules import answers, cases, payments
 from chalicelib.payouts.rules.answers import AnswerFile, BrokenAnswer
 from chalicelib.payouts.rules.cases import CaseReason
@@ -143,6 +144,9 @@ def _take_line(
     if kept is None or not access.may(by, area=kept.value.area):
         if line.said == "pending":
             return Told(line=line.line, end_to_end_id=name, became="pending", reason=None)
+        repaid = take_repayment(line, answer_id=answer_id, by=by, now=now)
+        if repaid is not None:
+            return repaid
         # What belongs to no payment is the first area's of who sent the file.
         area = _areas(by)[0]
         new = new_case(None, line, "unknown-id", area=area, answer_id=answer_id, now=now)

@@ -14,8 +14,10 @@ from chalicelib.kernel.refusals import OutOfTurn, Unknown
 from chalicelib.payouts import store
 from chalicelib.payouts.actions import hands
 from chalicelib.payouts.actions.moving import brought_writes, moved_writes, posting_of
+from chalicelib.payouts.actions.repaying import repaid_writes
 from chalicelib.payouts.rules import cases, payments
 from chalicelib.payouts.rules.cases import Case, CaseReason, Decision, Fact
+from chalicelib.payouts.rules.claims import Repayment
 from chalicelib.payouts.rules.payments import AnswerLine, PaymentLine, Verdict
 from chalicelib.policy.actions import list_packs
 from chalicelib.storage.commit import Raced, Write, settles
@@ -108,10 +110,11 @@ def open_case(
 
 @settles
 def decide_case(case_id: str, decision: Decision, *, by: Actor, now: datetime) -> Case:
-    """Decide a case: its payment settled, returned or paid in part, matched to another, or closed.
+    """Decide a case: its payment settled, returned or paid in part, matched to another, closed,
+    or the money taken as a provider's repayment of a claim.
 
     The second of two persons carries it out; the same again changes nothing. Raises Unknown,
-    DecisionUnclear, CaseClosed, CaseDoesNotFit.
+    DecisionUnclear, CaseClosed, CaseDoesNotFit, NothingOwed, MoreThanOwed.
     """
     kept = store.load_case(case_id)
     case = kept.value
@@ -121,6 +124,8 @@ def decide_case(case_id: str, decision: Decision, *, by: Actor, now: datetime) -
         told = replace(case.decision, by="", at="")
         if told == replace(decision, by="", at=""):
             return case
+    if decision.claim is not None:
+        return _repaid(kept, decision, by=by, now=now)
     payment = _payment_of(case, decision, by=by)
     line = payment.value if payment else None
     made = replace(decision, by=by.subject, at=stamp(now))
@@ -184,6 +189,38 @@ def _payment_of(case: Case, decision: Decision, *, by: Actor) -> Kept[PaymentLin
             raise Unknown()
         return kept
     return store.find_payment(case.end_to_end_id) if case.reason != "unknown-id" else None
+
+
+def _repaid(kept: Kept[Case], decision: Decision, *, by: Actor, now: datetime) -> Case:
+    """Take money that came in as a provider's repayment of the claim that officers name."""
+    case, at = kept.value, stamp(now)
+    fact = cases.came_in(case)
+    claim = store.find_claim(decision.claim or "")
+    if claim is None or not access.may(by, area=claim.value.area):
+        raise Unknown()
+    repayment = Repayment(
+        amount_tiyn=fact.amount_tiyn,
+        at=at,
+        answer_id=fact.answer_id,
+        line=fact.line,
+        reference=fact.reference,
+    )
+    done = cases.closed(case, replace(decision, by=by.subject, at=at), at=at)
+    put, *writes = store.keep_case(kept, done)
+    entry = journal.entry(
+        "payouts/case-decided",
+        f"case/{case.case_id}",
+        by=by,
+        now=now,
+        what=decision.what,
+        why=decision.why,
+        document=decision.document,
+        claim=decision.claim,
+        amount_tiyn=fact.amount_tiyn,
+    )
+    repaid, booked = repaid_writes(claim, repayment, now=now)
+    journal.commit(entry, put, *writes, repaid, *booked)
+    return done
 
 
 def _carried(kept: Kept[PaymentLine], verdict: Verdict, *, now: datetime) -> list[Write]:

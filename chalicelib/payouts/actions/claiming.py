@@ -18,6 +18,7 @@ from chalicelib.payouts import store
 from chalicelib.payouts.actions import hands
 from chalicelib.payouts.rules import claims
 from chalicelib.payouts.rules.claims import Claim, Posted, SiteClaims
+from chalicelib.policy.actions import load_pack
 from chalicelib.providers import actions as providers
 from chalicelib.providers.rules import AccountUnconfirmed
 from chalicelib.storage import outbox
@@ -62,6 +63,10 @@ def calculate(site_id: str, month: Month, *, by: Actor, now: datetime) -> Claim 
     if plan is None:
         return None
     site_claims, claim = plan
+    if claim is not None and claim.is_owed and claim.repay_by is None:
+        pack = load_pack(claim.programme, claim.area)
+        days = hands.repay_working_days(pack, now)
+        claim = replace(claim, repay_by=stamp(pack.calendar.deadline(now, working_days=days)))
     writes: list[Write] = []
     if claim is not None:
         if newest is not None and newest.value.claim_id == claim.claim_id:

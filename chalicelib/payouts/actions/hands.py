@@ -8,6 +8,7 @@ from datetime import datetime
 from chalicelib.access import actions as access
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import local_day, stamp
+from chalicelib.payouts.rules import repayments
 from chalicelib.payouts.rules.claims import Claim, Hand
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import Pack
@@ -75,3 +76,9 @@ def case_working_days(pack: Pack, now: datetime) -> int:
     """Return how many working days officers have to decide a case."""
     terms = rules_now(pack, now).bank_terms
     return terms.case_working_days if terms else CASE_WORKING_DAYS
+
+
+def repay_working_days(pack: Pack, now: datetime) -> int:
+    """Return how many working days a provider has to pay back what was agreed too much."""
+    terms = rules_now(pack, now).bank_terms
+    return terms.repay_working_days if terms else repayments.WORKING_DAYS

@@ -16,7 +16,7 @@ MOST_ANSWER_BYTES = 2_000_000
 
 
 class ToldSeen(msgspec.Struct, frozen=True):
-    """What became of a line: settled, returned, refused, already, pending or open-case."""
+    """What became of a line: settled, returned, refused, repaid, already, pending or open-case."""
 
     line: int
     end_to_end_id: str

@@ -21,6 +21,7 @@ from chalicelib.payouts.rules.cases import (
     What,
     Why,
 )
+from chalicelib.payouts.rules.repayments import MoreThanOwed, NothingOwed
 from chalicelib.policy.actions import NoPack
 
 
@@ -28,8 +29,8 @@ class DecisionAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What became of the money, why, and on which document of the bank.
 
     settled: all of it arrived; returned: all of it came back; partial: settled_tiyn of it arrived
-    and stayed, the rest came back, then or later; matched: the bank meant the payment; closed: no
-    money of a payment is in question.
+    and stayed, the rest came back, then or later; matched: the bank meant the payment; repaid: a
+    provider paid back what was agreed too much on the claim; closed: none of our money is meant.
     """
 
     what: What
@@ -37,6 +38,7 @@ class DecisionAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     document: Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f]+$(?!\n)")]
     payment: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{7,63}$(?!\n)")] | None = None
     settled_tiyn: Annotated[int, Meta(ge=1)] | None = None
+    claim: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{7,63}$(?!\n)")] | None = None
 
 
 class FactSeen(msgspec.Struct, frozen=True):
@@ -57,6 +59,7 @@ class DecisionSeen(msgspec.Struct, frozen=True):
     document: str
     payment: str | None
     settled_tiyn: int | None
+    claim: str | None
     at: str
 
 
@@ -135,7 +138,15 @@ def get_case(call: Call[None], case_id: str) -> CaseSeen:
     action="payouts/decide-case",
     asks=DecisionAsked,
     answers=CaseSeen,
-    refuses=(Unknown, DecisionUnclear, CaseClosed, CaseDoesNotFit, NoPack),
+    refuses=(
+        Unknown,
+        DecisionUnclear,
+        CaseClosed,
+        CaseDoesNotFit,
+        NothingOwed,
+        MoreThanOwed,
+        NoPack,
+    ),
 )
 def put_decision(call: Call[DecisionAsked], case_id: str) -> CaseSeen:
     """Decide a case; the second of two persons who ask the same carries it out."""
@@ -146,6 +157,7 @@ def put_decision(call: Call[DecisionAsked], case_id: str) -> CaseSeen:
         document=asked.document,
         payment=asked.payment,
         settled_tiyn=asked.settled_tiyn,
+        claim=asked.claim,
     )
     actions.decide_case(case_id, decision, by=call.actor, now=call.now)
     return _case(actions.see_case(case_id, by=call.actor, now=call.now))
@@ -178,6 +190,7 @@ def _case(seen: actions.CaseSeen) -> CaseSeen:
             decided.document,
             decided.payment,
             decided.settled_tiyn,
+            decided.claim,
             decided.at,
         ),
     )

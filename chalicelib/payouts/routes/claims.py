@@ -13,7 +13,7 @@ from chalicelib.edge import pages, tables
 from chalicelib.edge.routes import Call, File
 from chalicelib.edge.texts import text
 from chalicelib.kernel.periods import BadMonth, Month
-from chalicelib.kernel.refusals import Unknown
+from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.payouts import actions
 from chalicelib.payouts.routes.shapes import MonthText, Named, routes
 from chalicelib.payouts.rules.claims import (
@@ -25,6 +25,7 @@ from chalicelib.payouts.rules.claims import (
     SecondPerson,
     SumChanged,
 )
+from chalicelib.payouts.rules.repayments import MoreThanOwed, NoSetOff, NothingOwed
 from chalicelib.policy.actions import NoPack
 from chalicelib.policy.rules import NoRuleInForce
 from chalicelib.providers.rules import AccountUnconfirmed
@@ -58,12 +59,20 @@ class ReleaseAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Finance releases; nothing more to say."""
 
 
+class SetOffAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The agreed claim of which a debt is kept back, and the sum that the two persons saw."""
+
+    against: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{7,63}$(?!\n)")]
+    amount_tiyn: Annotated[int, Meta(ge=1)]
+
+
 class ClaimSeen(msgspec.Struct, frozen=True):
     """A claim. waits_for: the next step, "why am I not paid yet"; held: what else keeps it.
 
     why: both in words. direction: whose department agrees, "" in a programme that has one.
     agreements, releases: how many persons agreed or released it so far, of as many as the amount
-    takes.
+    takes. repaid_tiyn: what the provider gave back of what was agreed too much; repay_by: until
+    when it gives the rest, amount_tiyn.
     """
 
     claim_id: str
@@ -92,6 +101,8 @@ class ClaimSeen(msgspec.Struct, frozen=True):
     agreements_needed: int
     releases: int
     releases_needed: int
+    repaid_tiyn: int
+    repay_by: str | None
 
 
 class ClaimsAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -277,9 +288,38 @@ def get_figures(call: Call[None]) -> FiguresSeen | File:
     return File(content, tables.CSV_MEDIA_TYPE, f"payouts-{asked.area}-{asked.month}.csv")
 
 
+@routes.put(
+    "/claims/{claim_id}/set-off",
+    action="payouts/set-off",
+    asks=SetOffAsked,
+    answers=ClaimSeen,
+    refuses=(
+        Unknown,
+        NothingOwed,
+        NoSetOff,
+        MoreThanOwed,
+        SumChanged,
+        AnotherContent,
+        NoPack,
+        NoRuleInForce,
+    ),
+)
+def put_set_off(call: Call[SetOffAsked], claim_id: str) -> ClaimSeen:
+    """Set what a provider owes off against its agreed claim; two persons ask the same."""
+    asked = call.asked
+    owed, _ = actions.set_off(
+        claim_id,
+        against=asked.against,
+        amount_tiyn=asked.amount_tiyn,
+        by=call.actor,
+        now=call.now,
+    )
+    return _claim(owed, call)
+
+
 def _claim(claim: Claim, call: Call[Any]) -> ClaimSeen:
     agree, release = actions.hands_of(claim, now=call.now)
-    waits_for = WAITS_FOR.get(claim.state)
+    waits_for = "repayment" if claim.is_owed else WAITS_FOR.get(claim.state)
     by_direction = waits_for == "agreement" and claim.direction != ""
     reasons = [f"why:{waits_for}{'-of-direction' if by_direction else ''}"] if waits_for else []
     reasons += [claim.held] if claim.held else []
@@ -311,4 +351,6 @@ def _claim(claim: Claim, call: Call[Any]) -> ClaimSeen:
         agreements_needed=agree,
         releases=len(claim.released_by),
         releases_needed=release,
+        repaid_tiyn=claim.repaid_tiyn,
+        repay_by=claim.repay_by,
     )

@@ -23,7 +23,7 @@ from chalicelib.payouts.rules.payments import (
 )
 
 CaseReason = Literal["unknown-id", "wrong-sum", "partial", "contradiction", "no-answer"]
-What = Literal["settled", "returned", "partial", "matched", "closed"]
+What = Literal["settled", "returned", "partial", "matched", "repaid", "closed"]
 Why = Literal[
     "bank-letter", "bank-statement", "bank-mistake", "repeated", "not-ours", "paid-elsewhere"
 ]
@@ -43,7 +43,7 @@ class CaseDoesNotFit(OutOfTurn):
 
 
 class DecisionUnclear(Malformed):
-    """A decision names a payment only to match, and a sum only of a part."""
+    """A decision names a payment only to match, a sum only of a part, a claim only as repaid."""
 
     code = "payouts/decision-unclear"
 
@@ -74,7 +74,8 @@ class Fact:
 class Decision:
     """What was decided, on which document, by the second of two persons.
 
-    payment: the one it was matched to. settled_tiyn: what arrived of a payment in parts.
+    payment: the one it was matched to. settled_tiyn: what arrived of a payment in parts. claim: of
+    which the money is a repayment.
     """
 
     what: What
@@ -82,6 +83,7 @@ class Decision:
     document: str
     payment: str | None = None
     settled_tiyn: int | None = None
+    claim: str | None = None
     by: str = ""
     at: str = ""
 
@@ -154,6 +156,22 @@ def check_decision(decision: Decision) -> None:
         raise DecisionUnclear(field="payment")
     if (decision.settled_tiyn is not None) is not (decision.what == "partial"):
         raise DecisionUnclear(field="settled_tiyn")
+    if (decision.claim is not None) is not (decision.what == "repaid"):
+        raise DecisionUnclear(field="claim")
+
+
+def came_in(case: Case) -> Fact:
+    """Return what came in under an id that is no payment's. Raises CaseClosed, CaseDoesNotFit."""
+    if not case.is_open:
+        raise CaseClosed()
+    said = _last_said(case)
+    if case.reason != "unknown-id" or said is None or said.said != "returned":
+        raise CaseDoesNotFit(problem="nothing-came-in")
+    return said
+
+
+def _last_said(case: Case) -> Fact | None:
+    return next((fact for fact in reversed(case.facts) if fact.said is not None), None)
 
 
 def decide_case(
@@ -205,7 +223,7 @@ def _brought(line: PaymentLine, to_tiyn: int, claims: Iterable[Claim], *, reason
 
 def _matched(case: Case, line: PaymentLine | None, claims: Iterable[Claim]) -> Verdict:
     """Return what the bank said under another id, done to the payment it meant."""
-    said = next((fact for fact in reversed(case.facts) if fact.said is not None), None)
+    said = _last_said(case)
     if case.reason != "unknown-id" or said is None or line is None or said.said is None:
         raise CaseDoesNotFit(problem="no-payment")
     there = arrived(line)

@@ -4,7 +4,8 @@
         ↑               │                                 ↑             │
         └───decline─────┘                                 └──release── returned, refused
 A claim that is not agreed yet takes in later statements; a signature over another sum is void.
-What the provider owes because too much was agreed is a claim in the state open-case.
+What the provider owes because too much was agreed is a claim in the state open-case; it settles as
+that is paid back or set off against what is agreed.
 """
 
 from __future__ import annotations
@@ -29,13 +30,17 @@ State = Literal[
     "refused",
     "open-case",
 ]
-Move = Literal["sign", "agree", "decline", "release", "send", "settle", "return", "refuse", "doubt"]
+Move = Literal[
+    "sign", "agree", "decline", "release", "send", "settle", "return", "refuse", "doubt", "set-off"
+]
 
 MOVES: dict[tuple[State, Move], State] = {
     ("calculated", "sign"): "signed",
     ("signed", "agree"): "agreed",
     ("signed", "decline"): "calculated",
     ("agreed", "release"): "released",
+    # What the provider owes is kept back of it, so nothing of it is paid out.
+    ("agreed", "set-off"): "settled",
     ("released", "send"): "sent",
     ("sent", "settle"): "settled",
     ("sent", "return"): "returned",
@@ -103,9 +108,26 @@ class Hand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repayment:
+    """What a provider gave back of what was agreed too much.
+
+    By the bank: the answer, its line and the bank's own reference. By set-off: the claim it was
+    kept back of.
+    """
+
+    amount_tiyn: int
+    at: str
+    answer_id: str | None = None
+    line: int = 0
+    reference: str | None = None
+    claim_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """What a site asks for a month. amount_tiyn: never negative; owed by the provider in open-case
-    with the reason "overpaid", to the provider otherwise.
+    with the reason "overpaid" (what is left of it: repaid came back already), to the provider
+    otherwise. repay_by: until when the provider pays it back.
 
     first, last: the statements it covers. held: what keeps it from being paid, as a code.
     direction: whose department agrees it, "" in a programme that has one. agreed, released: the
@@ -136,6 +158,18 @@ class Claim:
     direction: str = ""
     agreements: tuple[Hand, ...] = ()
     releasing: tuple[Hand, ...] = ()
+    repaid: tuple[Repayment, ...] = ()
+    repay_by: str | None = None
+
+    @property
+    def is_owed(self) -> bool:
+        """Return whether it is the provider who owes this."""
+        return self.state == "open-case" and self.reason == OVERPAID
+
+    @property
+    def repaid_tiyn(self) -> int:
+        """Return how much of what was agreed too much came back."""
+        return sum(one.amount_tiyn for one in self.repaid)
 
     @property
     def agreed_by(self) -> frozenset[str]:
@@ -181,7 +215,7 @@ def short_id(*parts: str) -> str:
 def moved(claim: Claim, move: Move) -> State:
     """Return the state a step leads to. Raises NotNow."""
     target = MOVES.get((claim.state, move))
-    if target is None or (claim.state == "open-case" and claim.reason == OVERPAID):
+    if target is None or claim.is_owed:
         raise NotNow(state=claim.state, step=move)
     return target
 
@@ -204,9 +238,7 @@ def plan_claim(
         return None
     covered = max(s.number for s in new)
     movement = sum(s.movement_tiyn for s in new)
-    open_one = last is not None and (
-        last.state in NOT_YET_AGREED or (last.state == "open-case" and last.reason == OVERPAID)
-    )
+    open_one = last is not None and (last.state in NOT_YET_AGREED or last.is_owed)
     if last is not None and open_one:
         if last.state == "signed" and movement >= 0:
             # Zero changes nothing, so a signature is not worth losing; more waits its turn.
@@ -354,4 +386,4 @@ def split(claim: Claim, known: SiteClaims, part_tiyn: int) -> tuple[Claim, Claim
 def _of(claim: Claim, owed_tiyn: int) -> Claim:
     if owed_tiyn < 0:
         return replace(claim, amount_tiyn=-owed_tiyn, state="open-case", reason=OVERPAID)
-    return replace(claim, amount_tiyn=owed_tiyn, state="calculated", reason=None)
+    return replace(claim, amount_tiyn=owed_tiyn, state="calculated", reason=None, repay_by=None)

@@ -19,7 +19,7 @@ from typing import Literal
 from chalicelib.billing.rules.figures import FEWEST_SHOWN
 from chalicelib.budgets.rules.ledger import BudgetShort
 from chalicelib.kernel.periods import Month, from_stamp, local_day
-from chalicelib.payouts.rules.claims import OVERPAID, Claim, State
+from chalicelib.payouts.rules.claims import Claim, State
 from chalicelib.policy.rules import MonthDates
 
 Step = Literal[
@@ -218,7 +218,8 @@ def cells(
         put(step, one.tiyn, one.children, one.days)
     claimed = 0
     for claim in claims:
-        if claim.reason == OVERPAID and claim.state == "open-case":
+        claimed -= claim.repaid_tiyn  # what was agreed too much is no less agreed for that
+        if claim.is_owed:
             claimed -= claim.amount_tiyn
             continue
         claimed += claim.amount_tiyn
@@ -240,7 +241,7 @@ def cells(
 
 def owed(claims: Iterable[Claim]) -> int:
     """Return what a provider owes of what was agreed too much."""
-    return sum(c.amount_tiyn for c in claims if c.state == "open-case" and c.reason == OVERPAID)
+    return sum(c.amount_tiyn for c in claims if c.is_owed)
 
 
 def summed(found: Iterable[Cell]) -> tuple[Cell, ...]:

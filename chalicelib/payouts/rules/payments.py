@@ -18,7 +18,7 @@ from chalicelib.payouts.rules.claims import (
 
 LineState = Literal["sent", "settled", "returned", "refused", "open-case"]
 Said = Literal["settled", "partial", "returned", "refused", "pending"]
-Became = Literal["settled", "returned", "refused", "open-case", "already", "pending"]
+Became = Literal["settled", "returned", "refused", "open-case", "already", "pending", "repaid"]
 
 MOVE_OF: dict[Said, Move] = {"settled": "settle", "returned": "return", "refused": "refuse"}
 # What may be said of a line after what was said before; anything else contradicts itself.
@@ -126,6 +126,7 @@ class AnswerLine:
     """One line of a bank's answer. line: where it stands in the file, from 1.
 
     whole: it is about all payments of a file, and its id is the file's. reference: the bank's own.
+    mentions: what may be ids of claims in the words of who paid.
     """
 
     line: int
@@ -135,6 +136,7 @@ class AnswerLine:
     reason: str | None = None
     whole: bool = False
     reference: str | None = None
+    mentions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +185,7 @@ CLAIMS_IN_A_LINE = 60
 
 def told_again(told: Iterable[Told]) -> tuple[Told, ...]:
     """Return what the same file tells under another id: what was done is done already."""
-    done = ("settled", "returned", "refused")
+    done = ("settled", "returned", "refused", "repaid")
     return tuple(replace(one, became="already") if one.became in done else one for one in told)
 
 

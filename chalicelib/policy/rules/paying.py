@@ -36,10 +36,13 @@ class Approval(Dated):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankTerms(Dated):
-    """How long the bank has to answer, and an officer to decide a case of it."""
+    """How long the bank has to answer, an officer to decide a case of it, and a provider to pay
+    back what was agreed too much.
+    """
 
     answer_working_days: int = field(metadata=between(1, 30))
     case_working_days: int = field(metadata=between(1, 60))
+    repay_working_days: int = field(default=10, metadata=between(1, 60))
 
 
 def persons_for(

@@ -1,6 +1,7 @@
 """ISO 20022 camt.053, the statement of an account, in any version.
 
-A booked debit with our end-to-end id settles a payment, a booked credit with it brings one back. An
+A booked debit with our end-to-end id settles a payment, a booked credit with it brings one back. A
+credit that names a claim, as its id or in the words of who paid, is a provider's repayment. An
 entry that names no payment of ours stands under an id made of what the bank says of it: the same
 whenever it is stated again. Sums are checked where they are told: details against their entry,
 entries against the summary, and against the balances.
@@ -8,8 +9,10 @@ entries against the summary, and against the balances.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from chalicelib.payouts.rules.answers.document import Element
 from chalicelib.payouts.rules.answers.lines import (
@@ -23,6 +26,8 @@ from chalicelib.payouts.rules.claims import short_id
 from chalicelib.payouts.rules.payments import AnswerLine, Said
 
 _NO_ID = ("", "NOTPROVIDED", "NOT PROVIDED", "NONREF")
+_CLAIM = re.compile(r"(?<![a-z0-9])[a-z2-7]{26}(?![a-z0-9])")
+MOST_MENTIONS = 5
 _SIGNS = {"DBIT": -1, "CRDT": 1}
 
 
@@ -90,7 +95,19 @@ def _line(
         name = _made_id(detail, entry, amount_tiyn, account, reference, seen)
     reason = detail.first("RtrInf", "Rsn") if detail is not entry else None
     code = (reason.said("Cd") or reason.said("Prtry") or None) if reason is not None else None
-    return made_line(detail.line, name, said, amount_tiyn, code, reference=reference or None)
+    line = made_line(detail.line, name, said, amount_tiyn, code, reference=reference or None)
+    return replace(line, mentions=_mentions(detail)) if said == "returned" else line
+
+
+def _mentions(detail: Element) -> tuple[str, ...]:
+    """Return what may be ids of claims in the words with which somebody paid, each once."""
+    words = [
+        *detail.each("RmtInf", "Ustrd"),
+        *detail.each("RmtInf", "Strd", "CdtrRefInf", "Ref"),
+        *detail.each("AddtlTxInf"),
+    ]
+    found = (one for word in words for one in _CLAIM.findall(word.text.lower()))
+    return tuple(dict.fromkeys(found))[:MOST_MENTIONS]
 
 
 def _made_id(
