@@ -23,7 +23,14 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.kernel.refusals import Malformed, OutOfTurn, Refusal, Unavailable, UsedUp
+from chalicelib.kernel.refusals import (
+    Malformed,
+    OutOfTurn,
+    Refusal,
+    Unavailable,
+    Unknown,
+    UsedUp,
+)
 from chalicelib.storage import client
 from chalicelib.storage.rows import Row
 
@@ -178,9 +185,9 @@ def pause(attempt: int) -> float:
 def settles(action: Callable[P, R]) -> Callable[P, R]:
     """Decorate an action that gathers, decides and commits: repeat it whole when it was raced.
 
-    What it refuses for the state of things it decides once more: its reads are of several
-    instants, and the same request may have been carried out between two of them. Refused both
-    times, the first refusal stands.
+    What it refuses for the state of things, or for a row that is missing, it decides once more:
+    its reads are of several instants, and the same request may have been carried out between two
+    of them. Refused both times, the first refusal stands.
     """
 
     @functools.wraps(action)
@@ -191,7 +198,7 @@ def settles(action: Callable[P, R]) -> Callable[P, R]:
                 return action(*args, **kwargs)
             except Raced:
                 time.sleep(pause(attempt))
-            except (OutOfTurn, UsedUp) as refusal:
+            except (OutOfTurn, UsedUp, Unknown) as refusal:
                 if refused is not None:
                     raise refused from None
                 refused = refusal

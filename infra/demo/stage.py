@@ -261,7 +261,11 @@ def _registers(places: Places, registered: Mapping[str, list[str]]) -> None:
     secrets.new_keyring_file(places.keys)
     os.environ["KEZEK_KEYS_FILE"] = str(places.keys)
     secrets.forget_keyring()
-    card = {secrets.alias_digest("iin", iin): codes for iin, codes in registered.items()}
+    card = {
+        digest: codes
+        for iin, codes in registered.items()
+        for digest in secrets.number_digests("iin", iin)
+    }
     (places.data / "registry.json").write_text(json.dumps(card), "utf-8")
 
 

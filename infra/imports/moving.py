@@ -15,7 +15,7 @@ from infra.imports.registers import Register, Standing
 from infra.imports.running import Progress, Result, Unfinished
 from infra.imports.sending import Request
 
-IN_A_PAGE = 500  # each page costs a reading of the whole queue
+IN_A_PAGE = 100
 
 
 def move(

@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
 from pathlib import Path
@@ -145,12 +145,14 @@ class Cloud:
         *,
         run_schedules: bool = True,
         only: Collection[str] | None = None,
+        apart: timedelta = timedelta(0),
         drain_within_s: float = 300.0,
     ) -> Iterator[Fired]:
         """Move the clock forward, firing what falls due on the way; yield each firing.
 
         The clock stands at the occurrence while it runs and while what it caused is drained.
-        only: names of the schedules to fire; the others are skipped. Raises BadAdvance.
+        only: names of the schedules to fire; the others are skipped. apart: a schedule that falls
+        due more often is fired only this often, and the last time it falls due. Raises BadAdvance.
         """
         with self._firing:
             target = to.astimezone(UTC)
@@ -165,7 +167,7 @@ class Cloud:
                 self.sources.schedule(name)
             self.drain(within_s=drain_within_s)
             try:
-                for at, source in self._due(wanted, target):
+                for at, source in self._due(wanted, target, apart):
                     self.clock.freeze(max(at, self.clock()))
                     fired = self.schedules.fire(source, at)
                     self.messages.remember(_KIND, {source.name: at.isoformat()})
@@ -265,11 +267,16 @@ class Cloud:
     def _delivered(self) -> int:
         return sum(d.count.invocations for d in self.deliveries)
 
-    def _due(self, wanted: list[Schedule], target: datetime) -> Iterator[tuple[datetime, Schedule]]:
+    def _due(
+        self, wanted: list[Schedule], target: datetime, apart: timedelta
+    ) -> Iterator[tuple[datetime, Schedule]]:
         marks = self._marks()
         now = self.clock()
         runs = [
-            zip(source.rule.between(marks.get(source.name, now), target), repeat(order))
+            zip(
+                _thinned(source.rule.between(marks.get(source.name, now), target), apart),
+                repeat(order),
+            )
             for order, source in enumerate(wanted)
         ]
         for at, order in heapq.merge(*runs):
@@ -290,6 +297,20 @@ class Cloud:
         }
         if fresh:
             self.messages.remember(_KIND, fresh)
+
+
+def _thinned(due: Iterable[datetime], apart: timedelta) -> Iterator[datetime]:
+    """Yield instants that lie at least so far apart, and the last one."""
+    fired: datetime | None = None
+    waiting: datetime | None = None
+    for at in due:
+        if fired is None or at - fired >= apart:
+            fired, waiting = at, None
+            yield at
+        else:
+            waiting = at
+    if waiting is not None:
+        yield waiting
 
 
 def _code(body: str) -> str | None:

@@ -139,18 +139,26 @@ def install() -> None:
 
 
 @contextlib.contextmanager
-def crash(*, before: int | None = None, after: int | None = None) -> Iterator[Struck]:
-    """Die instead of call number `before`, or right after call number `after` took effect."""
+def crash(
+    *, before: int | None = None, after: int | None = None, after_write: int | None = None
+) -> Iterator[Struck]:
+    """Die instead of call number `before`, or right after call number `after` took effect.
+
+    after_write: counts writes alone, whatever is read between them.
+    """
+    writes = 0
 
     def plan(call: Call, send: Send) -> Any:
+        nonlocal writes
+        writes += call.writes
         if call.number == before:
             raise Crash(f"before {call.operation}")
-        if call.number == after:
+        if call.number == after or (call.writes and writes == after_write):
             send()
             raise Crash(f"after {call.operation}")
         return None
 
-    with _planned(plan, before or after or 0) as struck:
+    with _planned(plan, before or after or after_write or 0) as struck:
         yield struck
 
 

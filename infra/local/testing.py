@@ -322,15 +322,21 @@ class TestCloud:
         self.triggers.skip_to(at)
 
     def advance(
-        self, to: datetime, *, only: Collection[str] | None = None, strict: bool = True
+        self,
+        to: datetime,
+        *,
+        only: Collection[str] | None = None,
+        apart: timedelta = timedelta(0),
+        strict: bool = True,
     ) -> list[Fired]:
         """Move the clock forward, firing what falls due.
 
+        apart: a schedule that falls due more often is fired only this often, and the last time.
         strict: raise a handler's error, or Undelivered where messages became dead letters.
         """
         before = self._known_letters()
         fired = []
-        for one in self.triggers.advance(to, only=only):
+        for one in self.triggers.advance(to, only=only, apart=apart):
             if strict and one.error is not None:
                 raise one.error
             fired.append(one)

@@ -199,6 +199,17 @@ def test_advancing_fires_every_occurrence_in_time_order_at_its_own_instant(
     assert tiny_cloud.clock() == MORNING + timedelta(days=1)
 
 
+def test_advancing_may_fire_what_falls_due_often_only_now_and_then(tiny_cloud: TestCloud) -> None:
+    fired = tiny_cloud.advance(MORNING + timedelta(days=1), apart=timedelta(hours=10))
+
+    assert [(one.name, f"{one.at:%d %H:%M}") for one in fired] == [
+        ("often", "02 06:00"),
+        ("evening", "02 13:00"),
+        ("often", "02 18:00"),
+        ("often", "03 00:00"),
+    ]
+
+
 def test_advancing_may_leave_schedules_out_and_never_goes_back(tiny_cloud: TestCloud) -> None:
     only = tiny_cloud.advance(MORNING + timedelta(days=1), only=["evening"])
     later = tiny_cloud.advance(MORNING + timedelta(days=1, hours=3))

@@ -264,7 +264,7 @@ def test_the_exact_order_is_read_page_by_page_though_a_new_one_is_published(
     first = exact(evening, operator, limit="7").json
     settle_in([], [an_application("0000x", ordered_at="2025-01-01T00:00:00.000000Z")])
     publish(LATER, "checkpoint-2")
-    rest = exact(evening, operator, limit="500", cursor=first["cursor"]).json
+    rest = exact(evening, operator, limit="100", cursor=first["cursor"]).json
     strange = exact(evening, operator, "checkpoint-2", cursor=first["cursor"])
 
     assert [line["ticket"] for line in first["lines"] + rest["lines"]] == [
@@ -272,7 +272,7 @@ def test_the_exact_order_is_read_page_by_page_though_a_new_one_is_published(
     ]
     assert rest["cursor"] is None
     assert (strange.status, strange.code) == (400, "kezek/bad-cursor")
-    assert exact(evening, operator, limit="501").status == 400
+    assert exact(evening, operator, limit="101").status == 400
 
 
 def test_of_few_officers_read_the_order_too(evening: TestCloud, operator: str) -> None:

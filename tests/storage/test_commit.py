@@ -152,6 +152,33 @@ class TestCommit:
         assert tries == ["a", "meanwhile"]
         assert THINGS.load(key("a")).value.name == "mine"
 
+    def test_a_row_that_another_request_removed_meanwhile_is_no_unknown_object(self) -> None:
+        commit([THINGS.create(key("a"), Thing("a")), THINGS.create(key("a in list"), Thing("a"))])
+        tries = []
+
+        @settles
+        def leave() -> str:
+            kept = THINGS.load(key("a"))
+            tries.append(kept.value.name)
+            if kept.value.name == "gone":
+                return "gone already"
+            if len(tries) == 1:  # the same request, sent twice, is carried out just now
+                listed = THINGS.load(key("a in list"))
+                commit([THINGS.replace(kept, Thing("gone")), THINGS.remove(listed)])
+            THINGS.load(key("a in list"))
+            return "gone"
+
+        assert leave() == "gone already"
+
+        @settles
+        def seek() -> None:
+            tries.append("sought")
+            THINGS.load(key("nowhere"))
+
+        with pytest.raises(Unknown):
+            seek()
+        assert tries[-2:] == ["sought", "sought"]
+
 
 @pytest.mark.usefixtures("tables")
 class TestShelf:

@@ -14,6 +14,7 @@ import pytest
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from chalicelib.policy import actions as policy
 from infra.local.testing import Said, TestCloud
 
 
@@ -125,3 +126,9 @@ def tablet(cloud: TestCloud) -> Callable[[], Tablet]:
 @pytest.fixture
 def days() -> Callable[[datetime, int], datetime]:
     return lambda at, n: at + timedelta(days=n)
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Karaganda's clubs be the only programme: no other area's nights are played."""
+    monkeypatch.setattr(policy, "_files", lambda _folder: ("clubs-karaganda.toml",))

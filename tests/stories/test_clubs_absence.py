@@ -25,14 +25,16 @@ from tests.stories.clubs import (
 from tests.stories.people import almaty
 
 DAILY = ["run_attendance", "run_deadlines", "run_iteration"]
+# Deadlines are looked at every quarter of an hour; over weeks, a few looks a day find as much.
+HOURS = timedelta(hours=4)
 
 
 @pytest.fixture
-def story(cloud: TestCloud, person: Callable[..., Any]) -> Story:
+def story(cloud: TestCloud, person: Callable[..., Any], alone: None) -> Story:
     made = Story(cloud, person)
     prepare(made)
     hold_intake(made)
-    cloud.advance(almaty("2026-09-21T21:00:00"), only=DAILY)
+    cloud.advance(almaty("2026-09-21T21:00:00"), only=DAILY, apart=HOURS)
     return made
 
 
@@ -65,7 +67,7 @@ def test_who_chooses_no_club_goes_back_once_to_the_end_of_the_category_then_is_w
             signed(story, m, "group-0000", "2026-10-01")
 
     # Ten working days after the issue the voucher is gone and its money serves the next.
-    story.cloud.advance(almaty("2026-10-06T21:00:00"), only=DAILY)
+    story.cloud.advance(almaty("2026-10-06T21:00:00"), only=DAILY, apart=HOURS)
     shown = story.families[n].get(f"/v1/applications/application-{n}")
     assert (shown["state"], shown["returns_left"]) == ("queued", 0)
     other = story.families[waiting].get(f"/v1/applications/application-{waiting}")
@@ -78,9 +80,9 @@ def test_who_chooses_no_club_goes_back_once_to_the_end_of_the_category_then_is_w
         "/v1/budgets/clubs/karaganda/2026/sport",
         {"amount_tiyn": 3 * HELD + 3 * HELD // 9, "act": "No. 8 sport"},
     )
-    story.cloud.advance(almaty("2026-10-07T21:00:00"), only=DAILY)
+    story.cloud.advance(almaty("2026-10-07T21:00:00"), only=DAILY, apart=HOURS)
     assert story.families[n].get(f"/v1/applications/application-{n}")["state"] == "fulfilled"
-    story.cloud.advance(almaty("2026-10-23T21:00:00"), only=DAILY)
+    story.cloud.advance(almaty("2026-10-23T21:00:00"), only=DAILY, apart=HOURS)
     assert story.families[n].get(f"/v1/applications/application-{n}")["state"] == "withdrawn"
 
 
@@ -95,7 +97,7 @@ def test_who_never_comes_loses_the_seat_and_waits_again(
     visit(story, paired(story, tablet, 0), "20261002T1600", there)
 
     # Ten working days after the first day, and ten more for a tablet that was offline.
-    story.cloud.advance(almaty("2026-10-27T13:00:00"), only=["run_deadlines", "run_attendance"])
+    story.cloud.advance(almaty("2026-10-27T13:00:00"), only=DAILY[:2], apart=HOURS)
 
     states = {
         n: story.families[n].get(f"/v1/applications/application-{n}")["state"]

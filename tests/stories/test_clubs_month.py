@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ from tests.stories.people import almaty
 
 
 @pytest.fixture
-def story(cloud: TestCloud, person: Callable[..., Any]) -> Story:
+def story(cloud: TestCloud, person: Callable[..., Any], alone: None) -> Story:
     return Story(cloud, person)
 
 
@@ -51,7 +52,7 @@ def test_a_window_of_intake_becomes_paid_lessons(
     ]
     by_draw = sorted(range(3), key=lambda n: draw_number(RANDOMNESS, tickets[n]))
     first, second, third = by_draw
-    cloud.advance(almaty("2026-09-21T21:00:00"))
+    cloud.advance(almaty("2026-09-21T21:00:00"), apart=timedelta(hours=4))
     states = {
         n: story.families[n].get(f"/v1/applications/application-{n}")["state"] for n in range(4)
     }
@@ -230,9 +231,8 @@ def test_a_window_of_intake_becomes_paid_lessons(
     assert run["total_tiyn"] == sum(earned.values())
 
     # What nobody used of September and October goes back, and the family that waits is served.
-    cloud.advance(
-        almaty("2026-12-02T21:00:00"), only=["run_billing", "run_iteration", "run_deadlines"]
-    )
+    evenings = ["run_billing", "run_iteration", "run_deadlines"]
+    cloud.advance(almaty("2026-12-02T21:00:00"), only=evenings, apart=timedelta(hours=4))
     assert (
         story.families[third].get(f"/v1/applications/application-{third}")["state"] == "fulfilled"
     )

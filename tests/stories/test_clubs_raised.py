@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,11 +16,15 @@ RAISED = {"act": "№ 14, 05.10.2026"}
 
 
 @pytest.fixture
-def story(cloud: TestCloud, person: Callable[..., Any]) -> Story:
+def story(cloud: TestCloud, person: Callable[..., Any], alone: None) -> Story:
     made = Story(cloud, person)
     prepare(made)
     hold_intake(made)
-    cloud.advance(almaty("2026-09-21T21:00:00"), only=["run_iteration", "run_deadlines"])
+    cloud.advance(
+        almaty("2026-09-21T21:00:00"),
+        only=["run_iteration", "run_deadlines"],
+        apart=timedelta(hours=4),
+    )
     return made
 
 

@@ -169,7 +169,7 @@ def test_a_queue_becomes_paid_attendance(
     # Two confirm; the second family lets it lapse, and the place goes on to who waits for it.
     for n in (0, 2):
         story.families[n].put(f"/v1/applications/application-{n}/confirmation")
-    cloud.advance(almaty("2026-07-23T01:00:00"))
+    cloud.advance(almaty("2026-07-23T01:00:00"), apart=timedelta(hours=1))
     assert story.families[1].get("/v1/applications/application-1")["state"] == "inactive"
     waiting = story.voucher(2)["waiting"]
     assert waiting[0]["state"] == "offered"
@@ -180,7 +180,7 @@ def test_a_queue_becomes_paid_attendance(
     cloud.drain()
     assert story.voucher(2)["group_id"] == "group-0000"
     story.families[1].put("/v1/applications/application-1/restoration")
-    cloud.advance(almaty("2026-07-23T20:00:00"))
+    cloud.advance(almaty("2026-07-23T20:00:00"), apart=timedelta(hours=1))
     assert story.voucher(1)["group_id"] == "group-0001", "the restored kept its place in the queue"
     story.families[1].put("/v1/applications/application-1/confirmation")
 

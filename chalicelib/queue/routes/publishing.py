@@ -16,8 +16,6 @@ from chalicelib.queue import actions, rules
 from chalicelib.queue.routes.shapes import AreaAsked, Code, Cursor, Limit, routes
 
 _ORDER = "/v1/queue/order"
-# Each page costs a reading of the whole queue: fewer, longer ones are cheaper.
-_LongLimit = Annotated[int, Meta(ge=1, le=500)]
 
 
 class OrderAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,9 +58,9 @@ class OrderAnswered(Struct, frozen=True):
 
 
 class ExactAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    """A page of a checkpoint's exact order: longer than others, for each costs as much."""
+    """A page of a checkpoint's exact order."""
 
-    limit: _LongLimit = 50
+    limit: Limit = 50
     cursor: Cursor | None = None
 
 

@@ -20,6 +20,11 @@ def figures(summer: Summer, autumn: Autumn, winter: Winter) -> list[Figure]:
     partner_days = sum(told["partner_child_days"].values())
     return [
         Figure("steps of an admission", summer.admission, admitting.expected(1)),
+        Figure(
+            "statuses proved by the family card",
+            summer.by_register,
+            sum(len(statuses) for statuses in sample.registered().values()),
+        ),
         Figure("groups imported", taken["providers.csv"], expected["groups"]),
         Figure(
             "applications imported",
