@@ -2,29 +2,69 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import tomllib
+import zlib
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from importlib import resources
+from typing import Any
+
+import msgspec
 
 from chalicelib.kernel.periods import Month
 from chalicelib.payouts.rules.cases import Case
 from chalicelib.payouts.rules.claims import Claim, SiteClaims
 from chalicelib.payouts.rules.clock import SiteClock
 from chalicelib.payouts.rules.files import Treasury, TreasuryMissing
-from chalicelib.payouts.rules.payments import BankAnswer, PaymentLine, PaymentRun, file_ids
+from chalicelib.payouts.rules.payments import (
+    AnswerLine,
+    BankAnswer,
+    Became,
+    PaymentLine,
+    PaymentRun,
+    Told,
+    file_ids,
+)
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Check, Delete, Put, Raced
 from chalicelib.storage.rows import MoneyRow
 from chalicelib.storage.shelf import Kept, Shelf
+
+
+class FiledAnswer(msgspec.Struct, frozen=True):
+    """An answer as its row holds it: lines and what became of them packed, to a quarter.
+
+    As text the longest file would not fit into a row. told: by line, what it became and the reason.
+    Rows from before they were packed hold both as they are.
+    """
+
+    answer_id: str
+    asked: str
+    by: str
+    at: str
+    lines: str | tuple[AnswerLine, ...]
+    done: bool = False
+    told: str | tuple[Told, ...] = ()
+    same_as: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An answer file, and the row it was read from."""
+
+    row: Kept[FiledAnswer]
+    value: BankAnswer
+
 
 SITES: Shelf[SiteClaims] = Shelf(MoneyRow, SiteClaims)
 CLAIMS: Shelf[Claim] = Shelf(MoneyRow, Claim)
 POINTERS: Shelf[dict[str, str]] = Shelf(MoneyRow, dict[str, str])
 PAYMENTS: Shelf[PaymentLine] = Shelf(MoneyRow, PaymentLine)
 RUNS: Shelf[PaymentRun] = Shelf(MoneyRow, PaymentRun)
-ANSWERS: Shelf[BankAnswer] = Shelf(MoneyRow, BankAnswer)
+ANSWERS: Shelf[FiledAnswer] = Shelf(MoneyRow, FiledAnswer)
 CASES: Shelf[Case] = Shelf(MoneyRow, Case)
 
 
@@ -139,16 +179,65 @@ def payment_stands(kept: Kept[PaymentLine]) -> Check:
 # --- answers and cases --------------------------------------------------------------------------
 
 
-def find_answer(answer_id: str) -> Kept[BankAnswer] | None:
+def find_answer(answer_id: str) -> KeptAnswer | None:
     """Return an answer file that was read, or None. One read."""
-    return ANSWERS.find(keys.bank_answer(answer_id))
+    kept = ANSWERS.find(keys.bank_answer(answer_id))
+    return _opened(kept) if kept else None
 
 
-def keep_answer(kept: Kept[BankAnswer] | None, answer: BankAnswer) -> Put:
+def keep_answer(kept: KeptAnswer | None, answer: BankAnswer) -> Put:
     """Describe an answer; the first version is created."""
+    told = [(one.became, one.reason) for one in answer.told]
+    filed = FiledAnswer(
+        answer_id=answer.answer_id,
+        asked=answer.asked,
+        by=answer.by,
+        at=answer.at,
+        lines=_packed(answer.lines),
+        done=answer.done,
+        told=_packed(told) if told else (),
+        same_as=answer.same_as,
+    )
     if kept is None:
-        return ANSWERS.create(keys.bank_answer(answer.answer_id), answer)
-    return ANSWERS.replace(kept, answer)
+        return ANSWERS.create(keys.bank_answer(answer.answer_id), filed)
+    return ANSWERS.replace(kept.row, filed)
+
+
+def answer_as_kept(put: Put) -> KeptAnswer:
+    """Return an answer that was just written, to write it again."""
+    return _opened(ANSWERS.kept(put.row))
+
+
+def _opened(kept: Kept[FiledAnswer]) -> KeptAnswer:
+    filed = kept.value
+    lines, told = filed.lines, filed.told
+    if isinstance(lines, str):
+        lines = msgspec.json.decode(_unpacked(lines), type=tuple[AnswerLine, ...])
+    if isinstance(told, str):
+        became = msgspec.json.decode(_unpacked(told), type=list[tuple[Became, str | None]])
+        told = tuple(
+            Told(line=line.line, end_to_end_id=line.end_to_end_id, became=what, reason=reason)
+            for line, (what, reason) in zip(lines, became, strict=True)
+        )
+    answer = BankAnswer(
+        answer_id=filed.answer_id,
+        asked=filed.asked,
+        by=filed.by,
+        at=filed.at,
+        lines=lines,
+        done=filed.done,
+        told=told,
+        same_as=filed.same_as,
+    )
+    return KeptAnswer(kept, answer)
+
+
+def _packed(lines: Any) -> str:
+    return base64.b64encode(zlib.compress(msgspec.json.encode(lines), 6)).decode()
+
+
+def _unpacked(packed: str) -> bytes:
+    return zlib.decompress(base64.b64decode(packed))
 
 
 def find_answer_of(digest: str) -> str | None:

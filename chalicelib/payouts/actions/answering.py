@@ -28,6 +28,7 @@ from chalicelib.payouts.rules.payments import (
     Told,
     Verdict,
 )
+from chalicelib.payouts.store import KeptAnswer
 from chalicelib.policy.actions import list_packs
 from chalicelib.storage.commit import Raced, Write, settles
 from chalicelib.storage.secrets import fingerprint
@@ -66,7 +67,7 @@ def see_answer(answer_id: str, *, by: Actor) -> BankAnswer:
 
 
 @settles
-def _open_answer(answer_id: str, content: bytes, *, by: Actor, now: datetime) -> Kept[BankAnswer]:
+def _open_answer(answer_id: str, content: bytes, *, by: Actor, now: datetime) -> KeptAnswer:
     whole = hashlib.sha256(content).hexdigest()
     asked = fingerprint(whole)
     kept = store.find_answer(answer_id)
@@ -101,7 +102,7 @@ def _open_answer(answer_id: str, content: bytes, *, by: Actor, now: datetime) ->
     put = store.keep_answer(None, answer)
     remembered = [] if same_as else [store.remember_file(digest, answer_id)]
     journal.commit(entry, put, *remembered)
-    return store.ANSWERS.kept(put.row)
+    return store.answer_as_kept(put)
 
 
 def _check_accounts(read: AnswerFile, areas: list[str]) -> None:
