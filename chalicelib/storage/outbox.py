@@ -6,13 +6,14 @@ adapter gets too, so a person is told once; it stays readable in the person's ca
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from chalicelib.kernel.periods import from_stamp, stamp
 from chalicelib.storage import keys
-from chalicelib.storage.commit import Put, Raced
+from chalicelib.storage.commit import Put, Raced, commit
 from chalicelib.storage.rows import OutboxRow
 from chalicelib.storage.shelf import Shelf
 
@@ -75,3 +76,18 @@ def work(event_key: str, topic: str, *, now: datetime, **facts: Any) -> Put:
     return WORK.create(
         keys.work(event_key), value, otherwise=Raced(), expires_at=int(now.timestamp()) + 30 * 86400
     )
+
+
+def write_each(described: Iterable[Put]) -> int:
+    """Write notices or work each by itself, and return how many are new.
+
+    For jobs that tell many: what an earlier delivery of the same message wrote stays as it is.
+    """
+    new = 0
+    for put in described:
+        try:
+            commit([put])
+        except Raced:
+            continue
+        new += 1
+    return new

@@ -6,7 +6,7 @@ does it again, and a notice that was written is not written twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date, datetime
 
 from chalicelib.attendance import store
@@ -23,7 +23,7 @@ from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, local_day, shown_day
 from chalicelib.storage import outbox
-from chalicelib.storage.commit import Put, Raced, commit, settles
+from chalicelib.storage.commit import settles
 from chalicelib.vouchers import store as vouchers
 
 
@@ -69,7 +69,7 @@ def remind(site_id: str, month: Month, *, now: datetime) -> int:
         if child_id in persons
         and not (child_id in sheets and sheets[child_id].said.value.codes is not None)
     ]
-    return _tell(
+    return outbox.write_each(
         outbox.notice(
             f"timesheet-to-approve#{site_id}#{month}#{child_id}#{today.isoformat()}",
             to=f"person:{persons[child_id]}",
@@ -98,7 +98,7 @@ def hand_over(site_id: str, month: Month, *, by: Actor, now: datetime) -> int:
         children, lines = children + bool(held), lines + held
     told = 0
     if lines:
-        told = _tell(
+        told = outbox.write_each(
             [
                 outbox.notice(
                     f"handed-over#{site_id}#{month}",
@@ -144,15 +144,3 @@ def _note(
         event, f"month/{site_id}/{month}", by=by, now=now, pack=where.pack.version, **facts
     )
     journal.commit(entry, store.keep_site_month(kept, state))
-
-
-def _tell(notices: Iterable[Put]) -> int:
-    """Write each notice for itself; one that was written before stays."""
-    told = 0
-    for notice in notices:
-        try:
-            commit([notice])
-        except Raced:
-            continue
-        told += 1
-    return told

@@ -29,7 +29,6 @@ from chalicelib.policy.rules import NoRuleInForce, Pack
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Site
 from chalicelib.storage import outbox
-from chalicelib.storage.commit import Raced, commit
 from chalicelib.vouchers.rules import Roster
 
 
@@ -71,11 +70,7 @@ def tell_silent(site_id: str, *, now: datetime) -> int:
             tablet=device.device_id[:6],
             since=shown_day(local_day(from_stamp(since))),
         )
-        try:
-            commit([notice])
-        except Raced:
-            continue
-        told += 1
+        told += outbox.write_each([notice])
     return told
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime
 
 from chalicelib.attendance import store
@@ -22,7 +21,6 @@ from chalicelib.kernel.periods import Month, shown_day
 from chalicelib.policy.actions import list_packs
 from chalicelib.providers import store as providers
 from chalicelib.storage import outbox
-from chalicelib.storage.commit import Put, Raced, commit
 from chalicelib.vouchers import store as vouchers
 
 
@@ -76,7 +74,7 @@ def tell_absences(site_id: str, on: date, *, now: datetime) -> int:
     persons = {
         e.child_id: e.person_id for e in vouchers.list_enrolments(site_id, first=on, last=on)
     }
-    return _tell(
+    return outbox.write_each(
         outbox.notice(
             f"absence-marked#{site_id}#{child_id}#{on.isoformat()}",
             to=f"person:{persons[child_id]}",
@@ -89,15 +87,3 @@ def tell_absences(site_id: str, on: date, *, now: datetime) -> int:
         for child_id, code in absent.items()
         if child_id in persons
     )
-
-
-def _tell(notices: Iterable[Put]) -> int:
-    """Write each notice for itself; one that was written before stays."""
-    told = 0
-    for notice in notices:
-        try:
-            commit([notice])
-        except Raced:
-            continue
-        told += 1
-    return told

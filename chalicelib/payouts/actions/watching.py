@@ -30,7 +30,7 @@ from chalicelib.policy.actions import list_packs, load_pack
 from chalicelib.policy.rules import Pack
 from chalicelib.providers import store as sites
 from chalicelib.storage import outbox, ran
-from chalicelib.storage.commit import Put, Raced, commit
+from chalicelib.storage.commit import Put
 
 # What the month's calendar cannot do without, in the order of a day; app.py fires them before the
 # watch.
@@ -190,7 +190,7 @@ def tell_operators(
                 sites=len(one.site_ids),
             )
         )
-    return _tell(notices)
+    return outbox.write_each(notices)
 
 
 def tell_desks(at: datetime, *, now: datetime) -> int:
@@ -226,7 +226,7 @@ def tell_desks(at: datetime, *, now: datetime) -> int:
                 )
             )
         notices += _to_sign(pack, month, claims, today=today, now=now)
-    return _tell(notices)
+    return outbox.write_each(notices)
 
 
 def _to_sign(
@@ -249,18 +249,6 @@ def _to_sign(
         for claim in claims
         if claim.state == "calculated" and claim.amount_tiyn > 0
     ]
-
-
-def _tell(notices: Iterable[Put]) -> int:
-    """Write each notice for itself; one that was written before stays."""
-    told = 0
-    for notice in notices:
-        try:
-            commit([notice])
-        except Raced:
-            continue
-        told += 1
-    return told
 
 
 # --- the desk that looks after it ---------------------------------------------------------------

@@ -22,7 +22,7 @@ from chalicelib.policy.rules import Pack
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Group, GroupClosed, Site
 from chalicelib.storage import outbox
-from chalicelib.storage.commit import Put, Raced, Write, commit
+from chalicelib.storage.commit import Put, Write
 from chalicelib.storage.shelf import Kept, Shelf
 from chalicelib.storage.together import find_together
 from chalicelib.vouchers import rules, store
@@ -343,7 +343,7 @@ def tell_moved(
                 group.organisation_id, voucher, "expected", mark, now=now, **names, **facts
             )
         )
-        return _once(told)
+        return outbox.write_each(told)
     day = _shown(starts_on)
     told = change.tell(voucher, "moved", mark, now=now, **names, starts_on=day)
     told.append(
@@ -365,19 +365,8 @@ def tell_moved(
                 reason="transfer",
             )
         )
-    return _once(told)
+    return outbox.write_each(told)
 
 
 def _shown(day: str) -> str:
     return shown_day(datetime.fromisoformat(day).date())
-
-
-def _once(told: Iterable[Put]) -> int:
-    new = 0
-    for put in told:
-        try:
-            commit([put])
-        except Raced:
-            continue
-        new += 1
-    return new

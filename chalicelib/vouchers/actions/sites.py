@@ -15,7 +15,7 @@ from chalicelib.kernel.periods import end_of, local_day, shown_day
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Site, SiteState
 from chalicelib.storage import agenda, outbox
-from chalicelib.storage.commit import Put, Raced, commit, settles
+from chalicelib.storage.commit import Put, commit, settles
 from chalicelib.vouchers import rules, store
 from chalicelib.vouchers.actions import change
 from chalicelib.vouchers.actions.enrolling import lose_place
@@ -44,7 +44,7 @@ def site_closed(site_id: str, *, by: Actor, now: datetime, after: str = "") -> i
     if len(concerned) > AT_ONCE:
         last = concerned[AT_ONCE - 1]
         key = f"vouchers-site-closed#{mark}#{local_day(now)}#{last}"
-        _once(outbox.work(key, SITE_TOPIC, now=now, site_id=site_id, after=last))
+        outbox.write_each([outbox.work(key, SITE_TOPIC, now=now, site_id=site_id, after=last)])
     elif site.state is SiteState.REMOVED and _in_transition(site, local_day(now)):
         until = site.transition_until or local_day(now)
         commit([agenda.due(end_of(until), SITE_ENDS_TOPIC, site_id)])
@@ -92,7 +92,7 @@ def _care(
         site=site.name,
         until=shown_day(until) if until else "",
     )
-    _once(*told)
+    outbox.write_each(told)
 
 
 @settles
@@ -150,12 +150,3 @@ def _told(before: Voucher, after: Voucher, site: Site, mark: str, *, now: dateti
 
 def _in_transition(site: Site, today: date) -> bool:
     return site.transition_until is not None and today <= site.transition_until
-
-
-def _once(*described: Put) -> None:
-    """Write what may have been written by an earlier delivery of the same message."""
-    for put in described:
-        try:
-            commit([put])
-        except Raced:
-            continue
