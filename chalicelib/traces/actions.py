@@ -80,7 +80,7 @@ def _traced(site_id: str, month: Month, child_id: str) -> Traced:
     child = billing.trace_child(site_id, month, child_id)
     known = payouts.find_site_claims(site_id, month)
     claims = [k.value for k in payouts.find_claims(known.value.claims)] if known else []
-    postings = books.find_postings([line.posting for line in child.lines])
+    postings = books.find_postings([line.statement.posting for line in child.lines])
     money: list[MoneyTraced] = []
     for line in child.lines:
         claim = rules.claim_over(claims, line.statement.number)
@@ -91,7 +91,7 @@ def _traced(site_id: str, month: Month, child_id: str) -> Traced:
         money.append(
             MoneyTraced(
                 statement=line.statement.number,
-                posting=postings.get(line.posting),
+                posting=postings.get(line.statement.posting),
                 claim=claim,
                 payment=payment,
             )

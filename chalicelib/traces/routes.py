@@ -202,7 +202,7 @@ def _step(line: LineTraced, money: MoneyTraced) -> StatedShown:
         line.stated.line.accrual_tiyn,
         line.stated.movement_tiyn,
         line.stated.because,
-        line.posting,
+        line.statement.posting,
         tuple(StepShown(m.account, m.amount_tiyn) for m in (posting.movements if posting else ())),
         claim.claim_id if claim else None,
         claim.state if claim else None,

@@ -253,7 +253,7 @@ def test_an_account_that_is_not_confirmed_is_said_beside_the_step(town: ClockTow
 def test_a_rate_that_nobody_adopted_is_named_and_the_clock_goes_on(
     town: ClockTown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chalicelib.payouts.actions import clock as looking
+    from chalicelib.billing.actions import reckoning
     from chalicelib.policy.rules import NoRate
 
     def judge(*_: object, **__: object) -> object:
@@ -261,7 +261,7 @@ def test_a_rate_that_nobody_adopted_is_named_and_the_clock_goes_on(
 
     town.attend_all()
     town.to("2026-04-12")
-    monkeypatch.setattr(looking, "judge_month", judge)
+    monkeypatch.setattr(reckoning, "judge_month", judge)
 
     said = town.why().json
     town.look()

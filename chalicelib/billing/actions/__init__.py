@@ -4,6 +4,7 @@ billing     post what a provider-month is due and was not posted yet
 listing     which provider-months, by the calendar and on demand
 acts        on which acts a correction rests
 gathering   what attendance says of a month
+reckoning   what a month is due now, written nowhere
 replaying   a month made again from what was known
 auditing    everything ever stated, held against what is due now, each night
 saving      what was not paid, and why, by period
@@ -31,6 +32,7 @@ from chalicelib.billing.actions.listing import (
     months_to_bill,
     open_run,
 )
+from chalicelib.billing.actions.reckoning import Reckoned, reckon
 from chalicelib.billing.actions.replaying import replay_month
 from chalicelib.billing.actions.saving import (
     SAVE,
@@ -56,6 +58,7 @@ from chalicelib.billing.actions.tracing import ChildTraced, DayTraced, LineTrace
 __all__ = [
     "AUDIT",
     "AreaAudited",
+    "Reckoned",
     "SAVE",
     "SavingsSeen",
     "audit_part",
@@ -65,6 +68,7 @@ __all__ = [
     "missing_parts",
     "months_to_save",
     "publish_night",
+    "reckon",
     "reckon_savings",
     "see_savings",
     "BILL",

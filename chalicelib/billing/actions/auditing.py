@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from chalicelib.access import actions as access
-from chalicelib.billing.actions.billing import judge_month, used_before
-from chalicelib.billing.actions.gathering import gather_month
-from chalicelib.billing.actions.listing import MONTHS_BACK, in_force, list_sites
+from chalicelib.billing.actions.gathering import is_known
+from chalicelib.billing.actions.listing import in_force, list_sites, next_billing
+from chalicelib.billing.actions.reckoning import reckon
 from chalicelib.billing.rules import auditing as rules
 from chalicelib.billing.rules import pricing
 from chalicelib.billing.rules.auditing import Case, Difference, Night, Part, Reach
@@ -39,7 +39,6 @@ from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Site
 from chalicelib.storage.commit import Raced, settles
 from chalicelib.storage.shelf import Kept
-from chalicelib.vouchers.rules.enrolling import ROSTER_REMEMBERS_DAYS
 
 AUDIT = "billing/audit"
 SITES_IN_A_PART = 10
@@ -178,13 +177,13 @@ def _audit_site(
     heads = store.find_heads(site.site_id, months)
     open_cases = store.find_cases(site.programme, site.area, site.site_id)
     for month in months:
-        found: dict[str, Difference] = {}
         head = heads.get(str(month))
-        if head is not None or _is_past_payday(pack, month, on):
-            found = _audit_month(site, pack, month, on, head is not None, counts, now=now)
-        for asked in rules.ASKED:
+        if head is None and not _is_past_payday(pack, month, on):
+            continue
+        found = _audit_month(site, pack, month, on, head is not None, counts, now=now)
+        for asked, difference in found.items():
             kept = open_cases.get((str(month), asked))
-            _settle_case(site, month, asked, found.get(asked), kept, on, by=by, now=now)
+            _settle_case(site, month, asked, difference, kept, on, by=by, now=now)
 
 
 def _months(pack: Pack, on: date) -> Iterator[Month]:
@@ -205,56 +204,48 @@ def _audit_month(
     counts: _Counts,
     *,
     now: datetime,
-) -> dict[str, Difference]:
-    """Return what differs in one provider-month, by question."""
+) -> dict[rules.Asked, Difference | None]:
+    """Return what differs in one provider-month by question, None where nothing does.
+
+    A question that was not asked tonight is not among them: its case stays as it was found.
+    """
     kept, statements = billed.load_site_month(site.site_id, month) if was_billed else (None, [])
     head = kept.value if kept is not None else None
-    due = _due(site, pack, month, head, on, now=now)
+    due = _due(site, month, head, on, now=now)
     if head is None and not any((due or {}).values()):
-        return {}
+        return {} if due is None else {"due": None}
     counts.provider_months += 1
     counts.statements += len(statements)
     counts.lines += sum(len(statement.lines) for statement in statements)
-    names = {"statements": rules.check_statements(head, statements)}
-    names["ledger"] = rules.check_ledger(
-        statements,
-        books.find_postings([rules.posting_of(s) for s in statements]),
-        frozenset({ledger.accrued(site.site_id, month), ledger.recoverable(site.site_id, month)}),
-    )
+    found: dict[rules.Asked, Difference | None] = {}
     if due is not None:
         counts.repriced += 1
         stated = {c: line.accrual_tiyn for c, line in posted_lines(statements).items()}
         held = head.held if head is not None else None
         reach = _reach(pack, month, on)
-        names["due"] = rules.check_due(stated, due, held=held, reach=reach)
-    return {asked: one for asked, one in names.items() if one is not None}
+        found["due"] = rules.check_due(stated, due, held=held, reach=reach)
+    found["statements"] = rules.check_statements(head, statements)
+    found["ledger"] = rules.check_ledger(
+        statements,
+        books.find_postings([s.posting for s in statements]),
+        frozenset({ledger.accrued(site.site_id, month), ledger.recoverable(site.site_id, month)}),
+    )
+    return found
 
 
 def _due(
-    site: Site, pack: Pack, month: Month, head: SiteMonth | None, on: date, *, now: datetime
+    site: Site, month: Month, head: SiteMonth | None, on: date, *, now: datetime
 ) -> dict[str, int] | None:
     """Return what a month is due now, by child; None where it is not its turn to be priced."""
-    if (on - month.first).days <= ROSTER_REMEMBERS_DAYS:
-        return _due_by_days(site.site_id, pack, month, head, now=now)
+    # Work that comes a day late asks what rosters know today, as billing does.
+    today = local_day(now)
+    if is_known(month, today):
+        shared = head.shared if head is not None else ()
+        lines = reckon(site.site_id, month, shared=shared, today=today).lines()
+        return {child_id: line.accrual_tiyn for child_id, line in lines.items()}
     if head is None or not rules.is_turn(site.site_id, month, on):
         return None
     return _due_by_claims(site, month, head)
-
-
-def _due_by_days(
-    site_id: str, pack: Pack, month: Month, head: SiteMonth | None, *, now: datetime
-) -> dict[str, int]:
-    """Reckon a month anew from its timesheets, as billing does."""
-    today = local_day(now)
-    known = pack.known_on(today)
-    provided = gather_month(site_id, month, today)
-    judged = judge_month(provided, known)
-    shared = head.shared if head is not None else ()
-    found = billed.find_claimants(shared, provided.programme, month)
-    others = {child_id: kept.value.others(site_id) for child_id, kept in found.items()}
-    used = used_before(provided.programme, month, judged, others)
-    lines = pricing.due(judged, others, pack=known.version, used=used)
-    return {child_id: line.accrual_tiyn for child_id, line in lines.items()}
 
 
 def _due_by_claims(site: Site, month: Month, head: SiteMonth) -> dict[str, int]:
@@ -273,29 +264,18 @@ def _due_by_claims(site: Site, month: Month, head: SiteMonth) -> dict[str, int]:
 
 def _reach(pack: Pack, month: Month, on: date) -> Reach:
     """Return when billing looks at a month again by itself, from a day on."""
-    dates = pack.at(month.last).month_calendar.dates(month, pack.calendar)
-    first, last = dates.check_from, max(dates.claim_to, dates.pay_on)
-    billable = (on - month.first).days <= ROSTER_REMEMBERS_DAYS
-    if on <= last:
-        return Reach(max(on, first), billable)
-    later = month
-    for _ in range(MONTHS_BACK):
-        later = later.next()
-        check_from = pack.at(later.last).month_calendar.dates(later, pack.calendar).check_from
-        if check_from >= on:
-            reachable = (check_from - month.first).days <= ROSTER_REMEMBERS_DAYS
-            return Reach(check_from if reachable else None, billable)
-    return Reach(None, billable)
+    again_on = next_billing(pack, month, on)
+    if again_on is not None and not is_known(month, again_on):
+        again_on = None
+    return Reach(again_on, is_known(month, on))
 
 
 def _is_past_payday(pack: Pack, month: Month, on: date) -> bool:
     """Return whether a month should have been billed by now, and the rosters still know it."""
-    if (on - month.first).days > ROSTER_REMEMBERS_DAYS:
-        return False
-    return on > pack.at(month.last).month_calendar.pay_on(month, pack.calendar)
+    pay_on = pack.at(month.last).month_calendar.pay_on(month, pack.calendar)
+    return on > pay_on and is_known(month, on)
 
 
-@settles
 def _settle_case(
     site: Site,
     month: Month,
@@ -307,7 +287,10 @@ def _settle_case(
     by: Actor,
     now: datetime,
 ) -> None:
-    """Open, change or close the case of one question; nothing where it is as it was."""
+    """Open, change or close the case of one question; nothing where it is as it was.
+
+    Where somebody does the same part at once, one of the two is Raced and the queue repeats it.
+    """
     stream = f"audit-case/{site.site_id}/{month}/{asked}"
     if found is None:
         if kept is not None:

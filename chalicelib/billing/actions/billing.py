@@ -342,7 +342,7 @@ def _booked(desk: _Desk, statement: Statement) -> list[Write]:
     paying, short = _paying(desk, statement.movement_tiyn)
     parents_tiyn = statement.parents_movement_tiyn
     posting = ledger.posting(
-        f"statement#{statement.site_id}#{month}#{statement.number:04d}",
+        statement.posting,
         (
             *paying,
             (accrued, on_accrued),

@@ -31,9 +31,14 @@ def gather_month(site_id: str, month: Month, today: date) -> ProviderMonth:
     Rosters forget who left long ago; a month they no longer know whole is not billed again, or
     what was posted for those children would be taken back. Raises MonthForgotten.
     """
-    if (today - month.first).days > ROSTER_REMEMBERS_DAYS:
+    if not is_known(month, today):
         raise MonthForgotten(month=str(month))
     return provided(attendance.month_for_billing(site_id, month, today=today), month)
+
+
+def is_known(month: Month, today: date) -> bool:
+    """Return whether the rosters still know a month whole."""
+    return (today - month.first).days <= ROSTER_REMEMBERS_DAYS
 
 
 def provided(facts: MonthFacts, month: Month) -> ProviderMonth:

@@ -5,13 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from chalicelib.access import actions as access
-from chalicelib.billing.rules.statements import (
-    MonthNotOver,
-)
+from chalicelib.billing.rules.statements import MonthNotOver
 from chalicelib.billing.store import statements as store
-from chalicelib.billing.store.statements import (
-    BillingRun,
-)
+from chalicelib.billing.store.statements import BillingRun
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, local_day, stamp
@@ -33,21 +29,43 @@ def months_to_bill(at: datetime) -> list[tuple[Pack, Month]]:
     check day the months before it are looked at again, for corrections.
     """
     today = local_day(at)
-    wanted: list[tuple[Pack, Month]] = []
-    for pack in list_packs():
-        month = Month.preceding(at)
-        if not in_force(pack, month.last):
-            continue
-        dates = pack.at(month.last).month_calendar.dates(month, pack.calendar)
-        if not dates.check_from <= today <= max(dates.claim_to, dates.pay_on):
-            continue
-        wanted.append((pack, month))
-        if today == dates.check_from:
-            for _ in range(MONTHS_BACK):
-                month = month.before()
-                if in_force(pack, month.last):
-                    wanted.append((pack, month))
-    return wanted
+    return [(pack, month) for pack in list_packs() for month in _billed_on(pack, today)]
+
+
+def next_billing(pack: Pack, month: Month, on: date) -> date | None:
+    """Return the day, from one on, on which billing looks at a month by itself; None for never."""
+    first, last = days_of_billing(pack, month)
+    if on <= last:
+        return max(on, first)
+    later = month
+    for _ in range(MONTHS_BACK):
+        later = later.next()
+        if not in_force(pack, later.last):
+            return None
+        check_from, _ = days_of_billing(pack, later)
+        if check_from >= on:
+            return check_from
+    return None
+
+
+def _billed_on(pack: Pack, today: date) -> list[Month]:
+    month = Month.of(today).before()
+    if not in_force(pack, month.last):
+        return []
+    first, last = days_of_billing(pack, month)
+    if not first <= today <= last:
+        return []
+    billed = [month]
+    if today == first:
+        for _ in range(MONTHS_BACK):
+            billed.append(billed[-1].before())
+    return [one for one in billed if in_force(pack, one.last)]
+
+
+def days_of_billing(pack: Pack, month: Month) -> tuple[date, date]:
+    """Return the first and the last day on which a month is billed daily."""
+    dates = pack.at(month.last).month_calendar.dates(month, pack.calendar)
+    return dates.check_from, max(dates.claim_to, dates.pay_on)
 
 
 def list_sites(programme: str, area: str) -> list[str]:

@@ -8,17 +8,17 @@ that does not names the children and the events between.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from chalicelib.access import actions as access
 from chalicelib.attendance import actions as attendance
 from chalicelib.billing.actions.acts import Change, with_acts
 from chalicelib.billing.actions.billing import judge_month, used_before
-from chalicelib.billing.actions.gathering import gather_month, provided
+from chalicelib.billing.actions.gathering import provided
+from chalicelib.billing.actions.reckoning import reckon
 from chalicelib.billing.rules import pricing, replay
 from chalicelib.billing.rules.claimed import Claim
-from chalicelib.billing.rules.judging import Judged
 from chalicelib.billing.rules.replay import MonthReplayed, Replayed
 from chalicelib.billing.rules.statements import (
     Because,
@@ -37,6 +37,7 @@ from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, from_stamp, local_day, stamp
 from chalicelib.policy.actions import load_pack, load_version
 from chalicelib.providers import store as providers
+from chalicelib.storage import keys
 
 
 def replay_month(site_id: str, month: Month, *, by: Actor, now: datetime) -> MonthReplayed:
@@ -156,39 +157,24 @@ def _since(
     """Return the lines that are due otherwise today, None for a month that rosters forgot."""
     today = local_day(now)
     try:
-        facts = gather_month(site_id, month, today)
+        shared = head.shared if head is not None else None
+        now_due = reckon(site_id, month, shared=shared, today=today)
     except MonthForgotten:
         return None
-    pack = load_pack(facts.programme, facts.area).known_on(today)
-    judged = judge_month(facts, pack)
-    others = _others_now(head, judged, facts.programme, month, site_id)
-    used = used_before(facts.programme, month, judged, others)
-    lines = pricing.due(judged, others, pack=pack.version, used=used)
+    lines, pack = now_due.lines(), now_due.pack
     was = posted_lines(statements)
     stated = plan_statement(was, lines, first=not statements, pack=pack.version)
     if statements:
         change = Change(
             site_id=site_id,
-            programme=facts.programme,
+            programme=now_due.facts.programme,
             month=month,
             pack=pack,
-            others=others,
+            others=now_due.others,
             upto=stamp(now),
         )
         stated = with_acts(stated, statements, change)
     return replay.late_lines(was, stated)
-
-
-def _others_now(
-    head: SiteMonth | None,
-    judged: Iterable[Judged],
-    programme: str,
-    month: Month,
-    site_id: str,
-) -> dict[str, tuple[Claim, ...]]:
-    children = head.shared if head is not None else tuple(j.child_id for j in judged)
-    found = store.find_claimants(list(children), programme, month)
-    return {child_id: kept.value.others(site_id) for child_id, kept in found.items()}
 
 
 class Claims:
@@ -203,8 +189,7 @@ class Claims:
         if not head.shared:
             return
         wanted = {
-            store.claimants_key(child_id, head.programme, month): child_id
-            for child_id in head.shared
+            keys.claimants(child_id, head.programme, month): child_id for child_id in head.shared
         }
         for site_id in sorted(sites):
             for at, image in journal.dated_images_in(f"site-month/{site_id}/{month}"):

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from chalicelib.access import actions as access
-from chalicelib.billing.actions.billing import judge_month, used_before
-from chalicelib.billing.actions.gathering import gather_month
 from chalicelib.billing.actions.listing import list_sites
+from chalicelib.billing.actions.reckoning import reckon
 from chalicelib.billing.rules import calculation
 from chalicelib.billing.rules import figures as public_figures
 from chalicelib.billing.rules.calculation import Calculation
@@ -133,31 +132,27 @@ def see_earnings(site_id: str, month: Month, *, by: Actor, now: datetime) -> Ear
     """Return what a month has brought so far, under way or over, to those who may see it.
 
     What other sites claim of the same children is known once one of them was billed. Raises
-    Unknown, NotBegun, MonthForgotten.
+    Unknown, MonthNotBegun, MonthForgotten.
     """
     site = providers.load_site(site_id).value
     access.demand(by, organisation=site.organisation_id, area=site.area, direction=site.direction)
     today = local_day(now)
     if month > Month.of(today):
         raise MonthNotBegun(month=str(month))
-    facts = gather_month(site_id, month, today)
-    pack = load_pack(facts.programme, facts.area).known_on(today)
-    judged = judge_month(facts, pack)
     kept, _ = store.load_site_month(site_id, month)
-    children = kept.value.shared if kept is not None else ()
-    found = store.find_claimants(list(children), facts.programme, month)
-    others = {child_id: one.value.others(site_id) for child_id, one in found.items()}
+    shared = kept.value.shared if kept is not None else ()
+    now_due = reckon(site_id, month, shared=shared, today=today)
     return EarningsSeen(
         site_id=site_id,
         month=str(month),
         upto=min(today, month.last),
         earned=earned(
-            judged,
-            others,
+            now_due.judged,
+            now_due.others,
             month=month,
             upto=min(today, month.last),
-            by_lesson=pack.at(month.last).programme.unit == "lesson",
-            used=used_before(facts.programme, month, judged, others),
+            by_lesson=now_due.pack.at(month.last).programme.unit == "lesson",
+            used=now_due.used,
         ),
         posted_tiyn=kept.value.posted_tiyn if kept is not None else 0,
     )

@@ -48,11 +48,6 @@ class LineTraced:
     statement: Statement
     stated: StatedLine
 
-    @property
-    def posting(self) -> str:
-        """Return the name under which the statement was booked."""
-        return posting_of(self.statement)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildTraced:
@@ -66,11 +61,6 @@ class ChildTraced:
     lines: tuple[LineTraced, ...]
     days: tuple[DayTraced, ...]
     exact: bool
-
-
-def posting_of(statement: Statement) -> str:
-    """Return the name under which a statement is booked in the ledger."""
-    return f"statement#{statement.site_id}#{statement.month}#{statement.number:04d}"
 
 
 def trace_child(site_id: str, month: Month, child_id: str) -> ChildTraced:

@@ -24,7 +24,6 @@ from chalicelib.kernel.periods import Month
 
 Asked = Literal["due", "statements", "ledger"]
 Reason = Literal["next-billing", "held", "ask-for-billing", "too-old", "broken"]
-ASKED: tuple[Asked, ...] = ("due", "statements", "ledger")
 # What no later billing ends by itself, and no addition to a budget.
 STUCK = frozenset({"ask-for-billing", "too-old", "broken"})
 # How often a month that rosters have forgotten is priced again from its claims; its statements and
@@ -180,7 +179,7 @@ def check_ledger(
     """
     tiyn = lines = 0
     for statement in statements:
-        posting = postings.get(posting_of(statement))
+        posting = postings.get(statement.posting)
         moved = 0
         if posting is not None:
             moved = sum(m.amount_tiyn for m in posting.movements if m.account in accounts)
@@ -190,11 +189,6 @@ def check_ledger(
     if not lines:
         return None
     return Difference(asked="ledger", tiyn=tiyn, lines=lines, reason="broken")
-
-
-def posting_of(statement: Statement) -> str:
-    """Return the name of the posting that books a statement."""
-    return f"statement#{statement.site_id}#{statement.month}#{statement.number:04d}"
 
 
 def is_turn(site_id: str, month: Month, on: date) -> bool:

@@ -116,6 +116,11 @@ class Statement:
     lines: tuple[StatedLine, ...]
 
     @property
+    def posting(self) -> str:
+        """Return the name of the posting that books it."""
+        return f"statement#{self.site_id}#{self.month}#{self.number:04d}"
+
+    @property
     def parents_movement_tiyn(self) -> int:
         """Return what families owe more for the month, or less; no money of the budget."""
         return sum(stated.parents_movement_tiyn for stated in self.lines)

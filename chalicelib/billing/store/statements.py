@@ -237,7 +237,7 @@ def _opened(filed: Filed) -> Statement:
 
 def open_claimants(claimants: Claimants) -> Put:
     """Describe a child-month's first claim; ClaimedElsewhere if another site was faster."""
-    key = _claimants_key(claimants.child_id, claimants.programme, Month.parse(claimants.month))
+    key = keys.claimants(claimants.child_id, claimants.programme, Month.parse(claimants.month))
     return CLAIMANTS.create(key, _filed(claimants), otherwise=ClaimedElsewhere())
 
 
@@ -245,7 +245,7 @@ def find_claimants(
     child_ids: Sequence[str], programme: str, month: Month
 ) -> dict[str, KeptClaimants]:
     """Return the claimants rows that exist, by child; a call per hundred."""
-    wanted = [_claimants_key(child_id, programme, month) for child_id in child_ids]
+    wanted = [keys.claimants(child_id, programme, month) for child_id in child_ids]
     found = CLAIMANTS.find_many(wanted).values()
     return {kept.value.child_id: KeptClaimants(kept, _read(kept.value)) for kept in found}
 
@@ -267,11 +267,6 @@ def list_earlier_claims(child_id: str, programme: str, month: Month) -> list[tup
     ]
 
 
-def claimants_key(child_id: str, programme: str, month: Month) -> tuple[str, str]:
-    """Return under which key the claims on a child's month lie."""
-    return _claimants_key(child_id, programme, month)
-
-
 def claimants_in(image: Image) -> Claimants | None:
     """Return the claims on a child's month as a journal's image says; None for a removed row."""
     filed = journal.value_in(image, CLAIMANTS)
@@ -281,10 +276,6 @@ def claimants_in(image: Image) -> Claimants | None:
 def claimants_of(body: str) -> Claimants:
     """Return the claims that a row's body says; for those who read an export of the rows."""
     return _read(msgspec.json.decode(body, type=FiledClaimants))
-
-
-def _claimants_key(child_id: str, programme: str, month: Month) -> tuple[str, str]:
-    return keys.claimants(child_id, programme, month)
 
 
 def _filed(claimants: Claimants) -> FiledClaimants:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from chalicelib.billing import actions as billing
+from chalicelib.billing.actions.listing import days_of_billing, in_force
 from chalicelib.billing.rules import figures as public_figures
 from chalicelib.kernel.periods import Month, local_day
 from chalicelib.payouts import store
@@ -15,19 +16,17 @@ from chalicelib.payouts.rules.claims import Claim
 from chalicelib.policy.actions import list_packs, load_pack
 from chalicelib.policy.rules import Pack
 from chalicelib.storage import outbox
-from chalicelib.storage.commit import Put, Raced, commit
 
 
 def months_in_claiming(at: datetime) -> list[tuple[Pack, Month]]:
     """Return which packs' months have their claims drawn up on the day of an event."""
     today = local_day(at)
-    return [
-        (pack, month)
-        for pack, month in _preceding(at)
-        if (dates := pack.at(month.last).month_calendar.dates(month, pack.calendar)).check_from
-        <= today
-        <= max(dates.claim_to, dates.pay_on)
-    ]
+    found = []
+    for pack, month in _preceding(at):
+        first, last = days_of_billing(pack, month)
+        if first <= today <= last:
+            found.append((pack, month))
+    return found
 
 
 def months_at_payday(at: datetime) -> list[tuple[Pack, Month]]:
@@ -57,22 +56,14 @@ def tell_payday(programme: str, area: str, month: Month, *, now: datetime) -> in
             tenge=claim.amount_tiyn // 100,
             state=claim.state,
         )
-        told += _once(notice)
+        told += outbox.write_each([notice])
     return told
-
-
-def _once(notice: Put) -> bool:
-    try:
-        commit([notice])
-    except Raced:
-        return False  # told already, by an earlier delivery of the same event
-    return True
 
 
 def _preceding(at: datetime) -> Iterable[tuple[Pack, Month]]:
     month = Month.preceding(at)
     for pack in list_packs():
-        if pack.valid_from <= month.last and (pack.valid_to is None or month.last <= pack.valid_to):
+        if in_force(pack, month.last):
             yield pack, month
 
 

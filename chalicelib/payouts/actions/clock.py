@@ -15,10 +15,8 @@ from chalicelib.access import actions as access
 from chalicelib.attendance import rules as attendance
 from chalicelib.attendance import store as sheets
 from chalicelib.billing import actions as billing
-from chalicelib.billing.actions.billing import judge_month, used_before
 from chalicelib.billing.actions.listing import in_force
 from chalicelib.billing.rules import figures as public_figures
-from chalicelib.billing.rules import pricing
 from chalicelib.billing.rules.pricing import HELD, Line
 from chalicelib.billing.rules.statements import MonthForgotten, SiteMonth
 from chalicelib.billing.store import statements
@@ -107,19 +105,12 @@ def _lines(
     So it is with a month long gone, and where a rate is missing, whose code comes with it.
     """
     try:
-        provided = billing.gather_month(site_id, month, local_day(now))
+        shared = head.shared if head is not None else ()
+        return billing.reckon(site_id, month, shared=shared, today=local_day(now)).lines(), None
     except MonthForgotten:
         return None, None
-    pack = load_pack(provided.programme, provided.area).known_on(local_day(now))
-    try:
-        judged = judge_month(provided, pack)
     except NoRate as refusal:
         return None, refusal.code
-    shared = head.shared if head is not None else ()
-    found = statements.find_claimants(list(shared), provided.programme, month)
-    others = {child_id: kept.value.others(site_id) for child_id, kept in found.items()}
-    used = used_before(provided.programme, month, judged, others)
-    return pricing.due(judged, others, pack=pack.version, used=used), None
 
 
 def _held(figured: SiteMonth, lines: Mapping[str, Line]) -> tuple[Held, ...]:
@@ -349,7 +340,9 @@ def _remembering(pack: Pack) -> Callable[[Month], MonthDates]:
 
     def dates(month: Month) -> MonthDates:
         if month not in known:
-            known[month] = dates_of(pack, month)
+            # A correction may be claimed when the programme is over.
+            calendar = pack.nearest(month.last).month_calendar
+            known[month] = calendar.dates(month, pack.calendar)
         return known[month]
 
     return dates

@@ -62,8 +62,7 @@ def hands_of(claim: Claim, *, now: datetime) -> tuple[int, int]:
 
 def rules_now(pack: Pack, now: datetime) -> PackRules:
     """Return today's rules; of a programme that is over and still pays, its last ones."""
-    today = max(local_day(now), pack.valid_from)
-    return pack.at(today if pack.valid_to is None else min(today, pack.valid_to))
+    return pack.nearest(local_day(now))
 
 
 def answer_working_days(pack: Pack, now: datetime) -> int:

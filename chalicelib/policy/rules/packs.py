@@ -338,6 +338,14 @@ class Pack:
         starts, rules = self._epochs
         return rules[bisect_right(starts, on) - 1]
 
+    def nearest(self, on: date) -> Rules:
+        """Return the rules of a day; of one before or after the programme, its first or last ones.
+
+        What a programme that is over still owes is agreed, paid and answered by its last rules.
+        """
+        day = max(on, self.valid_from)
+        return self.at(day if self.valid_to is None else min(day, self.valid_to))
+
     def known_on(self, day: date) -> Pack:
         """Return the pack as it judged on a day, without rows that became known later.
 
