@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.attendance import actions, rules, store
+from chalicelib.kernel.periods import stamp
 from infra.local import faults
 from infra.local.testing import TestTables
 from tests.attendance.builders import (
@@ -130,6 +131,20 @@ def test_a_day_sent_in_any_order_and_split_folds_to_the_same_marks(tablet: Table
     assert len(marks_of(1)) == len(marks_of(2)) == 3
     after = send(tablet, [tablet.sign("2026-03-02T09:00:00+05:00")])
     assert after.outcomes[0].flags == ()
+
+
+def test_records_that_fill_a_gap_are_found_by_when_they_were_received(tablet: Tablet) -> None:
+    for minute in range(5):
+        tablet.sign(f"2026-03-02T08:0{minute}:00+05:00")
+    send(tablet, tablet.records[:1])
+    send(tablet, tablet.records[2:4])
+    send(tablet, tablet.records[4:])
+    later = at("2026-03-03 10:00")
+    send(tablet, tablet.records[1:2], now=later)
+
+    found = store.each_evidence_since(tablet.device_id, stamp(later))
+
+    assert [upload.value.last for upload in found] == [2]
 
 
 def test_b6_a_gap_is_named_and_listed(tablet: Tablet) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -98,6 +99,7 @@ class FlagTaken(Raced):
 EVIDENCE: Shelf[Evidence] = Shelf(EvidenceRow, Evidence)
 FLAGS: Shelf[DeviceFlag] = Shelf(AttendanceRow, DeviceFlag)
 EVIDENCE_BYTES_MAX = 380_000
+GAP = "gap"
 _EVIDENCE = keys.evidence("", 0, "")[0]
 _DECODER = msgspec.json.Decoder(Evidence)
 
@@ -142,17 +144,24 @@ def each_evidence(device_id: str) -> Iterator[KeptEvidence]:
 
 
 def each_evidence_since(device_id: str, since: str) -> Iterator[KeptEvidence]:
-    """Yield the uploads of a tablet received at an instant or later, the newest first.
+    """Yield the uploads of a tablet received at an instant or later, the newest counters first.
 
-    They lie by counter; one that was received before ends the search, because a tablet sends its
-    chain in order.
+    They lie by counter, and a tablet sends its chain in order: one that was received before ends
+    the search, unless a gap at or below it may have been filled since. One query; another for the
+    gaps, once one that was received before is met.
     """
     pk = keys.evidence(device_id, 0, "")[0]
+    lowest_gap: int | None = None
     for row in EvidenceRow.query(pk, consistent_read=True, scan_index_forward=False):
         kept = _evidence(row)
-        if kept.value.received_at < since:
+        if kept.value.received_at >= since:
+            yield kept
+            continue
+        if lowest_gap is None:
+            gaps = (flag.first for flag in list_flags(device_id) if flag.kind == GAP)
+            lowest_gap = min(gaps, default=sys.maxsize)
+        if kept.value.last < lowest_gap:
             return
-        yield kept
 
 
 def thin(device_id: str, kept: KeptEvidence, links: Mapping[int, Link]) -> bool:
