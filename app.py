@@ -300,4 +300,5 @@ def on_journal(event: DynamoDBEvent) -> dict[str, Any]:
     records = event.to_dict()
     unread = record_jobs.take_in(records)
     odd = signals_jobs.take_in(records)
-    return unread if unread["batchItemFailures"] else odd
+    # The stream goes on from the earliest that either could not take.
+    return {"batchItemFailures": [*unread["batchItemFailures"], *odd["batchItemFailures"]]}

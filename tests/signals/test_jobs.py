@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+import app
 from chalicelib.adapters import work
+from chalicelib.record import jobs as record_jobs
 from chalicelib.signals import actions, jobs
 from infra.local.testing import TestCloud, TestTables
 from tests.attendance.builders import MARCH, SITE, at, enrolment, open_site, pair, send
@@ -106,6 +108,18 @@ def test_a_silent_queue_has_the_batch_delivered_again(
     failed = jobs.take_in(streamed([honest, image]))["batchItemFailures"]
 
     assert failed == [{"itemIdentifier": "1"}]
+
+
+def test_the_stream_goes_on_from_the_earliest_that_the_log_or_the_signals_could_not_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log, signals = ([{"itemIdentifier": number}] for number in ("7", "3"))
+    monkeypatch.setattr(record_jobs, "take_in", lambda _: {"batchItemFailures": log})
+    monkeypatch.setattr(jobs, "take_in", lambda _: {"batchItemFailures": signals})
+
+    answer = app.on_journal(streamed([]), None)
+
+    assert answer == {"batchItemFailures": [*log, *signals]}
 
 
 @pytest.mark.parametrize(
