@@ -21,6 +21,7 @@ from tests.signals.builders import WHERE, a_finding, a_ref
 
 DAY = date(2026, 3, 2)
 PACK = load_pack("preschool", "taldykorgan")
+RULE = PACK.at(DAY).signals
 
 
 def of_pack(on: date) -> rules.Terms | None:
@@ -99,28 +100,28 @@ def test_a_row_copied_from_the_first_day_on_repeats_it() -> None:
     before = {day: (480 + day % 7, 1020 + day % 5) for day in range(2, 20)}
     copied = {day + 3: times for day, times in before.items()}
 
-    assert rules.repeated(copied, before) == 18
-    assert rules.repeated(before, before) == 18
+    assert rules.repeated(copied, before, RULE) == 18
+    assert rules.repeated(before, before, RULE) == 18
 
 
 def test_a_mark_without_a_departure_does_not_hide_a_copy() -> None:
     before = {day: (480 + day % 7, 1020 + day % 5) for day in range(2, 20)}
     copied = {day + 3: times for day, times in before.items()}
 
-    assert rules.repeated({**copied, 1: (600, None)}, before) == 18
+    assert rules.repeated({**copied, 1: (600, None)}, before, RULE) == 18
 
 
 def test_days_all_alike_repeat_nothing() -> None:
     same = dict.fromkeys(range(2, 20), (480, 1020))
 
-    assert rules.repeated(same, same) == 0
+    assert rules.repeated(same, same, RULE) == 0
 
 
 def test_a_row_that_repeats_half_its_days_is_a_family_of_habits() -> None:
     before = {day: (480 + day % 7, 1020 + day % 5) for day in range(2, 20)}
     now = {d: times if d % 2 else (times[0] + 1, times[1]) for d, times in before.items()}
 
-    assert rules.repeated(now, before) == 0
+    assert rules.repeated(now, before, RULE) == 0
 
 
 # --- crowds and clocks

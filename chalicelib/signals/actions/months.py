@@ -23,6 +23,7 @@ from chalicelib.attendance.rules import Stay
 from chalicelib.attendance.store import ChildSheet
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, local_day
+from chalicelib.kernel.workdays import SATURDAY
 from chalicelib.policy.actions import list_packs
 from chalicelib.policy.rules import NoRuleInForce, Pack, SignalRule
 from chalicelib.providers import store as providers
@@ -41,7 +42,6 @@ from chalicelib.signals.rules import (
 )
 
 MONTH = "signals/month"
-_SATURDAY = 5
 
 
 def months_to_look_at(at: datetime) -> list[tuple[Pack, Month]]:
@@ -53,7 +53,7 @@ def months_to_look_at(at: datetime) -> list[tuple[Pack, Month]]:
         dates = _dates(pack, ended)
         if dates is not None and dates[0] <= today <= dates[1]:
             wanted.append((pack, ended))
-        if today.weekday() == _SATURDAY and rule_of(pack, Month.of(today)) is not None:
+        if today.weekday() == SATURDAY and rule_of(pack, Month.of(today)) is not None:
             wanted.append((pack, Month.of(today)))
     return wanted
 

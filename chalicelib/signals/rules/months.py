@@ -12,15 +12,10 @@ from datetime import date, datetime, timedelta
 
 from chalicelib.attendance.rules.days import visits
 from chalicelib.attendance.rules.lines import Line
+from chalicelib.kernel.money import PER_MILLE
 from chalicelib.kernel.periods import DateRange, Month, from_stamp
 from chalicelib.policy.rules import SignalRule
 from chalicelib.signals.rules.values import Finding, Kind, Ref
-
-# A row repeats another where so many of its days do, and its days are not all alike.
-SAME_PER_MILLE = 800
-SAME_DISTINCT = 3
-# Rows of different groups are one row where so many children have it.
-SAME_CHILDREN = 3
 
 Times = Mapping[int, tuple[int | None, int | None]]
 
@@ -180,17 +175,17 @@ def _identical(seen: MonthSeen, rule: SignalRule) -> Iterable[Finding]:
     copied: dict[str, dict[str, int]] = {}
     for child in seen.children:
         if len(child.rows) > 1:
-            same = repeated(child.rows[0].times, child.rows[1].times)
+            same = repeated(child.rows[0].times, child.rows[1].times, rule)
             if same >= rule.same_days:
                 copied.setdefault(child.group_id, {})[child.child_id] = same
     rows: dict[tuple[tuple[int, tuple[int | None, int | None]], ...], list[ChildSeen]] = {}
     for child in seen.children:
         times = child.rows[0].times
-        if len(times) >= rule.same_days and _varied(times.values()):
+        if len(times) >= rule.same_days and _varied(times.values(), rule):
             rows.setdefault(tuple(sorted(times.items())), []).append(child)
     for alike in rows.values():
         groups = {child.group_id for child in alike}
-        if len(alike) >= SAME_CHILDREN and len(groups) > 1:
+        if len(alike) >= rule.same_children and len(groups) > 1:
             for child in alike:
                 days = len(child.rows[0].times)
                 copied.setdefault(child.group_id, {})[child.child_id] = days
@@ -200,7 +195,7 @@ def _identical(seen: MonthSeen, rule: SignalRule) -> Iterable[Finding]:
         yield _of_group("identical-rows", seen.month, group_id, refs, facts)
 
 
-def repeated(times: Times, before: Times) -> int:
+def repeated(times: Times, before: Times, rule: SignalRule) -> int:
     """Return how many days of a row repeat an earlier one, minute by minute; 0 where too few do.
 
     Only days with both times count. They are laid side by side in two ways: by their number in the
@@ -213,7 +208,7 @@ def repeated(times: Times, before: Times) -> int:
     by_day = [(now[day], then[day]) for day in sorted(now.keys() & then.keys())]
     for pairs in (by_order, by_day):
         same = [one for one, other in pairs if one == other]
-        if _varied(same) and len(same) * 1000 >= SAME_PER_MILLE * len(pairs):
+        if _varied(same, rule) and len(same) * PER_MILLE >= rule.same_per_mille * len(pairs):
             best = max(best, len(same))
     return best
 
@@ -223,8 +218,8 @@ def _whole(times: Times) -> dict[int, tuple[int | None, int | None]]:
     return {day: times[day] for day in sorted(times) if None not in times[day]}
 
 
-def _varied(values: Iterable[tuple[int | None, int | None]]) -> bool:
-    return len(set(values)) >= SAME_DISTINCT
+def _varied(values: Iterable[tuple[int | None, int | None]], rule: SignalRule) -> bool:
+    return len(set(values)) >= rule.same_distinct
 
 
 def _full(seen: MonthSeen, rule: SignalRule) -> Iterable[Finding]:
@@ -244,7 +239,7 @@ def _full(seen: MonthSeen, rule: SignalRule) -> Iterable[Finding]:
     for group_id, children in sorted(never_missed.items()):
         of = len(groups[group_id])
         if len(children) >= rule.full_children and (
-            len(children) * 1000 >= rule.full_per_mille * of
+            len(children) * PER_MILLE >= rule.full_per_mille * of
         ):
             refs = tuple(Ref(child_id=one, month=str(seen.month)) for one in sorted(children))
             facts = {"of": of, "months": months}
