@@ -37,6 +37,16 @@ from chalicelib.storage.rows import Row
 MOST_WRITES = 100
 _TRIES = 6
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 0.4
+# What the store says of a call that it could not do now and may do later.
+BUSY = frozenset(
+    {
+        "ThrottlingException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "InternalServerError",
+    }
+)
+IN_CONFLICT = frozenset({"TransactionConflictException", "TransactionInProgressException"})
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -256,14 +266,7 @@ def _refusal(error: TransactWriteError, ordered: Sequence[Write]) -> Refusal | N
     codes = {reason.code for reason in reasons if reason is not None}
     if codes & {"ItemCollectionSizeLimitExceeded", "ValidationError"}:
         raise error
-    if codes or response_code(error) in {
-        "TransactionConflictException",
-        "TransactionInProgressException",
-        "ThrottlingException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "InternalServerError",
-    }:
+    if codes or response_code(error) in BUSY | IN_CONFLICT:
         return None
     if response_code(error) is None:
         return StoreSilent()
@@ -286,11 +289,6 @@ def trouble(error: Exception) -> Refusal | None:
         return StoreSilent()
     if isinstance(error, PynamoDBException):
         code = response_code(error)
-        if code is None or code in {
-            "ThrottlingException",
-            "ProvisionedThroughputExceededException",
-            "RequestLimitExceeded",
-            "InternalServerError",
-        }:
+        if code is None or code in BUSY:
             return StoreSilent()
     return None

@@ -9,20 +9,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.storage import client
-from chalicelib.storage.commit import StoreSilent, pause
+from chalicelib.storage.commit import BUSY, IN_CONFLICT, StoreSilent, pause
 
-MOST_ROWS = 100
 _TRIES = 8
-_BUSY = frozenset(
-    {
-        "TransactionCanceledException",
-        "TransactionInProgressException",
-        "ThrottlingException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "InternalServerError",
-    }
-)
+_AGAIN = BUSY | IN_CONFLICT | {"TransactionCanceledException"}
 
 
 def read_at_once(table: str, keys: Sequence[tuple[str, str]]) -> list[dict[str, Any] | None]:
@@ -39,7 +29,7 @@ def read_at_once(table: str, keys: Sequence[tuple[str, str]]) -> list[dict[str, 
         try:
             answer = client.client().transact_get_items(TransactItems=asked)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") not in _BUSY:
+            if error.response.get("Error", {}).get("Code") not in _AGAIN:
                 raise
         else:
             return [one.get("Item") for one in answer["Responses"]]
