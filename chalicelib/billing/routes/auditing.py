@@ -18,7 +18,7 @@ from chalicelib.billing.rules.savings import Savings
 from chalicelib.edge import pages, tables
 from chalicelib.edge.routes import Call, File
 from chalicelib.edge.texts import text
-from chalicelib.kernel.periods import BadMonth, Month
+from chalicelib.kernel.periods import BadMonth, Month, shown_day
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.policy.actions import NoPack
 from chalicelib.policy.rules import NoRuleInForce, Text
@@ -316,7 +316,7 @@ def _night(night: Night) -> NightShown:
 
 
 def _case(case: Case, language: str) -> CaseShown:
-    until = case.until.strftime("%d.%m.%Y") if case.until is not None else ""
+    until = shown_day(case.until) if case.until is not None else ""
     return CaseShown(
         case.site_id,
         case.organisation_id,

@@ -12,6 +12,7 @@ from chalicelib.billing.routes.shapes import MonthText, Named, routes
 from chalicelib.billing.rules.calculation import Step, TooManyUnits
 from chalicelib.edge.routes import Call
 from chalicelib.edge.texts import text
+from chalicelib.kernel.money import PER_MILLE
 from chalicelib.kernel.periods import BadMonth, Month
 from chalicelib.policy.actions import NoPack
 from chalicelib.policy.rules import NoRate, NoRuleInForce, UnknownHours, UnknownKind
@@ -96,8 +97,14 @@ def _words(key: str, step: Step, language: str) -> str:
         "rate": step.rate_tiyn // 100,
         "of": step.of,
         "units": step.units,
-        "times": "".join(f" × {c / 1000:g}" for c in step.per_mille if c != 1000),
+        "times": "".join(f" × {_times(c)}" for c in step.per_mille if c != PER_MILLE),
         "sum": step.sum_tiyn // 100,
         "source": step.source,
     }
     return text(key, language, facts)
+
+
+def _times(per_mille: int) -> str:
+    """Return a coefficient as people write it: 1150 per mille is 1.15."""
+    whole, rest = divmod(per_mille, PER_MILLE)
+    return f"{whole}.{rest:03d}".rstrip("0").rstrip(".")

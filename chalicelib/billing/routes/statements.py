@@ -19,7 +19,7 @@ from chalicelib.billing.rules.statements import Because, MonthNotOver, Statement
 from chalicelib.edge import tables
 from chalicelib.edge.routes import Call, File
 from chalicelib.edge.texts import text
-from chalicelib.kernel.periods import BadMonth, Month, from_stamp
+from chalicelib.kernel.periods import BadMonth, Month, from_stamp, shown_day
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import NoPack
 from chalicelib.policy.rules import NoRuleInForce
@@ -308,7 +308,7 @@ def _waiting(waiting: Waiting, seen: actions.SiteMonthSeen, language: str) -> Wa
                 "count": waiting.days,
                 "tenge": waiting.tiyn // 100,
                 "month": seen.head.month,
-                "pay_on": seen.pay_on.strftime("%d.%m.%Y"),
+                "pay_on": shown_day(seen.pay_on),
             },
         )
     )

@@ -12,7 +12,7 @@ from datetime import date
 from fractions import Fraction
 
 from chalicelib.billing.rules.judging import BY_THE_MONTH
-from chalicelib.kernel.money import TIYN_IN_TENGE, Tiyn, daily_share, half_up
+from chalicelib.kernel.money import TIYN_IN_TENGE, daily_share, half_up
 from chalicelib.kernel.refusals import Malformed
 from chalicelib.policy.rules import Rules
 
@@ -93,7 +93,7 @@ def calculate(
         return Calculation(budget=budget, parents=None)
     divisor = planned if fee.per == "month" else 1
     units = attended if fee.counts == "attended" else payable
-    owed = Fraction(int(Tiyn(fee.amount_tiyn)), divisor) * units
+    owed = Fraction(int(fee.amount_tiyn), divisor) * units
     parents = Step(
         rate_tiyn=int(fee.amount_tiyn),
         per_mille=(),

@@ -12,10 +12,6 @@ from chalicelib.kernel.refusals import Malformed
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 _YEAR = re.compile(r"2[0-9]{3}\Z")
-KINDS = (
-    "treasury", "budget", "committed", "accrued", "recoverable", "payable", "transit", "paid",
-    "returned", "parents", "fees",
-)  # fmt: skip
 
 
 class NoAccount(Malformed):
@@ -87,10 +83,11 @@ _SHAPES: dict[str, Callable[..., dict[str, Any]]] = {
     "committed": _of_a_month,
     "accrued": _of_a_site,
     "recoverable": _of_a_site,
-    "parents": _of_a_site,
-    "fees": _of_a_site,
     "payable": _of_an_organisation,
+    "transit": _of_a_run,
     "paid": _of_an_organisation,
     "returned": _of_an_organisation,
-    "transit": _of_a_run,
+    "parents": _of_a_site,
+    "fees": _of_a_site,
 }
+KINDS = tuple(_SHAPES)
