@@ -1,4 +1,4 @@
-"""Payouts over HTTP: claims and the hands they pass, payment runs and files, bank answers."""
+"""HTTP of claims and the hands they pass, of set-offs, and of public figures."""
 
 from __future__ import annotations
 
@@ -221,6 +221,35 @@ def get_claims(call: Call[None]) -> ClaimsSeen:
     )
 
 
+@routes.put(
+    "/claims/{claim_id}/set-off",
+    action="payouts/set-off",
+    asks=SetOffAsked,
+    answers=ClaimSeen,
+    refuses=(
+        Unknown,
+        NothingOwed,
+        NoSetOff,
+        MoreThanOwed,
+        SumChanged,
+        AnotherContent,
+        NoPack,
+        NoRuleInForce,
+    ),
+)
+def put_set_off(call: Call[SetOffAsked], claim_id: str) -> ClaimSeen:
+    """Set what a provider owes off against its agreed claim; two persons ask the same."""
+    asked = call.asked
+    owed, _ = actions.set_off(
+        claim_id,
+        against=asked.against,
+        amount_tiyn=asked.amount_tiyn,
+        by=call.actor,
+        now=call.now,
+    )
+    return _claim(owed, call)
+
+
 # --- figures ------------------------------------------------------------------------------------
 
 
@@ -286,35 +315,6 @@ def get_figures(call: Call[None]) -> FiguresSeen | File:
         ],
     )
     return File(content, tables.CSV_MEDIA_TYPE, f"payouts-{asked.area}-{asked.month}.csv")
-
-
-@routes.put(
-    "/claims/{claim_id}/set-off",
-    action="payouts/set-off",
-    asks=SetOffAsked,
-    answers=ClaimSeen,
-    refuses=(
-        Unknown,
-        NothingOwed,
-        NoSetOff,
-        MoreThanOwed,
-        SumChanged,
-        AnotherContent,
-        NoPack,
-        NoRuleInForce,
-    ),
-)
-def put_set_off(call: Call[SetOffAsked], claim_id: str) -> ClaimSeen:
-    """Set what a provider owes off against its agreed claim; two persons ask the same."""
-    asked = call.asked
-    owed, _ = actions.set_off(
-        claim_id,
-        against=asked.against,
-        amount_tiyn=asked.amount_tiyn,
-        by=call.actor,
-        now=call.now,
-    )
-    return _claim(owed, call)
 
 
 def _claim(claim: Claim, call: Call[Any]) -> ClaimSeen:
