@@ -124,15 +124,42 @@ def test_it_speaks_three_languages(tab: Browser, language: str, words: str) -> N
 def test_a_region_is_chosen_and_asked_for(tab: Browser) -> None:
     opened(tab, [REGION])
 
+    tab.run("window.asked.length = 0")
     tab.run(
         "(() => { const region = document.getElementById('region');"
         " region.value = 'preschool/taldykorgan';"
         " region.dispatchEvent(new Event('change', { bubbles: true })); })()"
     )
-    tab.until("window.asked.length === 2")
+    tab.until("window.asked.length === 1")
 
-    assert "programme=preschool&area=taldykorgan" in tab.run("window.asked[1]")
+    assert "programme=preschool&area=taldykorgan" in tab.run("window.asked[0]")
     assert "area=taldykorgan" in tab.run("document.getElementById('file').href")
+
+
+def test_it_opens_with_the_month_that_is_paid_by_our_clock(tab: Browser) -> None:
+    opened(tab, [REGION])
+
+    assert tab.run("document.getElementById('month').value") == "2026-03"
+    assert tab.run("window.asked.length") == 2 and "18.04.2026 13:00" in text(tab)
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_on_a_telephone_nothing_stands_out_at_the_side(tab: Browser, language: str) -> None:
+    tab.ask(
+        "Emulation.setDeviceMetricsOverride",
+        width=360,
+        height=800,
+        deviceScaleFactor=1,
+        mobile=True,
+    )
+    title = dict.fromkeys(
+        ("kk", "ru", "en"), "Үйірмелер мен секцияларға бірыңғай ваучер, Қарағанды қаласы"
+    )
+    late = {**LATE, "name": "Ақбота " * 9, "site_id": "site-" + "3f0f9fd0" * 7}
+    opened(tab, [{**REGION, "title": title, "overdue": [late]}], language)
+
+    assert tab.run("document.documentElement.scrollWidth") == 360
+    tab.ask("Emulation.clearDeviceMetricsOverride")
 
 
 def test_nothing_to_show_and_no_answer_are_said(tab: Browser) -> None:

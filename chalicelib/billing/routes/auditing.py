@@ -86,7 +86,7 @@ class SelfAuditAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class NightShown(msgspec.Struct, frozen=True):
-    """What a night found: the sum of open cases, zero where everything is one."""
+    """What a night found: the sum of open cases, zero where everything agrees."""
 
     on: date
     difference_tiyn: int
