@@ -7,6 +7,7 @@
     days      from a set of marks to the days of a month
     lessons   from a set of marks to the lessons of a month
     plans     what a month is asked about: its days, or its lessons
+    said      what people say of a child's month, and every no to it
     sheets    proofs, closing, confirmation, approval, disputes, decisions
     codes     the one-time code of a notice that confirms a lesson
     devices   pairing, revocation, how much a tablet may send
@@ -116,7 +117,7 @@ from chalicelib.attendance.rules.records import (
     record_hash,
     upload_digest,
 )
-from chalicelib.attendance.rules.sheets import (
+from chalicelib.attendance.rules.said import (
     EMPTY,
     AnswerKind,
     ClaimCode,
@@ -142,6 +143,8 @@ from chalicelib.attendance.rules.sheets import (
     SheetChanged,
     SiteMonth,
     TooEarly,
+)
+from chalicelib.attendance.rules.sheets import (
     answer,
     approve,
     check_separate,

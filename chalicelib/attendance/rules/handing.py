@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 
-from chalicelib.attendance.rules.sheets import SiteMonth
+from chalicelib.attendance.rules.said import SiteMonth
 from chalicelib.kernel.periods import from_stamp, local_day, stamp
 from chalicelib.policy.rules import MonthDates
 
