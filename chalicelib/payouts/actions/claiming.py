@@ -265,8 +265,7 @@ def _keep(
 
 def _others(claim: Claim) -> list[str]:
     """Return whose hands a claim passed, in a fixed order."""
-    signed = {claim.signed.by} if claim.signed else set()
-    return sorted(signed | claim.agreed_by | claim.released_by)
+    return sorted(claim.signed_or_agreed_by | claim.released_by)
 
 
 def _releasers(claim: Claim) -> frozenset[str]:

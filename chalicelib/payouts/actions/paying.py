@@ -170,10 +170,7 @@ def _payer(run: PaymentRun) -> dict[str, str]:
 
 def _others(wanted: Iterable[Claim]) -> list[str]:
     """Return who signed or agreed any of the claims, in a fixed order."""
-    found: set[str] = set()
-    for claim in wanted:
-        found |= claim.agreed_by | ({claim.signed.by} if claim.signed else set())
-    return sorted(found)
+    return sorted({subject for claim in wanted for subject in claim.signed_or_agreed_by})
 
 
 @settles

@@ -178,6 +178,11 @@ class Claim:
         return frozenset(hand.by for hand in hands)
 
     @property
+    def signed_or_agreed_by(self) -> frozenset[str]:
+        """Return who stands behind the sum so far; none of them releases or pays it."""
+        return self.agreed_by | ({self.signed.by} if self.signed else frozenset())
+
+    @property
     def released_by(self) -> frozenset[str]:
         """Return who released it so far, since it last came back."""
         return frozenset(hand.by for hand in self.releasing)
@@ -311,9 +316,8 @@ def decide_release(
     Raises NotNow, SecondPerson, AdmittedHere.
     """
     state = moved(claim, "release")
-    signed = {claim.signed.by} if claim.signed else set()
     person = {by.subject, hand.by}
-    if person & (signed | claim.agreed_by):
+    if person & claim.signed_or_agreed_by:
         raise SecondPerson()
     if person & set(admitted_by):
         raise AdmittedHere()

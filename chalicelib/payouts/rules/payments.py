@@ -242,8 +242,7 @@ def confirm_run(
 def check_hand(subject: str, claims: Iterable[Claim]) -> None:
     """Raise SecondPerson where somebody would pay what they signed or agreed."""
     for claim in claims:
-        signed = {claim.signed.by} if claim.signed else set()
-        if subject in signed | claim.agreed_by:
+        if subject in claim.signed_or_agreed_by:
             raise SecondPerson()
 
 
