@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -128,3 +128,37 @@ def test_clearing_again_changes_nothing_and_nothing_is_not_cleared():
     for other in (device, replace(device, cleared_by=None, cleared_reason=None)):
         with pytest.raises(rules.NotDoubted):
             rules.decide_clearing(other, [], reason="inspected", by="officer-2", now=NOON)
+
+
+def test_what_was_doubted_at_an_instant_does_not_depend_on_later_clearings() -> None:
+    """Forked on the 20th, cleared on the 25th, forked on the 27th, cleared on the 28th."""
+    again = (60, "2026-03-27T10:00:00Z")
+    forks = [FORKED, again]
+    once = cleared(NOON)
+    twice = rules.decide_clearing(
+        once,
+        doubts_of(once, forks),
+        reason="inspected",
+        by="officer-1",
+        now=NOON + timedelta(days=3),
+    )
+
+    def counters(upto: str | None) -> list[int | None]:
+        return [doubt.counter for doubt in doubts_of(twice, forks, upto=upto)]
+
+    assert counters("2026-03-21T00:00:00Z") == [40]
+    assert counters("2026-03-26T00:00:00Z") == []
+    assert counters("2026-03-27T23:00:00Z") == [60]
+    assert counters(None) == []
+
+
+def test_an_earlier_day_said_later_leaves_what_was_known_before() -> None:
+    lost = rules.decide_revocation(DEVICE, foreign_on=date(2026, 3, 20), now=NOON)
+    sooner = rules.decide_revocation(
+        lost, foreign_on=date(2026, 3, 10), now=NOON + timedelta(days=1)
+    )
+
+    (then,) = doubts_of(sooner, [], upto="2026-03-25T23:00:00Z")
+    (now,) = doubts_of(sooner, [])
+
+    assert (then.day, now.day) == (date(2026, 3, 20), date(2026, 3, 10))

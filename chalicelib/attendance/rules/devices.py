@@ -105,6 +105,8 @@ class Device:
 
     foreign_on: the day from which it may have been in foreign hands, said at foreign_at. cleared:
     an officer looked into all that was known against it until then, and found it in order.
+    foreign_before, cleared_before: what was said before of either, so that it can be told what was
+    doubted at any instant.
     """
 
     device_id: str
@@ -123,6 +125,8 @@ class Device:
     cleared_at: str | None = None
     cleared_by: str | None = None
     cleared_reason: ClearReason | None = None
+    foreign_before: tuple[tuple[date, str], ...] = ()
+    cleared_before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +237,10 @@ def decide_revocation(device: Device, *, foreign_on: date | None = None, now: da
         raise DayToCome(on=foreign_on.isoformat())
     if device.foreign_on is not None and device.foreign_on <= foreign_on:
         return revoked
-    return replace(revoked, foreign_on=foreign_on, foreign_at=stamp(now))
+    before = device.foreign_before
+    if device.foreign_on is not None and device.foreign_at is not None:
+        before = (*before, (device.foreign_on, device.foreign_at))
+    return replace(revoked, foreign_on=foreign_on, foreign_at=stamp(now), foreign_before=before)
 
 
 def doubts_of(
@@ -244,18 +251,19 @@ def doubts_of(
     suspicions: counter and instant of each fork or copy in its chain.
     """
 
-    def known(at: str | None) -> bool:
-        return at is not None and (upto is None or at <= upto)
+    said = list(device.foreign_before)
+    if device.foreign_on is not None and device.foreign_at is not None:
+        said.append((device.foreign_on, device.foreign_at))
+    clearings = [*device.cleared_before, *([device.cleared_at] if device.cleared_at else [])]
+    cleared = max((at for at in clearings if upto is None or at <= upto), default="")
 
-    cleared = device.cleared_at if known(device.cleared_at) else None
-    counters = [
-        counter for counter, at in suspicions if known(at) and (cleared is None or at > cleared)
-    ]
+    def stands(at: str) -> bool:
+        return cleared < at and (upto is None or at <= upto)
+
+    counters = [counter for counter, at in suspicions if stands(at)]
+    days = [day for day, at in said if stands(at)]
     found = [Doubt(device.device_id, counter=min(counters))] if counters else []
-    foreign = known(device.foreign_at) and (cleared is None or (device.foreign_at or "") > cleared)
-    if foreign:
-        found.append(Doubt(device.device_id, day=device.foreign_on))
-    return found
+    return [*found, Doubt(device.device_id, day=min(days))] if days else found
 
 
 def decide_clearing(
@@ -269,7 +277,16 @@ def decide_clearing(
         if (device.cleared_by, device.cleared_reason) == (by, reason):
             return device
         raise NotDoubted()
-    return replace(device, cleared_at=stamp(now), cleared_by=by, cleared_reason=reason)
+    before = device.cleared_before
+    if device.cleared_at is not None:
+        before = (*before, device.cleared_at)
+    return replace(
+        device,
+        cleared_at=stamp(now),
+        cleared_by=by,
+        cleared_reason=reason,
+        cleared_before=before,
+    )
 
 
 def state_of(device: Device) -> DeviceState:
