@@ -25,6 +25,7 @@ JOBS = (
     "applications",
     "attendance",
     "billing",
+    "budgets",
     "children",
     "complaints",
     "notices",

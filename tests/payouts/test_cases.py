@@ -81,6 +81,8 @@ def test_a_case_is_listed_with_its_age_and_term_while_it_is_open(town):
     assert (case["age_days"], case["overdue"], case["times"]) == (0, False, 1)
     assert [fact["amount_tiyn"] for fact in case["facts"]] == [SUM - 1]
     assert cases(town, "closed") == []
+    one = town.cloud.get(f"/v1/payouts/cases/{name}", token=town.finance)
+    assert (one.status, one.json) == (200, case)
     town.cloud.set_clock(NOW.replace(day=24, hour=10))
     later = Town(town.cloud)
     (case,) = cases(later, token=later.auditor)
