@@ -20,9 +20,9 @@ from chalicelib.storage.secrets import KeysSilent
 
 routes = Routes(__name__, "signals")
 
-Named = Annotated[str, Meta(min_length=1, max_length=40, pattern="^[a-z0-9-]+$")]
-Code = Annotated[str, Meta(max_length=40, pattern="^[a-z0-9-]*$")]
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+Named = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z0-9-]+$(?!\n)")]
+Code = Annotated[str, Meta(max_length=40, pattern=r"^[a-z0-9-]*$(?!\n)")]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
 Cursor = Annotated[str, Meta(max_length=400)]
 
 
