@@ -23,12 +23,14 @@ class Ledger:
         self.history: list[tuple[str, str, Moves]] = []
 
     def says(self, name: str, moves: Moves) -> str:
-        """Return what becomes of a posting: booked, again, short, or nothing."""
+        """Return what becomes of a posting: booked, again, short, full, or nothing."""
         if not any(amount for _, amount in moves):
             return "nothing"
         if name in self.booked:
             return "again"
-        return "short" if self._short(moves) else "booked"
+        if self._short(moves):
+            return "short"
+        return "full" if self._full(moves) else "booked"
 
     def book(self, name: str, at: str, moves: Moves) -> None:
         assert sum(amount for _, amount in moves) == 0
@@ -66,6 +68,14 @@ class Ledger:
             if room < 0:
                 return True
         return False
+
+    def _full(self, moves: Moves) -> bool:
+        """Return whether more would be paid back than is owed."""
+        return any(
+            amount > 0 and self.balance[account] + amount > 0
+            for account, amount in moves
+            if account.split(":")[0] == "recoverable"
+        )
 
     def _stated(self, moves: Moves) -> Counter[str]:
         months = self._months(moves)

@@ -143,7 +143,12 @@ class Books(RuleBasedStateMachine):
             writes = books.book(posting, shards=shards)
             commit(writes)
         except Raced:
-            assert expected == "again", (name, expected)
+            # Who pays back read what was owed before; where it is less now, they read it again.
+            fills = any(amount > 0 and account in OWED for account, amount in moves)
+            assert expected == "again" or (fills and expected in ("short", "full")), (
+                name,
+                expected,
+            )
         except Refusal as refusal:
             assert refusal.code == "budgets/account-short"
             # Where a name is taken and the money is short, either no is true.
