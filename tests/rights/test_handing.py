@@ -35,8 +35,17 @@ SHOW_NOTHING = {
     "run billing": "says that it is done",
     "run checkpoint": "says that it is done",
     "run record": "says that it is done",
+    "ledger check": "says how much was read, and names the first posting or account that is wrong",
+    "audit": "reads an export, which was recorded as it was handed out",
 }
-HANDS_OUT = {"backup", "breach", "queue openings", "record export", "export journal"}
+HANDS_OUT = {
+    "backup",
+    "breach",
+    "queue openings",
+    "record export",
+    "export journal",
+    "export tables",
+}
 
 
 class Local:
@@ -84,6 +93,14 @@ def test_a_backup_is_shown_to_every_family(local: Local, family: Family, tmp_pat
     assert shown(family) == [(["keeper"], "daily-work", ["everything"])]
     copy = family.cloud.get(f"{family.place}/copy", token=family.parent).json
     assert copy["sections"]["looks"][0]["fields"] == ["everything"]
+
+
+def test_an_export_of_tables_is_shown_to_every_family(
+    local: Local, family: Family, tmp_path: Path
+) -> None:
+    assert ended("export", "tables", str(tmp_path / "export"), "--why", "court") == 0
+
+    assert shown(family) == [(["keeper"], "court", ["everything"])]
 
 
 def test_the_journal_of_one_thing_is_shown_to_its_family_alone(
