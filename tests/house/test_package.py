@@ -239,7 +239,8 @@ def test_nothing_that_was_left_out_ships(built: Path) -> None:
 
 
 def template(built: Path) -> dict[str, Any]:
-    return json.loads((built / "sam.json").read_text("utf-8"))
+    made: dict[str, Any] = json.loads((built / "sam.json").read_text("utf-8"))
+    return made
 
 
 def test_the_template_holds_tables_queues_and_the_gateways_own_errors(built: Path) -> None:
