@@ -18,28 +18,12 @@ from chalicelib.kernel.workdays import CalendarMissing
 from chalicelib.payouts import actions
 from chalicelib.payouts.actions import Overdue, Region, Why
 from chalicelib.payouts.routes.shapes import MonthText, Named, routes
-from chalicelib.payouts.rules.clock import STEPS, WHO, Passage, term_of
+from chalicelib.payouts.rules.clock import WHO, Passage, Standing, Step, Who, term_of
 from chalicelib.policy.actions import NoPack
 from chalicelib.policy.rules import NoRuleInForce
 
 # What moves by hand is looked at afresh; a crowd of readers asks once a minute.
 _FRESH_S = 60
-StepName = Literal[
-    "attend",
-    "close",
-    "approve",
-    "decide",
-    "check",
-    "fund",
-    "sign",
-    "agree",
-    "release",
-    "send",
-    "settle",
-    "case",
-    "paid",
-]
-WhoName = Literal["provider", "families", "department", "kezek", "finance", "bank", "nobody"]
 
 
 class ClockAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -57,8 +41,8 @@ class StepSeen(msgspec.Struct, frozen=True):
     first, last: the days of the step. overdue_tiyn: of providers whose last day is over.
     """
 
-    step: StepName
-    who: WhoName
+    step: Step
+    who: Who
     first: date
     last: date
     tiyn: int
@@ -74,8 +58,8 @@ class OverdueSeen(msgspec.Struct, frozen=True):
     direction: str
     site_id: str | None
     name: str | None
-    step: StepName
-    who: WhoName
+    step: Step
+    who: Who
     last: date
     late_days: int
     tiyn: int
@@ -109,9 +93,9 @@ class ClockSeen(msgspec.Struct, frozen=True):
 class PassageSeen(msgspec.Struct, frozen=True):
     """One step of a month. standing: done, now, late or later; says: the same in words."""
 
-    step: StepName
-    standing: Literal["done", "now", "late", "later"]
-    who: WhoName
+    step: Step
+    standing: Standing
+    who: Who
     first: date
     last: date
     tiyn: int
@@ -366,6 +350,3 @@ def _passage(one: Passage, found: Why, language: str) -> PassageSeen:
 def _wording(one: Passage) -> str:
     """Return which sentence says it: what waits is said alike whether it is late or not."""
     return {"done": "done", "later": "later", "now": "now", "late": "now"}[one.standing]
-
-
-assert set(StepName.__args__) == set(STEPS)  # type: ignore[attr-defined]
