@@ -15,7 +15,7 @@ import random
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -71,6 +71,7 @@ class Api:
     """An address and a token; safe to use from many threads.
 
     purpose: why a member of staff looks at what is protected, as the family will read it.
+    device: which telephone a family acts from, as its portal names it.
     """
 
     url: str
@@ -78,15 +79,20 @@ class Api:
     language: str = "ru"
     timeout_s: float = PATIENCE_S
     purpose: str | None = None
+    device: str | None = None
     _local: threading.local = field(default_factory=threading.local)
 
     def as_(self, token: str | None) -> Api:
         """Return the same address for somebody else, over the same connections."""
-        return Api(self.url, token, self.language, self.timeout_s, self.purpose, self._local)
+        return replace(self, token=token)
 
     def for_(self, purpose: str) -> Api:
         """Return the same client, looking for a purpose."""
-        return Api(self.url, self.token, self.language, self.timeout_s, purpose, self._local)
+        return replace(self, purpose=purpose)
+
+    def from_(self, device: str) -> Api:
+        """Return the same client, acting from a telephone."""
+        return replace(self, device=device)
 
     def get(self, path: str, **query: object) -> Answer:
         """Ask for something; None among the query's values is left out."""
@@ -118,6 +124,8 @@ class Api:
             headers["Authorization"] = f"Bearer {self.token}"
         if self.purpose:
             headers["Kezek-Purpose"] = self.purpose
+        if self.device:
+            headers["Kezek-Device"] = self.device
         answer: Answer | None = None
         for tried in range(TRIES):
             if tried:

@@ -131,9 +131,11 @@ def in_second_file(first: Sequence[Application], rows: Sequence[Application]) ->
 
 
 def on_tablets() -> list[Planted]:
-    """Return the trouble that tablets make in September; the demo plays it."""
+    """Return the trouble of September that no file holds; the demo plays it."""
     return [
         Planted("T1", "full-day-sent-twice", "attendance", ("had",)),
         Planted("T2", "copied-key", "attendance", ("fork",)),
         Planted("T3", "child-enrolled-twice", "attendance", ("not-enrolled-that-day",)),
+        Planted("T4", "whole-house-in-one-second", "signals", ("one-second",)),
+        Planted("T5", "many-families-on-one-telephone", "signals", ("one-device-approvals",)),
     ]

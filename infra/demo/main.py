@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 from infra.client import Api
 from infra.command.saying import USAGE, CommandFailed, note, say
 from infra.demo.stage import Cloud, Scene, Stage, Unexpected, serving
+from infra.local.control import ControlError
 
 STORIES = ("preschool", "clubs")
 
@@ -42,7 +43,7 @@ def run(programme: str, *, leave: bool, keep: bool, port: int) -> int:
             note(f"Kezek is up on {cloud.control.api}; the clock says {scene.start:%d.%m.%Y}")
             try:
                 right = story.play(stage)
-            except Unexpected as error:
+            except (Unexpected, ControlError) as error:
                 raise CommandFailed(
                     f"the demo stops: {error}", hint=f"logs: {scene.data / 'logs'}"
                 ) from error

@@ -146,7 +146,7 @@ class Cloud:
         run_schedules: bool = True,
         only: Collection[str] | None = None,
         apart: timedelta = timedelta(0),
-        drain_within_s: float = 300.0,
+        drain_within_s: float = 1_800.0,
     ) -> Iterator[Fired]:
         """Move the clock forward, firing what falls due on the way; yield each firing.
 

@@ -89,7 +89,7 @@ class Control:
         """Return the simulated instant."""
         return FileClock(self.clock)()
 
-    def drain(self, within_s: float = 300.0) -> int:
+    def drain(self, within_s: float = 1_800.0) -> int:
         """Wait until queues and streams are empty; return how many items were delivered."""
         asked = {"within_s": within_s}
         return int(self._ask(self.runner, "/drain", asked, within_s + 30)["delivered"])

@@ -17,6 +17,7 @@ from typing import Any
 from infra.demo.clubs import opening, sample
 from infra.demo.clubs.opening import Autumn, allot, day
 from infra.demo.clubs.sample import House
+from infra.demo.money import Signed
 from infra.demo.stage import Stage, Unexpected, at, good, pages
 from infra.imports import names
 from infra.tablet import MOST_RECORDS, Record, Tablet
@@ -54,7 +55,10 @@ class Child:
 
 @dataclass(slots=True)
 class Month:
-    """What October left behind. outcomes: of all records sent; marked: lessons by direction."""
+    """What October left behind. outcomes: of all records sent; marked: lessons by direction.
+
+    signed: by club, a record of a lesson that is paid in the end.
+    """
 
     children: dict[str, Child] = field(default_factory=dict)
     tablets: dict[str, Tablet] = field(default_factory=dict)
@@ -74,6 +78,7 @@ class Month:
     no_shows: list[str] = field(default_factory=list)
     ended: Counter[str] = field(default_factory=Counter)
     caught: dict[str, str] = field(default_factory=dict)
+    signed: dict[str, Signed] = field(default_factory=dict)
 
 
 def play(stage: Stage, autumn: Autumn) -> Month:
@@ -256,10 +261,19 @@ def _send(stage: Stage, month: Month, after: date, moment: datetime, *, only: st
             if max(after, sent) < line[0].on <= upto and only in ("", code):
                 rosters.setdefault(code, []).append((line[0], child, line))
 
+    made = sample.karaganda().month
+
     def send(code: str) -> list[Any]:
         tablet = month.tablets[code]
         gathered = sorted(rosters[code], key=lambda entry: (entry[0], entry[1].number))
-        signed = [r for _, child, line in gathered for r in records_of(tablet, child, line)]
+        signed = []
+        for _, child, line in gathered:
+            signed += records_of(tablet, child, line)
+            if line[2] == PRESENT and child.number in made.taps:
+                record = Signed(
+                    sample.houses()[code].site_id, tablet.device_id, tablet.counter, tablet.prev
+                )
+                month.signed.setdefault(record.site_id, record)
         now = stage.control.now()
         parts = range(0, len(signed), MOST_RECORDS)
         return [good(tablet.upload(stage.api, signed[n : n + MOST_RECORDS], now)) for n in parts]

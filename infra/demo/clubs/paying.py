@@ -10,17 +10,19 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.demo import settling
+from infra.demo import money, settling
 from infra.demo.clubs import opening, sample
 from infra.demo.clubs.learning import Child, Month
 from infra.demo.clubs.opening import Autumn
 from infra.demo.clubs.sample import DIRECTIONS, House
+from infra.demo.money import Money
 from infra.demo.settling import Billed, Paid
 from infra.demo.stage import Stage, at, good
 from samples.clubs.october import MISSED, MONTH, PRESENT
 from samples.clubs.plan import Contest
 
 RUN, ANSWER = "october-2026", "bank-2026-11-18"
+AGAIN, SECOND_ANSWER = "october-2026-2", "bank-2026-11-19"
 
 
 @dataclass(slots=True)
@@ -56,6 +58,7 @@ class Winter:
     budgets: dict[str, dict[str, int]] = field(default_factory=dict)
     waiting_at_the_end: int = 0
     caught: dict[str, str] = field(default_factory=dict)
+    money: Money = field(default_factory=Money)
 
 
 def play(stage: Stage, autumn: Autumn, month: Month) -> Winter:
@@ -70,6 +73,7 @@ def play(stage: Stage, autumn: Autumn, month: Month) -> Winter:
         _approve(stage, month, winter)
         stage.jump(at("2026-11-09", "10:00"))
         _decide(stage, month, winter)
+        winter.money.signals = money.signals(stage)
     with stage.act("billing"):
         for direction in DIRECTIONS:
             # Every October is promised already; the year's budget is raised for what comes after.
@@ -77,14 +81,37 @@ def play(stage: Stage, autumn: Autumn, month: Month) -> Winter:
             opening.allot(stage, autumn, direction, more, "Решение маслихата № 25-2")
         _bill(stage, winter)
     with stage.act("claims and payment"):
+        stage.live(at("2026-11-13", "13:05"), "run_clock")
         stage.jump(at("2026-11-16", "10:00"))
-        winter.claims = settling.through_three_hands(stage, MONTH)
-        stage.jump(at("2026-11-18", "09:00"))
-        winter.paid = settling.pay(stage, MONTH, run_id=RUN, answer_id=ANSWER)
+        _pay(stage, month, winter)
         _budgets(stage, winter)
         stage.fire("run_checkpoint")
         winter.waiting_at_the_end = opening.standing(stage)["waiting"]
     return winter
+
+
+def _pay(stage: Stage, month: Month, winter: Winter) -> None:
+    """Claims, the file, the bank; what comes back is paid again, in part: an open case."""
+    seen = winter.money
+    first = min(settling.claims(stage, MONTH), key=lambda c: (c["organisation_id"], c["claim_id"]))
+    payee = (first["site_id"], first["organisation_id"])
+    seen.look(stage, MONTH)
+    seen.ask(stage, MONTH, *payee)
+    winter.claims = settling.through_three_hands(stage, MONTH)
+    stage.jump(at("2026-11-18", "09:00"))
+    winter.paid = settling.pay(stage, MONTH, run_id=RUN, answer_id=ANSWER)
+    seen.look(stage, MONTH)
+    stage.jump(at("2026-11-19", "10:00"))
+    seen.look(stage, MONTH)
+    seen.ask(stage, MONTH, *payee)
+    seen.mended = settling.pay_again(
+        stage, MONTH, run_id=AGAIN, answer_id=SECOND_ANSWER, first="partial"
+    )
+    seen.look(stage, MONTH)
+    seen.ask(stage, MONTH, *payee)
+    seen.night = money.night(stage, "2026-11-20", MONTH)
+    seen.signed = next(one for site, one in sorted(month.signed.items()) if site != payee[0])
+    seen.traced = money.trace(stage, MONTH, seen.signed)
 
 
 # --- the families' word ---------------------------------------------------------------------------

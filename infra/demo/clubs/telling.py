@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.demo import admitting
+from infra.demo import admitting, money
 from infra.demo import figures as shared
 from infra.demo.clubs import sample
 from infra.demo.clubs.learning import Month
@@ -86,6 +86,12 @@ def figures(autumn: Autumn, month: Month, winter: Winter) -> list[Figure]:
             {d: winter.budgets[d]["spent"] for d in DIRECTIONS},
             {d: told["due"][d]["due_tiyn"] for d in DIRECTIONS},
         ),
+        *money.figures(
+            winter.money,
+            due_tiyn=_due(),
+            held_tiyn=sum(bill.waiting_tiyn for bill in winter.bills.values()),
+            expected={"one-second": 1},
+        ),
         Figure("waiting in the end", winter.waiting_at_the_end, told["waiting_at_the_end"]),
         Figure(
             "planted troubles unnoticed",
@@ -140,7 +146,7 @@ def tell(stage: Stage, autumn: Autumn, month: Month, winter: Winter, seconds: fl
     """Print the story; return whether every figure is as expected."""
     page = Page.new()
     told = sample.expected()
-    money = autumn.place.get("money") or {}
+    missing = autumn.place.get("money") or {}
     page.table(
         "The way in",
         [
@@ -150,7 +156,7 @@ def tell(stage: Stage, autumn: Autumn, month: Month, winter: Winter, seconds: fl
             *((f"… {name}", count) for name, count in told["by_category"].items()),
             ("drawn by the beacon's value", f"{autumn.seed[:16]}…"),
             ("papers proved by the department", autumn.proved),
-            ("the last family in the queue reads", money.get("text", "")),
+            ("the last family in the queue reads", missing.get("text", "")),
         ],
     )
     page.wide(
@@ -243,6 +249,7 @@ def tell(stage: Stage, autumn: Autumn, month: Month, winter: Winter, seconds: fl
         ],
         winter.billed.formula,
     )
+    money.tell(page, winter.money, "October")
     page.caught(troubles(autumn, month, winter))
     page.way(stage, seconds, month.uploads)
     return page.judge(figures(autumn, month, winter))

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from infra.command.saying import progress
+from infra.demo.money import Signed
 from infra.demo.preschool import sample
 from infra.demo.preschool.queueing import Summer
 from infra.demo.stage import Stage, at, good, pages
@@ -22,6 +23,7 @@ PARTNER_FILE = "attendance-2026-09.csv"
 BURSTS = ((date(2026, 9, 11), "19:30"), (date(2026, 9, 21), "19:30"), (date(2026, 9, 30), "19:30"))
 TRANSFER_ASKED = date(2026, 9, 16)
 MONTH = "2026-09"
+TOGETHER_ON = date(2026, 9, 15)
 
 
 @dataclass(slots=True)
@@ -42,7 +44,11 @@ class Child:
 
 @dataclass(slots=True)
 class Autumn:
-    """What September left behind. outcomes: of all records sent by tablets."""
+    """What September left behind. outcomes: of all records sent by tablets.
+
+    together: the house in which all come in one second. copied: house and tablet of a copied key.
+    signed: by house, a record of a day that is paid in the end.
+    """
 
     children: dict[str, Child] = field(default_factory=dict)
     sent: int = 0
@@ -57,6 +63,9 @@ class Autumn:
     proofs: int = 0
     flags: Counter[str] = field(default_factory=Counter)
     marked: Counter[str] = field(default_factory=Counter)
+    together: str = ""
+    copied: tuple[str, str] = ("", "")
+    signed: dict[str, Signed] = field(default_factory=dict)
 
 
 def play(stage: Stage, summer: Summer) -> Autumn:
@@ -66,6 +75,7 @@ def play(stage: Stage, summer: Summer) -> Autumn:
         stage.jump(at("2026-09-01", "06:30"))
         tablets = _pair(stage, autumn)
         _list_children(stage, summer, autumn)
+        autumn.together = _some_house(autumn, tablets, TOGETHER_ON, 3)
     with stage.act("attendance"):
         before = WORKING_DAYS[0] - timedelta(days=1)
         for upto, clock in BURSTS:
@@ -206,16 +216,21 @@ def _leave(stage: Stage, summer: Summer, autumn: Autumn) -> None:
     autumn.left += 1
 
 
-def records_of(tablet: Tablet, child: Child, day: date) -> list[Record]:
-    """Return what a tablet signs for a child on a working day."""
+def records_of(tablet: Tablet, child: Child, day: date, *, together: bool = False) -> list[Record]:
+    """Return what a tablet signs for a child on a working day; together: all in one second."""
     _, enrolment = child.at(day)
     number = WORKING_DAYS.index(day)
     code = mark(child.ordinal, number)
     if code != PRESENT:
         return [tablet.sign(enrolment, "absence", _clock(day, 9, 30), reason=code)]
-    came = _clock(day, 8, (child.ordinal * 7 + number * 3) % 50)
+    came = _clock(day, 8, 0 if together else (child.ordinal * 7 + number * 3) % 50)
     left = _clock(day, 17, 5 + (child.ordinal * 5 + number) % 50)
     return [tablet.sign(enrolment, "in", came), tablet.sign(enrolment, "out", left)]
+
+
+def is_spoken_for(child: Child) -> bool:
+    """Tell whether a child's family looks at the timesheet; a few never do."""
+    return child.ordinal % 7 != 5
 
 
 def _clock(day: date, hour: int, minute: int) -> datetime:
@@ -237,7 +252,11 @@ def _send(stage: Stage, autumn: Autumn, tablets: dict[str, Tablet], days: list[d
         parts: list[list[Record]] = [[]]
         for day in days:
             for child in rosters[site_id].get(day, []):
-                records = records_of(tablet, child, day)
+                together = (site_id, day) == (autumn.together, TOGETHER_ON)
+                records = records_of(tablet, child, day, together=together)
+                if len(records) > 1 and is_spoken_for(child):
+                    signed = Signed(site_id, tablet.device_id, tablet.counter, tablet.prev)
+                    autumn.signed.setdefault(site_id, signed)
                 if len(parts[-1]) + len(records) > MOST_RECORDS:
                     parts.append([])
                 parts[-1] += records
@@ -290,6 +309,7 @@ def _copy_a_key(stage: Stage, autumn: Autumn, tablets: dict[str, Tablet]) -> Non
     site_id = _some_house(autumn, tablets, day, 2)
     tablet = tablets[site_id]
     children = [c for c in autumn.children.values() if c.at(day)[0] == site_id][:10]
+    autumn.copied = (site_id, tablet.device_id)
     copy = tablet.copied()
     real = [r for child in children for r in records_of(tablet, child, day)]
     ghosts = [copy.sign(child.at(day)[1], "in", _clock(day, 7, 40), way="qr") for child in children]

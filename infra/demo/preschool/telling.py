@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.demo import admitting
+from infra.demo import admitting, money
 from infra.demo import figures as shared
 from infra.demo.figures import Caught, Figure, Page, tenge
 from infra.demo.preschool import proving, sample
@@ -107,6 +107,12 @@ def figures(summer: Summer, autumn: Autumn, winter: Winter) -> list[Figure]:
             winter.billed.due_tiyn + sum(winter.billed.savings_tiyn.values()),
             winter.billed.list_based_tiyn,
         ),
+        *money.figures(
+            winter.money,
+            due_tiyn=winter.reckoned_tiyn,
+            held_tiyn=winter.reckoned_held_tiyn,
+            expected={"one-device-approvals": 1, "one-second": 1},
+        ),
         Figure("planted troubles unnoticed", _unnoticed(summer, autumn), []),
     ]
 
@@ -195,6 +201,7 @@ def tell(stage: Stage, summer: Summer, autumn: Autumn, winter: Winter, seconds: 
         ],
         winter.billed.formula,
     )
+    money.tell(page, winter.money, "September")
     page.caught(troubles(summer, autumn))
     page.way(stage, seconds, autumn.uploads)
     return page.judge(figures(summer, autumn, winter))
