@@ -16,7 +16,7 @@ from chalicelib.kernel.refusals import Unknown
 from chalicelib.payouts import store as payouts
 from chalicelib.providers import store as providers
 from chalicelib.traces import rules
-from chalicelib.traces.rules import MoneyTraced
+from chalicelib.traces.rules import ClaimTraced, MoneyTraced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,22 +80,20 @@ def _traced(site_id: str, month: Month, child_id: str) -> Traced:
     child = billing.trace_child(site_id, month, child_id)
     known = payouts.find_site_claims(site_id, month)
     claims = [k.value for k in payouts.find_claims(known.value.claims)] if known else []
+    ids = [claim.end_to_end_id for claim in claims if claim.end_to_end_id is not None]
+    payments = {payment.end_to_end_id: payment for payment in payouts.find_payments(ids)}
     postings = books.find_postings([line.statement.posting for line in child.lines])
-    money: list[MoneyTraced] = []
-    for line in child.lines:
-        claim = rules.claim_over(claims, line.statement.number)
-        payment = None
-        if claim is not None and claim.end_to_end_id is not None:
-            kept = payouts.find_payment(claim.end_to_end_id)
-            payment = kept.value if kept else None
-        money.append(
-            MoneyTraced(
-                statement=line.statement.number,
-                posting=postings.get(line.statement.posting),
-                claim=claim,
-                payment=payment,
-            )
+    money = [
+        MoneyTraced(
+            statement=line.statement.number,
+            posting=postings.get(line.statement.posting),
+            claims=tuple(
+                ClaimTraced(claim, payments.get(claim.end_to_end_id or ""))
+                for claim in rules.claims_over(claims, line.statement.number)
+            ),
         )
+        for line in child.lines
+    ]
     return Traced(child=child, money=tuple(money))
 
 

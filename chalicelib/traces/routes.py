@@ -17,7 +17,7 @@ from chalicelib.kernel.refusals import Unknown
 from chalicelib.policy.rules import NoRuleInForce
 from chalicelib.traces import actions
 from chalicelib.traces.actions import RecordTraced, Traced
-from chalicelib.traces.rules import MoneyTraced
+from chalicelib.traces.rules import ClaimTraced, MoneyTraced
 
 routes = Routes(__name__, "traces")
 
@@ -53,8 +53,22 @@ class StepShown(msgspec.Struct, frozen=True):
     amount_tiyn: int
 
 
+class PartShown(msgspec.Struct, frozen=True):
+    """A part of a claim that a payment in part split off, and the payment it is in now."""
+
+    claim_id: str
+    claim_state: str
+    amount_tiyn: int
+    payment_id: str | None
+    payment_run: str | None
+    payment_state: str | None
+
+
 class StatedShown(msgspec.Struct, frozen=True):
-    """What one statement says of the child, and where that money went; null: not so far."""
+    """What one statement says of the child, and where that money went; null: not so far.
+
+    parts: of the claim, those that payments in part split off.
+    """
 
     statement: int
     at: str
@@ -71,6 +85,7 @@ class StatedShown(msgspec.Struct, frozen=True):
     payment_id: str | None
     payment_run: str | None
     payment_state: str | None
+    parts: tuple[PartShown, ...]
 
 
 class ChildShown(msgspec.Struct, frozen=True):
@@ -192,7 +207,9 @@ def _stated(traced: Traced) -> tuple[StatedShown, ...]:
 
 
 def _step(line: LineTraced, money: MoneyTraced) -> StatedShown:
-    claim, payment, posting = money.claim, money.payment, money.posting
+    posting = money.posting
+    first, parts = money.claims[:1], money.claims[1:]
+    claim, payment = (first[0].claim, first[0].payment) if first else (None, None)
     return StatedShown(
         line.statement.number,
         line.statement.at,
@@ -206,6 +223,19 @@ def _step(line: LineTraced, money: MoneyTraced) -> StatedShown:
         tuple(StepShown(m.account, m.amount_tiyn) for m in (posting.movements if posting else ())),
         claim.claim_id if claim else None,
         claim.state if claim else None,
+        payment.end_to_end_id if payment else None,
+        payment.run_id if payment else None,
+        payment.state if payment else None,
+        tuple(_part(one) for one in parts),
+    )
+
+
+def _part(one: ClaimTraced) -> PartShown:
+    claim, payment = one.claim, one.payment
+    return PartShown(
+        claim.claim_id,
+        claim.state,
+        claim.amount_tiyn,
         payment.end_to_end_id if payment else None,
         payment.run_id if payment else None,
         payment.state if payment else None,
