@@ -239,6 +239,7 @@ def figures(
     before, paid, late, end = money.standings
     night_, traced, mended = money.night, money.traced, money.mended
     saved = night_.saved["total"]
+    in_cases = sum(case["amount_tiyn"] for case in mended.cases)
     return [
         Figure(
             "known of the month by the clock at each look, tiyn",
@@ -249,15 +250,19 @@ def figures(
             "waits for signatures on the day to sign, tiyn", before.tiyn("sign"), before.total_tiyn
         ),
         Figure("came back and waits for finance, tiyn", paid.tiyn("release"), mended.sent_tiyn),
-        Figure("overdue on payday, tiyn", paid.overdue_tiyn, 0),
-        Figure("overdue after payday, by name, tiyn", _named(late), {"release": mended.sent_tiyn}),
-        Figure("overdue in the end, tiyn", end.overdue_tiyn, 0),
+        Figure("overdue before the payment, tiyn", before.overdue_tiyn, 0),
+        Figure(
+            "overdue once it came back, by name, tiyn",
+            [_named(paid), _named(late)],
+            [{"release": mended.sent_tiyn}] * 2,
+        ),
+        Figure("overdue in the end, tiyn", end.overdue_tiyn, in_cases),
         Figure(
             "follows no unconfirmed account", mended.unconfirmed, "providers/account-unconfirmed"
         ),
         Figure(
             "paid in the end or in one open case, tiyn",
-            mended.paid_tiyn + sum(case["amount_tiyn"] for case in mended.cases),
+            mended.paid_tiyn + in_cases,
             due_tiyn,
         ),
         Figure("the ledger's accounts together, tiyn", night_.together_tiyn, 0),
