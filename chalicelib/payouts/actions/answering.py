@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
 from chalicelib.access import actions as access
 from chalicelib.budgets.store import ledger as books
@@ -83,12 +84,16 @@ def _open_answer(answer_id: str, content: bytes, *, by: Actor, now: datetime) ->
     # Whose areas differ reads other payments in it: for them it is another file.
     digest = fingerprint([whole, areas])
     same_as = store.find_answer_of(digest)
+    each = (one for line in read.lines for one in _each_payment(line, areas))
+    lines = tuple(islice(each, answers.MOST_PAYMENTS + 1))
+    if len(lines) > answers.MOST_PAYMENTS:
+        raise BrokenAnswer(line=lines[-1].line, problem="too-many-lines")
     answer = BankAnswer(
         answer_id=answer_id,
         asked=asked,
         by=by.subject,
         at=stamp(now),
-        lines=tuple(one for line in read.lines for one in _each_payment(line, areas)),
+        lines=lines,
         same_as=same_as,
     )
     entry = journal.entry(

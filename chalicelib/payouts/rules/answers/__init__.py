@@ -14,10 +14,20 @@ from chalicelib.payouts.rules.answers.document import read_document
 from chalicelib.payouts.rules.answers.lines import AnswerFile, BrokenAnswer
 from chalicelib.payouts.rules.payments import AnswerLine
 
-__all__ = ["AnswerFile", "BrokenAnswer", "HEADINGS", "MOST_LINES", "read_answer", "read_file"]
+__all__ = [
+    "AnswerFile",
+    "BrokenAnswer",
+    "HEADINGS",
+    "MOST_LINES",
+    "MOST_PAYMENTS",
+    "read_answer",
+    "read_file",
+]
 
 HEADINGS = table.HEADINGS
 MOST_LINES = 2_000
+# Once what is said of a whole file is said of each of its payments: so many fit into a row.
+MOST_PAYMENTS = 5_000
 
 
 def read_answer(content: bytes) -> tuple[AnswerLine, ...]:
