@@ -172,6 +172,8 @@ def test_anyone_may_follow_the_calculation(cloud, fee, language):
     assert (seen["budget"]["of"], seen["budget"]["sum_tiyn"]) == (21, tenge(61_905))
     assert seen["parents"]["sum_tiyn"] == tenge(15_827)
     assert "61905" in seen["budget_text"]
+    # What a rate rests on is said in words, never by a key of ours.
+    assert "policy" not in seen["budget_text"] and seen["budget"]["source"] == "policy"
     assert "15827" in seen["parents_text"]
 
 
@@ -233,6 +235,30 @@ def test_the_open_calculation_is_what_a_line_says():
             payable=3,
             attended=4,
         )
+
+
+@pytest.mark.parametrize(
+    ("change", "owed", "of", "units"),
+    [
+        ({}, 15_827, 21, 15),
+        ({"counts": "payable"}, 21_103, 21, 20),
+        ({"per": "unit", "amount_tiyn": tenge(1_000)}, 15_000, 1, 15),
+        ({"per": "unit", "amount_tiyn": tenge(1_000), "counts": "payable"}, 20_000, 1, 20),
+    ],
+)
+def test_a_family_s_side_counts_what_its_row_says(change, owed, of, units):
+    made = calculate(
+        with_fee(replace(FEE, **change)).at(date(2026, 10, 31)),
+        kind="general",
+        hours="10.5",
+        locality="urban",
+        sen=False,
+        planned=21,
+        payable=20,
+        attended=15,
+    ).parents
+
+    assert (made.sum_tiyn, made.of, made.units) == (tenge(owed), of, units)
 
 
 @pytest.mark.parametrize(

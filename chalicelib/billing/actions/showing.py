@@ -75,10 +75,14 @@ def see_month(site_id: str, month: Month, *, by: Actor) -> SiteMonthSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalculationSeen:
-    """An open calculation, and the version of the rules that made it."""
+    """An open calculation, and the version of the rules that made it.
+
+    acts: by key, what each act that a row may rest on is called.
+    """
 
     pack: str
     made: Calculation
+    acts: Mapping[str, Text]
 
 
 def calculate(
@@ -114,7 +118,8 @@ def calculate(
         payable=payable,
         attended=payable if attended is None else attended,
     )
-    return CalculationSeen(pack=pack.version, made=made)
+    acts = {act.key: act.text for act in pack.acts}
+    return CalculationSeen(pack=pack.version, made=made, acts=acts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -15,7 +16,7 @@ from chalicelib.edge.texts import text
 from chalicelib.kernel.money import PER_MILLE
 from chalicelib.kernel.periods import BadMonth, Month
 from chalicelib.policy.actions import NoPack
-from chalicelib.policy.rules import NoRate, NoRuleInForce, UnknownHours, UnknownKind
+from chalicelib.policy.rules import NoRate, NoRuleInForce, Text, UnknownHours, UnknownKind
 
 Units = Annotated[int, Meta(ge=0, le=400)]
 Hours = Annotated[str, Meta(min_length=1, max_length=6, pattern=r"^[0-9]{1,4}(\.[0-9])?$(?!\n)")]
@@ -87,19 +88,20 @@ def get_calculation(call: Call[None]) -> CalculationShown:
         found.pack,
         found.made.budget,
         parents,
-        _words("calculation:budget", found.made.budget, call.language),
-        _words("calculation:parents", parents, call.language) if parents is not None else "",
+        _words("calculation:budget", found.made.budget, found.acts, call.language),
+        _words("calculation:parents", parents, found.acts, call.language) if parents else "",
     )
 
 
-def _words(key: str, step: Step, language: str) -> str:
+def _words(key: str, step: Step, acts: Mapping[str, Text], language: str) -> str:
+    act = acts.get(step.source)
     facts = {
         "rate": step.rate_tiyn // 100,
         "of": step.of,
         "units": step.units,
         "times": "".join(f" × {_times(c)}" for c in step.per_mille if c != PER_MILLE),
         "sum": step.sum_tiyn // 100,
-        "source": step.source,
+        "source": act.in_(language) if act else text("calculation:no-act", language),
     }
     return text(key, language, facts)
 
