@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from chalicelib.billing.actions import listing
+from chalicelib.billing.actions import listing, settling
 from chalicelib.kernel.periods import Month, start_of
 from chalicelib.policy.actions import load_pack
 
@@ -36,3 +36,19 @@ def test_the_next_billing_is_the_first_day_on_which_the_schedule_names_the_month
     for on in every:
         expected = next((day for day in named if day >= on), None)
         assert listing.next_billing(pack, month, on) == expected
+
+
+def test_what_the_last_month_did_not_use_goes_back_when_the_programme_is_over(monkeypatch):
+    clubs = replace(load_pack("clubs", "astana"), valid_to=date(2026, 6, 30))
+    monkeypatch.setattr(settling, "list_packs", lambda: (clubs,))
+    last = Month(2026, 6)
+
+    days_settled = [
+        day
+        for day in days(date(2026, 6, 1), date(2027, 6, 30))
+        if (clubs, last) in settling.months_to_settle(start_of(day))
+    ]
+
+    assert days_settled
+    assert days_settled[0] > clubs.valid_to
+    assert settling.months_to_settle(start_of(date(2027, 6, 30))) == []

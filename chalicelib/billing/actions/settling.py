@@ -26,9 +26,8 @@ def months_to_settle(at: datetime) -> list[tuple[Pack, Month]]:
     today = local_day(at)
     wanted: list[tuple[Pack, Month]] = []
     for pack in list_packs():
-        if not in_force(pack, today):
-            continue
-        rules = pack.at(today)
+        # What the last months of a programme that is over did not use goes back, too.
+        rules = pack.nearest(today)
         if not any(kind.reserved for kind in rules.voucher_kinds.values()):
             continue
         month = Month.containing(at).before()
@@ -70,5 +69,5 @@ def _promised(pack: Pack, month: Month, at: datetime) -> list[str]:
     """Return the accounts of what vouchers hold of a month, one per budget."""
     return [
         ledger.committed(pack.programme, pack.area, month, direction)
-        for direction in budgets.directions_of(pack, local_day(at))
+        for direction in budgets.directions_of(pack, pack.within(local_day(at)))
     ]

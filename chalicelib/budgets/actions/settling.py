@@ -25,12 +25,12 @@ def settle_month(programme: str, area: str, month: Month, *, by: Actor, now: dat
     pack = load_pack(programme, area)
     today = local_day(now)
     due = month
-    for _ in range(pack.at(today).budget.settle_after_months + 1):
+    for _ in range(pack.nearest(today).budget.settle_after_months + 1):
         due = due.next()
     if today < due.first:
         return 0
     returned = 0
-    for direction in directions_of(pack, today):
+    for direction in directions_of(pack, pack.within(today)):
         promised = ledger.committed(programme, area, month, direction)
         left = books.balances([promised])[promised]
         name = f"settle#{promised}#{today.isoformat()}"

@@ -338,13 +338,17 @@ class Pack:
         starts, rules = self._epochs
         return rules[bisect_right(starts, on) - 1]
 
+    def within(self, on: date) -> date:
+        """Return this day, or the first or the last of the programme where it lies outside."""
+        day = max(on, self.valid_from)
+        return day if self.valid_to is None else min(day, self.valid_to)
+
     def nearest(self, on: date) -> Rules:
         """Return the rules of a day; of one before or after the programme, its first or last ones.
 
         What a programme that is over still owes is agreed, paid and answered by its last rules.
         """
-        day = max(on, self.valid_from)
-        return self.at(day if self.valid_to is None else min(day, self.valid_to))
+        return self.at(self.within(on))
 
     def known_on(self, day: date) -> Pack:
         """Return the pack as it judged on a day, without rows that became known later.
