@@ -45,7 +45,9 @@ class ClockTown(Town):
 
     def pay(self, run_id: str) -> list[PaymentLine]:
         """Propose a run, confirm it by another person, and return its lines."""
-        run = payouts.make_run(run_id, **money.WHERE, by=money.FINANCE, now=money.OFFICE)
+        run = payouts.make_run(
+            run_id, **money.PLACE, month=money.MARCH, by=money.FINANCE, now=money.OFFICE
+        )
         payouts.confirm_run(run_id, total_tiyn=run.planned_tiyn, by=money.SECOND, now=money.OFFICE)
         return payouts.see_run(run_id, by=money.FINANCE)[1]
 

@@ -343,7 +343,8 @@ def test_each_no_of_the_watch(town: ClockTown) -> None:
 
 
 def test_every_run_of_the_calendar_has_an_alarm_for_not_starting_and_one_for_failing() -> None:
-    assert {*actions.RUNS, actions.WATCH} == set(CALENDAR)
+    # What the night publishes of it is missed in the same way; nobody makes it up by the calendar.
+    assert {*actions.RUNS, actions.WATCH, "run_self_audit"} == set(CALENDAR)
     assert set(app.calendar_runs()) == set(actions.RUNS)
     schedules = {source.name for source in app.app.event_sources}
     assert set(CALENDAR) <= schedules

@@ -342,4 +342,6 @@ def test_a_queue_becomes_paid_attendance(
     after = cloud.tables.dump()
     for table, rows in before.items():
         if table.endswith(("facts", "money", "attendance")):
-            assert same(after[table]) == same(rows), table
+            # What the clock last saw of a month is no fact: it looks again every day.
+            known = [row for row in rows if not row["pk"]["S"].startswith("CLOCK#")]
+            assert same(after[table]) == same(known), table
