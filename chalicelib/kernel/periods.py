@@ -52,9 +52,14 @@ def shown_day(day: date) -> str:
     return f"{day:%d.%m.%Y}"
 
 
+def last_day(until: str) -> date:
+    """Return the last whole day before a deadline, from its stamp."""
+    return local_day(from_stamp(until) - timedelta(microseconds=1))
+
+
 def shown_last_day(until: str) -> str:
     """Return the last whole day before a deadline, from its stamp, as people write it."""
-    return shown_day(local_day(from_stamp(until) - timedelta(microseconds=1)))
+    return shown_day(last_day(until))
 
 
 def start_of(day: date) -> datetime:

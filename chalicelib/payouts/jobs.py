@@ -116,4 +116,8 @@ def _on_day(on: date, at: datetime) -> datetime:
 
 
 # For the switchboard: deadlines of a slice above the queue, by topic.
-DEADLINES = {"payouts/answer": actions.lapse_answer}
+DEADLINES = {
+    "payouts/answer": actions.lapse_answer,
+    actions.CASE_DUE: actions.remind_case,
+    actions.DEBT_DUE: actions.lapse_debt,
+}

@@ -271,7 +271,7 @@ def test_a_rate_that_nobody_adopted_is_named_and_the_clock_goes_on(
     assert town.steps() == {}
 
 
-def test_what_was_agreed_too_much_is_said(town: ClockTown) -> None:
+def test_what_was_agreed_waits_for_its_release(town: ClockTown) -> None:
     town.attend_all()
     town.close(LARGE)
     town.approve_all()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from chalicelib.budgets.rules import ledger
+from chalicelib.kernel.periods import from_stamp, shown_last_day
 from chalicelib.payouts import actions
 from chalicelib.payouts.rules.cases import unknown_id
 from tests.billing.builders import OCTOBER
@@ -12,6 +15,7 @@ from tests.payouts.test_routes import town as town_fixture
 from .builders import JOB, NOW, answer_file, balance, bill
 
 town = town_fixture
+ENGLISH = {"Accept-Language": "en"}
 OWED = ledger.recoverable("site-aaaa", OCTOBER)
 
 
@@ -83,3 +87,46 @@ def test_two_of_finance_find_that_a_debt_was_paid_in(town):
     for token in (town.finance, town.other_finance):
         told = decide("XX-more", token, claim=owed.claim_id)
     no(told, 409, "payouts/nothing-owed")
+
+
+def test_a15_a_debt_whose_term_passed_is_an_open_case_and_is_said_with_its_days(town):
+    name = town.sent()
+    sum_tiyn = town.run().json["payments"][0]["amount_tiyn"]
+    town.answer(answer_file((name, "settled", sum_tiyn, "")))
+    owed = corrected(town)
+    why = "/v1/payouts/sites/site-aaaa/months/2026-10/why"
+
+    later(town, from_stamp(owed.repay_by) - timedelta(hours=12))
+    before = town.cloud.get(why, token=town.head, headers=ENGLISH).json
+    assert cases(town) == []
+    assert (before["owed_tiyn"], before["owed_late_days"]) == (owed.amount_tiyn, 0)
+    assert f"by {shown_last_day(owed.repay_by)}" in before["says"]
+
+    later(town, from_stamp(owed.repay_by) + timedelta(hours=12))
+
+    after = town.cloud.get(why, token=town.head, headers=ENGLISH).json
+    assert (after["owed_by"], after["owed_late_days"]) == (before["owed_by"], 1)
+    assert "It is overdue, days late: 1." in after["says"]
+    assert cases(town) == [("not-repaid", owed.amount_tiyn, owed.claim_id)]
+    cabinet = town.cloud.get("/v1/notices", token=town.head, headers=ENGLISH).text
+    assert "were not returned by" in cabinet
+    for token in (town.finance, town.other_finance):
+        asked = {"what": "closed", "why": "bank-letter", "document": "No. 1"}
+        told = town.cloud.put(f"/v1/payouts/cases/{owed.claim_id}/decision", asked, token=token)
+    no(told, 409, "payouts/case-does-not-fit")
+
+
+def later(town: Town, now):
+    """Let a deadline's run come, and everybody sign in again."""
+    cloud = town.cloud
+    cloud.set_clock(now)
+    cloud.fire("run_deadlines")
+    cloud.drain()
+    town.head = cloud.token("head", "head-1", organisations=["org-site-aaaa"])
+    town.finance = cloud.token("finance", "officer-2", areas=["taldykorgan"])
+    town.other_finance = cloud.token("finance", "officer-4", areas=["taldykorgan"])
+
+
+def cases(town: Town):
+    said = town.cloud.get("/v1/payouts/cases", query={"area": "taldykorgan"}, token=town.finance)
+    return [(one["reason"], one["amount_tiyn"], one["case_id"]) for one in said.json["cases"]]

@@ -1,6 +1,7 @@
 """Carry money from posted statements to the bank, and its answers back; each step once.
 
 claiming    claims: calculated, signed, agreed, released
+debts       what becomes of debts and cases whose term passed
 hands       how many persons a step takes, and who is one person
 paying      payment runs, proposed and confirmed, and their files
 answering   the bank's answers, and answers that did not come
@@ -44,6 +45,7 @@ from chalicelib.payouts.actions.clock import (
     refresh,
     why,
 )
+from chalicelib.payouts.actions.debts import CASE_DUE, DEBT_DUE, lapse_debt, remind_case
 from chalicelib.payouts.actions.hands import hands_of
 from chalicelib.payouts.actions.paying import (
     ANSWER_DUE,
@@ -89,7 +91,9 @@ __all__ = [
     "CLOCK",
     "ANSWER_DUE",
     "CALCULATE",
+    "CASE_DUE",
     "CaseSeen",
+    "DEBT_DUE",
     "PayoutFigure",
     "PayoutFigures",
     "agree",
@@ -100,6 +104,7 @@ __all__ = [
     "hands_of",
     "hands_of_run",
     "lapse_answer",
+    "lapse_debt",
     "list_cases",
     "list_claims",
     "make_run",
@@ -107,6 +112,7 @@ __all__ = [
     "months_in_claiming",
     "pay_on",
     "register_of",
+    "remind_case",
     "release",
     "see_answer",
     "see_case",

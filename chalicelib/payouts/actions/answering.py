@@ -16,6 +16,7 @@ from chalicelib.kernel.periods import stamp
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.payouts import store
 from chalicelib.payouts.actions.cases import new_case, open_case
+from chalicelib.payouts.actions.debts import case_due
 from chalicelib.payouts.actions.moving import moved_writes, posting_of
 from chalicelib.payouts.actions.paying import answer_due
 from chalicelib.payouts.actions.repaying import take_repayment
@@ -218,7 +219,7 @@ def _apply(
         reason = _doubt(verdict, otherwise="wrong-sum")
         new = new_case(line, said, reason, area=line.area, answer_id=answer_id, now=now)
         opened = cases.noted(case.value if case else None, new, None)
-        writes += store.keep_case(case, opened or new)
+        writes += [*store.keep_case(case, opened or new), case_due(opened or new)]
     elif case is not None and case.value.is_open:
         writes += store.keep_case(case, cases.closed(case.value, None, at=at))
     entry = journal.entry(

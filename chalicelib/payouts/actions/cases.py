@@ -13,6 +13,7 @@ from chalicelib.kernel.periods import from_stamp, local_day, stamp
 from chalicelib.kernel.refusals import OutOfTurn, Unknown
 from chalicelib.payouts import store
 from chalicelib.payouts.actions import hands
+from chalicelib.payouts.actions.debts import case_due
 from chalicelib.payouts.actions.moving import brought_writes, moved_writes, posting_of
 from chalicelib.payouts.actions.repaying import repaid_writes
 from chalicelib.payouts.rules import cases, payments
@@ -95,6 +96,7 @@ def open_case(
         return kept is not None and (kept.value.is_open or kept.value.was_told_by(new))
     opens = kept is None or not kept.value.is_open
     put, *listed = store.keep_case(kept, case)
+    listed += [case_due(case)] if opens else []
     entry = journal.entry(
         "payouts/case-opened" if opens else "payouts/case-noted",
         f"case/{case.case_id}",

@@ -12,10 +12,11 @@ from chalicelib.budgets.rules import ledger
 from chalicelib.budgets.store import ledger as books
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
-from chalicelib.kernel.periods import Month, stamp
+from chalicelib.kernel.periods import Month, shown_last_day, stamp
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.payouts import store
 from chalicelib.payouts.actions import hands
+from chalicelib.payouts.actions.debts import debt_due, follow_debt
 from chalicelib.payouts.rules import claims
 from chalicelib.payouts.rules.claims import Claim, Posted, SiteClaims
 from chalicelib.policy.actions import load_pack
@@ -69,8 +70,10 @@ def calculate(site_id: str, month: Month, *, by: Actor, now: datetime) -> Claim 
         claim = replace(claim, repay_by=stamp(pack.calendar.deadline(now, working_days=days)))
     writes: list[Write] = []
     if claim is not None:
+        writes += debt_due(claim)
         if newest is not None and newest.value.claim_id == claim.claim_id:
             writes.append(store.keep_claim(newest, claim))
+            writes += follow_debt(claim, now=now) if newest.value.is_owed else []
         else:
             writes.extend(store.create_claim(claim))
         template = "claim-overpaid" if claim.state == "open-case" else "claim-to-sign"
@@ -82,6 +85,7 @@ def calculate(site_id: str, month: Month, *, by: Actor, now: datetime) -> Claim 
                 now=now,
                 month=claim.month,
                 tenge=claim.amount_tiyn // 100,
+                until=shown_last_day(claim.repay_by) if claim.repay_by else "",
             )
         )
     entry = journal.entry(

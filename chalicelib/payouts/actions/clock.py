@@ -356,7 +356,8 @@ class Why:
     """A site's month from its first day to settlement, step by step.
 
     held: codes of what keeps a claim from being paid besides its steps, such as an account that
-    nobody confirmed. owed_tiyn: what the provider owes for this month.
+    nobody confirmed. owed_tiyn: what the provider owes for this month; owed_by: until when it pays
+    that back, owed_late_days: for how many days it has not.
     """
 
     site: SiteClock
@@ -364,28 +365,36 @@ class Why:
     passages: tuple[Passage, ...]
     held: tuple[str, ...]
     owed_tiyn: int
+    owed_by: date | None
+    owed_late_days: int
 
 
 def why(
     site_id: str, month: Month, *, by: Actor, now: datetime, payee: Payee = providers.payee_of
 ) -> Why:
-    """Return where a site's month stands and who acts next, looked at now. Raises Unknown."""
+    """Return where a site's month stands and who acts next, looked at now.
+
+    Raises Unknown, and NoRuleInForce for a month before or after the programme.
+    """
     of = sites.load_site(site_id).value
     access.demand(by, organisation=of.organisation_id, area=of.area, direction=of.direction)
     pack = load_pack(of.programme, of.area)
+    dates = dates_of(pack, month)
     found = reckon(site_id, month, now=now)
     known = store.find_site_claims(site_id, month)
     claims = [kept.value for kept in store.find_claims(known.value.claims if known else ())]
     today = local_day(now)
     standing = clock.cells(found, claims, dates_for=_remembering(pack), today=today)
-    dates = dates_of(pack, month)
     unpaid = any(cell.step not in ("paid", "settle", "case") for cell in standing)
     account = held_code(of.organisation_id, payee) if unpaid else None
     unpriced = found.short if found.short != BudgetShort.code else None
+    by_day = clock.owed_by(claims)
     return Why(
         site=found,
         dates=dates,
         passages=clock.passages(found, standing, dates=dates, today=today),
         held=tuple(code for code in (unpriced, account) if code),
         owed_tiyn=clock.owed(claims),
+        owed_by=by_day,
+        owed_late_days=max(0, (today - by_day).days) if by_day else 0,
     )

@@ -12,6 +12,7 @@ from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, stamp
 from chalicelib.kernel.refusals import AnotherContent
 from chalicelib.payouts import store
+from chalicelib.payouts.actions.debts import follow_debt
 from chalicelib.payouts.rules import claims, repayments
 from chalicelib.payouts.rules.claims import Claim, Repayment
 from chalicelib.payouts.rules.payments import AnswerLine, Told
@@ -142,7 +143,7 @@ def _writes(
         left=owed.amount_tiyn // 100,
     )
     booked = books.book(posting, otherwise={source: Raced()})
-    return store.keep_claim(kept, owed), [*booked, told]
+    return store.keep_claim(kept, owed), [*booked, told, *follow_debt(owed, now=now)]
 
 
 def _at_most(claim: Claim, source: str) -> int:

@@ -109,7 +109,7 @@ class WhySeen(msgspec.Struct, frozen=True):
     """Why a month is not paid yet. waits_for: the first step at which money stands, "" for none.
 
     says: the answer in words; held: codes of what else keeps it, such as an account; owed_tiyn:
-    what the provider owes for this month.
+    what the provider owes for this month, owed_by: its last day, owed_late_days: since that passed.
     """
 
     site_id: str
@@ -120,6 +120,8 @@ class WhySeen(msgspec.Struct, frozen=True):
     says: str
     held: tuple[str, ...]
     owed_tiyn: int
+    owed_by: date | None
+    owed_late_days: int
     steps: tuple[PassageSeen, ...]
 
 
@@ -302,11 +304,15 @@ def _why(found: Why, language: str) -> WhySeen:
         says = [next(one.says for one in told if one.step == "paid")]
     says += [text(code, language, {"month": found.site.month}) for code in found.held]
     if found.owed_tiyn:
-        says.append(
-            text(
-                "clock:owed", language, {"month": found.site.month, "tenge": found.owed_tiyn // 100}
-            )
-        )
+        facts = {
+            "month": found.site.month,
+            "tenge": found.owed_tiyn // 100,
+            "last": shown_day(found.owed_by) if found.owed_by else "-",
+            "late": found.owed_late_days,
+        }
+        says.append(text("clock:owed", language, facts))
+        if found.owed_late_days:
+            says.append(text("clock:late", language, facts))
     return WhySeen(
         site_id=found.site.site_id,
         month=found.site.month,
@@ -316,6 +322,8 @@ def _why(found: Why, language: str) -> WhySeen:
         says=" ".join(says),
         held=found.held,
         owed_tiyn=found.owed_tiyn,
+        owed_by=found.owed_by,
+        owed_late_days=found.owed_late_days,
         steps=told,
     )
 

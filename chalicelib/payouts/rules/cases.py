@@ -1,7 +1,8 @@
 """Open cases: what the bank's answers leave to people, decided by two of them.
 
 A payment, or an id that is no payment of ours, has one case. What the bank says later is noted on
-it; once it was decided, only something new opens it again.
+it; once it was decided, only something new opens it again. A debt that was not paid back within its
+term is a case too: nobody decides it, it ends with the debt.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from chalicelib.payouts.rules.payments import (
     arrived,
 )
 
-CaseReason = Literal["unknown-id", "wrong-sum", "partial", "contradiction", "no-answer"]
+CaseReason = Literal[
+    "unknown-id", "wrong-sum", "partial", "contradiction", "no-answer", "not-repaid"
+]
 What = Literal["settled", "returned", "partial", "matched", "repaid", "closed"]
 Why = Literal[
     "bank-letter", "bank-statement", "bank-mistake", "repeated", "not-ours", "paid-elsewhere"
@@ -92,10 +95,11 @@ class Decision:
 class Case:
     """What people must look at: one per payment, or per id that is no payment of ours.
 
-    case_id: the payment's id, or one made of area and unknown id. area, programme,
-    organisation_id: whose; for an unknown id the area of who sent the file. amount_tiyn: the
-    payment's; 0 for an unknown id. due_at: when it should be decided. times: how often it was
-    opened. closed_at: None while it is open. decision: None where a right answer closed it.
+    case_id: the payment's id, the owed claim's, or one made of area and unknown id. area,
+    programme, organisation_id: whose; for an unknown id the area of who sent the file.
+    amount_tiyn: the payment's, the debt's; 0 for an unknown id. due_at: when it should be decided.
+    times: how often it was opened. closed_at: None while it is open. decision: None where a right
+    answer closed it, or the end of a debt.
     """
 
     end_to_end_id: str
@@ -184,6 +188,8 @@ def decide_case(
     """
     if not case.is_open:
         raise CaseClosed()
+    if case.reason == "not-repaid":
+        raise CaseDoesNotFit(problem="still-owed")
     if decision.what == "matched":
         return _matched(case, line, claims)
     if decision.what == "closed":

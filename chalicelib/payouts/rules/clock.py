@@ -18,7 +18,7 @@ from typing import Literal
 
 from chalicelib.billing.rules.figures import FEWEST_SHOWN
 from chalicelib.budgets.rules.ledger import BudgetShort
-from chalicelib.kernel.periods import Month, from_stamp, local_day
+from chalicelib.kernel.periods import Month, from_stamp, last_day, local_day
 from chalicelib.payouts.rules.claims import Claim, State
 from chalicelib.policy.rules import MonthDates
 
@@ -242,6 +242,15 @@ def cells(
 def owed(claims: Iterable[Claim]) -> int:
     """Return what a provider owes of what was agreed too much."""
     return sum(c.amount_tiyn for c in claims if c.is_owed)
+
+
+def owed_by(claims: Iterable[Claim]) -> date | None:
+    """Return the last day on which a provider pays back what it owes; None where it owes nothing.
+
+    Of several debts, the first to fall due.
+    """
+    terms = [c.repay_by for c in claims if c.is_owed and c.repay_by is not None]
+    return last_day(min(terms)) if terms else None
 
 
 def summed(found: Iterable[Cell]) -> tuple[Cell, ...]:
