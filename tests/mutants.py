@@ -1,28 +1,38 @@
 """Mutants of the rules of money: each small slip once, and whether the tests of rules notice.
 
-    python -m tests.mutants [FAMILY]        ledger, or another of FAMILIES; all where none is said
+    python -m tests.mutants                 ledger and pricing
+    python -m tests.mutants pricing -k cause_of     those of one family with that in their name
+    python -m tests.mutants pricing --part 1/2      one of two equal parts, e.g. one per core
+    python -m tests.mutants --tables        by written examples alone, as the whole suite does
 
-A comparison is turned, a sum becomes a difference, a number is one more, `and` is `or`, a `not` or
-a minus is left out, a least becomes a greatest, a statement is taken out, a set loses a member. The
-functions of a module get the mutant's code in place, so whoever imported them runs it; then the
-tests of the family that need no store are called one by one until one fails. Survivors are
-listed, and the command ends with 1.
+A comparison is turned, a sum becomes a difference, a number is one more or less, `and` is `or`, a
+condition, a `not`, a minus or an order is left out, a choice always falls one way, a least becomes
+a greatest, a statement is taken out, a set loses a member. The functions of a module get the
+mutant's code in place, so whoever imported them runs it; then the tests of the family that need no
+store are called one by one until one fails, those whose examples are drawn last. Survivors are
+listed, and the command ends with 1. What was noticed is written to .local/mutants, so a run that
+was broken off goes on as long as rules and tests are the same.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import contextlib
 import copy
+import functools
+import hashlib
 import importlib
 import inspect
 import io
 import itertools
+import json
 import os
 import signal
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +41,10 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
 
 from hypothesis import HealthCheck, Phase, settings
 
-LONGEST_S = 10
+# Of the processor's time, so that busy neighbours notice nothing for us: a written example, and
+# all that are drawn for one test.
+LONGEST_S, LONGEST_DRAWN_S = 1, 10
+_KEPT = Path(__file__).parents[1] / ".local" / "mutants"
 _TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
@@ -61,13 +74,27 @@ _EXTREMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 class Family:
     """Modules of rules and the modules of tests that must notice.
 
-    equal: mutants that change nothing anybody could see, "module:function:kind:text", each with
-    its reason beside it where the family is written down.
+    only: of a module that holds more than rules of money, the functions that are.
+    equal: mutants that change nothing anybody could see, by name, each with its reason beside it
+    where the family is written down; one that is no mutant any longer ends the run.
     """
 
     modules: tuple[str, ...]
     tests: tuple[str, ...]
+    only: dict[str, frozenset[str]] = field(default_factory=dict)
     equal: frozenset[str] = field(default_factory=frozenset)
+
+    def mutants(self) -> list[Mutant]:
+        """Return all mutants of the family but the equal ones."""
+        made = [
+            mutant
+            for module in self.modules
+            for mutant in mutants(module)
+            if module not in self.only or mutant.function in self.only[module]
+        ]
+        gone = self.equal - {mutant.name for mutant in made}
+        assert not gone, f"no such mutant: {sorted(gone)}"
+        return [mutant for mutant in made if mutant.name not in self.equal]
 
 
 FAMILIES = {
@@ -90,13 +117,15 @@ FAMILIES = {
         equal=frozenset(
             {
                 # A statement of nothing moves nothing either way.
-                "chalicelib.budgets.rules.ledger:accrual:comparison turned:movement_tiyn >= 0",
-                "chalicelib.budgets.rules.ledger:accrual:one more:0",
+                "budgets.rules.ledger:accrual:comparison turned:movement_tiyn >= 0"
+                " in if movement_tiyn >= 0:",
+                "budgets.rules.ledger:accrual:one more:0 in if movement_tiyn >= 0:",
             }
         ),
     ),
     "pricing": Family(
         modules=(
+            "chalicelib.kernel.money",
             "chalicelib.billing.rules.units",
             "chalicelib.billing.rules.claimed",
             "chalicelib.billing.rules.judging",
@@ -107,39 +136,55 @@ FAMILIES = {
             "chalicelib.billing.rules.replay",
         ),
         tests=(
+            "tests.kernel.test_money",
             "tests.billing.test_lines",
             "tests.billing.test_statements",
             "tests.billing.test_parents",
             "tests.billing.test_pricing",
             "tests.billing.test_lessons",
         ),
-        equal=frozenset(
-            {
-                # Nothing is cut of a unit that earned its whole share.
-                "chalicelib.billing.rules.pricing:_within_the_month:comparison turned:"
-                "earned < share",
-                # A rate without a cap ends the limit, so that nobody asks for the highest one.
-                "chalicelib.billing.rules.pricing:_within_the_month:one more:0",
-            }
-        ),
+    ),
+    "rates": Family(
+        modules=("chalicelib.policy.rules.earning", "chalicelib.policy.rules.packs"),
+        only={
+            "chalicelib.policy.rules.packs": frozenset(
+                {
+                    "Rules.check_sort",
+                    "Rules.payable",
+                    "Rules.rate_for",
+                    "Rules.parents_share_for",
+                    "Rules.month_max_tiyn",
+                    "Pack.at",
+                    "Pack.known_on",
+                    "Pack._epochs",
+                    "as_known",
+                    "_cut",
+                    "_without",
+                    "in_force",
+                    "epoch_starts",
+                }
+            )
+        },
+        tests=("tests.policy.test_month_calendar", "tests.policy.test_rows"),
     ),
 }
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of one function, or of one set of a module."""
+    """One change of one function, or of one set of a module.
+
+    node: its number in a walk of the module's tree. name: tells it from all others of its module
+    by what is changed and in which statement, so that it outlives lines that are moved.
+    """
 
     module: str
     function: str
     line: int
     kind: str
     text: str
-    number: int  # of the node in a walk of the module's tree
-
-    @property
-    def name(self) -> str:
-        return f"{self.module}:{self.function}:{self.kind}:{self.text}"
+    node: int
+    name: str
 
 
 # --- making mutants -----------------------------------------------------------------------------
@@ -147,22 +192,44 @@ class Mutant:
 
 def mutants(module: str) -> Iterator[Mutant]:
     """Yield every mutant of a module's functions and sets."""
+    named: Counter[str] = Counter()
+    for function, line, kind, text, node in _made(module):
+        name = f"{module.removeprefix('chalicelib.')}:{function}:{kind}:{text}"
+        named[name] += 1
+        if named[name] > 1:
+            name += f" #{named[name]}"
+        yield Mutant(module, function, line, kind, text, node, name)
+
+
+def _made(module: str) -> Iterator[tuple[str, int, str, str, int]]:
     tree = _tree(module)
-    inside = _functions(tree)
-    docs = _docstrings(tree)
+    inside, statements = _functions(tree), _statements(tree)
+    words = _words(tree)
     for number, node in enumerate(ast.walk(tree)):
         function = inside.get(id(node), "")
-        if node in docs:
-            continue
-        if not function:
+        if node in words or not function:
             continue
         for kind in _kinds(node):
-            text = ast.unparse(node).splitlines()[0][:80]
-            yield Mutant(module, function, getattr(node, "lineno", 0), kind, text, number)
+            text, within = _first_line(node), _first_line(statements[id(node)])
+            text = text if text == within else f"{text} in {within}"
+            yield function, getattr(node, "lineno", 0), kind, text, number
     for statement in tree.body:
-        for member in _members(statement):
+        for member in _members(module, statement):
             text = f"{ast.unparse(statement.targets[0])} {member}"  # type: ignore[attr-defined]
-            yield Mutant(module, "-", statement.lineno, "member left out", text, -1)
+            yield "-", statement.lineno, "member left out", text, -1
+
+
+def _first_line(node: ast.AST) -> str:
+    return ast.unparse(node).splitlines()[0][:60]
+
+
+def _statements(tree: ast.Module) -> dict[int, ast.stmt]:
+    """Return in which innermost statement each node lies."""
+    found: dict[int, ast.stmt] = {}
+    for statement in ast.walk(tree):  # from the outside in
+        if isinstance(statement, ast.stmt):
+            found |= {id(node): statement for node in ast.walk(statement)}
+    return found
 
 
 def _kinds(node: ast.AST) -> Iterator[str]:
@@ -176,16 +243,22 @@ def _kinds(node: ast.AST) -> Iterator[str]:
             yield "statement taken out"
         case ast.BoolOp():
             yield "and for or"
+            for number in range(len(node.values)):
+                yield f"condition {number + 1} left out"
         case ast.UnaryOp() if isinstance(node.op, ast.Not | ast.USub):
             yield "sign left out"
         case ast.Constant() if type(node.value) is int:
             yield "one more"
+            yield "one less"
         case ast.Constant() if type(node.value) is bool:
             yield "yes for no"
         case ast.Name() if node.id in _EXTREMES and isinstance(node.ctx, ast.Load):
             yield "least for greatest"
         case ast.IfExp():
             yield "always the first"
+            yield "always the second"
+        case ast.Call() if isinstance(node.func, ast.Name) and node.func.id == "sorted":
+            yield "order left out"
         case ast.Raise() | ast.Break() | ast.Continue():
             yield "statement taken out"
         case ast.Expr() if isinstance(node.value, ast.Call | ast.Yield | ast.YieldFrom):
@@ -198,13 +271,13 @@ def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
-def _members(statement: ast.stmt) -> list[str]:
-    """Return the texts in a module's own set."""
+def _members(module: str, statement: ast.stmt) -> list[str]:
+    """Return the members of a module's own set."""
     call = statement.value if isinstance(statement, ast.Assign) else None
     if not (isinstance(call, ast.Call) and ast.unparse(call.func) == "frozenset" and call.args):
         return []
-    held = call.args[0]
-    return [ast.literal_eval(one) for one in held.elts] if isinstance(held, ast.Set) else []
+    assert isinstance(statement, ast.Assign)
+    return sorted(getattr(importlib.import_module(module), ast.unparse(statement.targets[0])))
 
 
 def _changed(node: ast.AST, kind: str) -> ast.AST | None:
@@ -214,18 +287,23 @@ def _changed(node: ast.AST, kind: str) -> ast.AST | None:
             node.ops[0] = _TURNED[type(node.ops[0])]()
         case ((ast.BinOp() | ast.AugAssign()), "other operator"):
             node.op = _OTHER[type(node.op)]()
-        case ast.BoolOp(), _:
+        case ast.BoolOp(), "and for or":
             node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
         case ast.UnaryOp(), _:
             return node.operand
-        case ast.Constant(), "one more":
-            node.value = int(str(node.value)) + 1
+        case ast.BoolOp(), _:
+            del node.values[int(kind.split()[1]) - 1]
+            return node if len(node.values) > 1 else node.values[0]
+        case ast.Constant(), "one more" | "one less":
+            node.value = int(str(node.value)) + (1 if kind == "one more" else -1)
         case ast.Constant(), "yes for no":
             node.value = not node.value
         case ast.Name(), _:
             node.id = _EXTREMES[node.id]
         case ast.IfExp(), _:
-            return node.body
+            return node.body if kind == "always the first" else node.orelse
+        case ast.Call(), _:
+            return ast.Call(ast.Name("list", ast.Load()), node.args, [])
         case ast.Return(), _:
             node.value = ast.Constant(None)
         case ast.stmt(), "statement taken out":
@@ -243,7 +321,7 @@ class _Put(ast.NodeTransformer):
 
 def _mutated(mutant: Mutant) -> ast.Module:
     tree = copy.deepcopy(_tree(mutant.module))
-    node = next(itertools.islice(ast.walk(tree), mutant.number, None))
+    node = next(itertools.islice(ast.walk(tree), mutant.node, None))
     other = _changed(node, mutant.kind)
     if other is not None:
         tree = _Put(node, ast.copy_location(other, node)).visit(tree)
@@ -274,12 +352,17 @@ def _functions(tree: ast.Module) -> dict[int, str]:
     return inside
 
 
-def _docstrings(tree: ast.Module) -> set[ast.AST]:
-    return {
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    }
+def _words(tree: ast.Module) -> set[ast.AST]:
+    """Return what a program says and does not do: docstrings, the types of its names, `strict`."""
+    found: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            found.add(node)
+        elif isinstance(node, ast.AnnAssign):
+            found |= set(ast.walk(node.annotation))
+        elif isinstance(node, ast.keyword) and node.arg == "strict":
+            found.add(node.value)
+    return found
 
 
 # --- putting them in place ----------------------------------------------------------------------
@@ -308,6 +391,8 @@ def _function(module: types.ModuleType, name: str) -> types.FunctionType:
         found = inspect.getattr_static(found, part)
     if isinstance(found, property):
         found = found.fget
+    elif isinstance(found, functools.cached_property):
+        found = found.func
     elif isinstance(found, staticmethod | classmethod):
         found = found.__func__
     found = inspect.unwrap(found)
@@ -331,32 +416,39 @@ def _code(tree: ast.Module, mutant: Mutant) -> types.CodeType:
 def _smaller_set(module: types.ModuleType, mutant: Mutant) -> Iterator[None]:
     name, _, member = mutant.text.partition(" ")
     whole = getattr(module, name)
-    setattr(module, name, whole - {member})
+    # Whoever imported the set by its name has it, too.
+    holders = [m for m in list(sys.modules.values()) if vars(m).get(name) is whole]
+    for holder in holders:
+        setattr(holder, name, whole - {member})
     try:
         yield
     finally:
-        setattr(module, name, whole)
+        for holder in holders:
+            setattr(holder, name, whole)
 
 
 # --- the tests ----------------------------------------------------------------------------------
 
-Case = Callable[[], None]
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A test with its parameters; drawn: Hypothesis finds its examples."""
+
+    name: str
+    run: Callable[[], None]
+    drawn: bool
 
 
 def cases(modules: tuple[str, ...], *, drawn: bool = True) -> list[Case]:
-    """Return every test that needs no store, once for each of its parameters.
-
-    drawn: with those whose examples Hypothesis draws.
-    """
+    """Return every test that needs no store, once for each of its parameters, drawn ones last."""
     found: list[Case] = []
     for name in modules:
         module = importlib.import_module(name)
         for test in vars(module).values():
             if not (getattr(test, "__name__", "").startswith("test_") and callable(test)):
                 continue
-            if drawn or not hasattr(test, "hypothesis"):
-                found += _cases(test)
-    return found
+            found += _cases(test)
+    return [case for case in found if not case.drawn] + [c for c in found if c.drawn and drawn]
 
 
 def _cases(test: Callable[..., None]) -> Iterator[Case]:
@@ -377,16 +469,16 @@ def _cases(test: Callable[..., None]) -> Iterator[Case]:
     for chosen in itertools.product(*tables):
         given = {name: value for part in chosen for name, value in part.items()}
         if set(inspect.signature(test).parameters) <= set(given):
-            yield lambda given=given: test(**given)  # type: ignore[misc]
+            yield Case(test.__name__, functools.partial(test, **given), hasattr(test, "hypothesis"))
 
 
-def notices(told: list[Case]) -> bool:
-    """Return whether a test fails; who noticed one is asked first for the next."""
+def noticed_by(told: list[Case]) -> str:
+    """Return which test fails, "" where none does; it is asked first for the next mutant."""
     for number, case in enumerate(told):
         if not _passes(case):
             told.insert(0, told.pop(number))
-            return True
-    return False
+            return case.name
+    return ""
 
 
 class TooLong(BaseException):
@@ -397,40 +489,78 @@ def _passes(case: Case) -> bool:
     def over(*_: object) -> None:
         raise TooLong
 
-    before = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, LONGEST_S)
+    before = signal.signal(signal.SIGVTALRM, over)
+    signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST_DRAWN_S if case.drawn else LONGEST_S)
     try:
         with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-            case()
+            case.run()
         return True
     except KeyboardInterrupt:
         raise
     except BaseException:
         return False
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def survivors(family: Family, *, drawn: bool = True) -> tuple[list[Mutant], int]:
     """Return the mutants that no test noticed, equal ones apart, and how many were tried."""
+    tried = list(judged(family, family.mutants(), drawn=drawn))
+    return [mutant for mutant, by in tried if not by], len(tried)
+
+
+def judged(
+    family: Family, chosen: Sequence[Mutant], *, drawn: bool = True
+) -> Iterator[tuple[Mutant, str]]:
+    """Yield each mutant with the test that noticed it, or ""."""
     told = cases(family.tests, drawn=drawn)
     assert told, "no test needs no store"
-    assert all(_passes(case) for case in told), "tests are red without any mutant"
-    left, tried = [], 0
-    for module in family.modules:
-        for mutant in mutants(module):
-            if mutant.name in family.equal:
-                continue
-            with planted(mutant):
-                caught = notices(told)
-            tried += 1
-            if not caught:
-                left.append(mutant)
-    return left, tried
+    _assert_green(told, "red without any mutant")
+    for mutant in chosen:
+        with planted(mutant):
+            by = noticed_by(told)
+        yield mutant, by
+    # A mutant may leave something behind in a cache, and all after it would be noticed by that.
+    _assert_green(told, "red after the mutants")
 
 
-def main(asked: list[str]) -> int:
+def _assert_green(told: list[Case], why: str) -> None:
+    red = [case.name for case in told if not _passes(case)]
+    assert not red, f"{why}: {red}"
+
+
+def _digest_of(family: Family) -> str:
+    """Return what all that was noticed rests on: rules, tests and this tool, as they are."""
+    names = (*family.modules, *family.tests, __spec__.name)
+    files = (importlib.import_module(name).__file__ or "" for name in names)
+    return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
+
+
+def _told(name: str, part: str) -> dict[str, str]:
+    """Return what an earlier run on the same code has noticed."""
+    kept = _KEPT / f"{name}-{part.replace('/', '-of-')}.json"
+    said = json.loads(kept.read_text("utf-8")) if kept.is_file() else {}
+    return dict(said["noticed"]) if said.get("of") == _digest_of(FAMILIES[name]) else {}
+
+
+def _keep(name: str, part: str, noticed: dict[str, str]) -> None:
+    _KEPT.mkdir(parents=True, exist_ok=True)
+    kept = _KEPT / f"{name}-{part.replace('/', '-of-')}.json"
+    said = {"of": _digest_of(FAMILIES[name]), "noticed": noticed}
+    kept.write_text(json.dumps(said, indent=1, ensure_ascii=False), "utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try the mutants that were asked for; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants")
+    parser.add_argument("family", nargs="*", help=", ".join(FAMILIES))
+    parser.add_argument("-k", default="", help="a part of the name: module:function:kind:text")
+    parser.add_argument("--part", default="1/1", help="which of how many parts, as 1/2")
+    parser.add_argument("--tables", action="store_true", help="without drawn examples")
+    asked = parser.parse_args(arguments)
+    if unknown := set(asked.family) - set(FAMILIES):
+        parser.error(f"no such family: {', '.join(sorted(unknown))}")
     settings.register_profile(
         "mutants",
         max_examples=60,
@@ -442,14 +572,37 @@ def main(asked: list[str]) -> int:
     )
     settings.load_profile("mutants")
     code = 0
-    for name in asked or FAMILIES:
-        left, tried = survivors(FAMILIES[name])
-        for mutant in left:
-            sys.stdout.write(f"survived {mutant.module}:{mutant.line} {mutant.name}\n")
-        sys.stdout.write(f"{name}: {tried - len(left)} of {tried} mutants noticed\n")
-        code = code or bool(left)
-    return int(code)
+    for name in asked.family or FAMILIES:
+        code |= _tried(name, asked.k, asked.part, drawn=not asked.tables)
+    return code
+
+
+def _tried(name: str, some: str, part: str, *, drawn: bool) -> bool:
+    """Try mutants of a family, list the survivors, and return whether there are any."""
+    number, _, parts = part.partition("/")
+    chosen = [mutant for mutant in FAMILIES[name].mutants() if some in mutant.name]
+    chosen = chosen[int(number) - 1 :: int(parts)]
+    noticed = _told(name, part)
+    still = [mutant for mutant in chosen if mutant.name not in noticed]
+    left = 0
+    for count, (mutant, by) in enumerate(judged(FAMILIES[name], still, drawn=drawn), start=1):
+        if by:
+            noticed[mutant.name] = by
+        else:
+            left += 1
+            _say(f"survived line {mutant.line} of {mutant.name}")
+        if count % 25 == 0:
+            _keep(name, part, noticed)
+            _say(f"{name}: {count} of {len(still)} tried")
+    _keep(name, part, noticed)
+    _say(f"{name}: {len(chosen) - left} of {len(chosen)} mutants noticed")
+    return left > 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

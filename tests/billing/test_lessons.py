@@ -12,12 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.billing.rules import pricing
-from chalicelib.billing.rules.claimed import doubled_units, mark_of
+from chalicelib.billing.rules.claimed import Claim, RatePart, doubled_units, mark_of
+from chalicelib.billing.rules.earning import earned
 from chalicelib.billing.rules.judging import Day
 from chalicelib.billing.rules.pricing import price
 from chalicelib.billing.rules.statements import cause_of
-from chalicelib.billing.rules.units import hours_touched, lesson_number, mask_of, numbers, places
+from chalicelib.billing.rules.units import (
+    hours_touched,
+    lesson_number,
+    mask_of,
+    meeting,
+    numbers,
+    places,
+)
 from chalicelib.kernel.money import half_up, tenge
+from chalicelib.kernel.periods import DateRange
 
 from .builders import OCTOBER, a_child, pack
 from .builders import a_stay as a_stay_in_a_kindergarten
@@ -101,6 +110,7 @@ def test_raised_financing_has_its_own_lines():
         "small-group": tenge(1_350),
     }
     assert list(found.parts) == ["base", *(code for code, _ in SEN_PARTS)]
+    assert found.parts_tiyn == found.parts
 
 
 def test_a_raise_that_is_not_divided_is_one_line():
@@ -329,6 +339,106 @@ def test_two_different_records_of_one_lesson_hold_it():
     assert line(a_pupil(days=days)).unpaid == {"disputed": 1}
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "long"),
+    [
+        (("16:00", 60), ("16:02", 45), {}),
+        (("00:00", 60), ("00:01", 45), {}),
+        (("16:30", 30), ("16:30", 60), {2: mask_of(lesson_number(date(2026, 10, 5), 990))}),
+    ],
+)
+def test_two_records_of_one_lesson_take_the_earlier_start_and_the_longer_time(one, other, long):
+    days = [lesson(5, starts, minutes=minutes) for starts, minutes in (one, other)]
+
+    for order in (days, days[::-1]):
+        found = judged(a_pupil(days=order))
+        assert found.claim.long == long
+        assert list(found.standings.values()) == ["disputed"]
+
+
+def test_a_claim_of_lessons_says_which_lie_in_two_hours():
+    days = (
+        lesson(2, "00:00", minutes=150),
+        lesson(5, minutes=90),
+        lesson(7),
+        lesson(9, minutes=90),
+    )
+    units = [mask_of(day.number) for day in days]
+    all_units = sum(units)
+
+    claim = judged(a_pupil(days=days)).claim
+
+    assert claim == Claim(
+        "club-aaaa",
+        {"P": all_units},
+        all_units,
+        (RatePart(all_units, tenge(1_500), (1000, 1000, 1000), 1, tenge(18_000)),),
+        slots=12,
+        long={2: units[1] | units[3], 3: units[0]},
+    )
+    assert list(claim.long) == [2, 3]
+
+
+def test_rates_of_a_claim_stand_in_order_of_their_caps_those_without_one_first():
+    loaded = clubs_pack()
+    urban = next(r for r in loaded.rows["rates"] if (r.kind, r.locality) == ("sport", "urban"))
+    rates = tuple(
+        dataclasses.replace(
+            urban, during=DateRange(date(2026, 10, first), date(2026, 10, last)), cap_tiyn=cap
+        )
+        for first, last, cap in ((1, 6, 2_000_000), (7, 8, None), (9, 11, 1), (12, 31, 1_800_000))
+    )
+
+    claim = judged(
+        a_pupil(), rules=dataclasses.replace(loaded, rows={**loaded.rows, "rates": rates})
+    ).claim
+
+    assert [part.cap_tiyn for part in claim.rates] == [None, 1, 1_800_000, 2_000_000]
+
+
+def test_rates_of_a_claim_stand_in_order_of_what_divides_them_before_their_caps():
+    loaded = clubs_pack()
+    by_unit, by_month = loaded.rows["programme"][0], clubs_pack(pays="share-of-month")
+    programme = (
+        dataclasses.replace(by_unit, during=DateRange(by_unit.during.first, date(2026, 10, 15))),
+        dataclasses.replace(
+            by_month.rows["programme"][0], during=DateRange(date(2026, 10, 16), None)
+        ),
+    )
+    mixed = dataclasses.replace(loaded, rows={**loaded.rows, "programme": programme})
+
+    claim = judged(a_pupil(), rules=mixed).claim
+
+    assert [(part.of, part.cap_tiyn) for part in claim.rates] == [(1, tenge(18_000)), (12, None)]
+
+
+def test_places_are_days_or_the_hours_that_lessons_touch():
+    at_16, at_24 = mask_of(16 * 12 + 9), mask_of(288)
+
+    assert places(at_16 | at_24, slots=12, long={}) == 1 << 16 | 1 << 24
+    assert places(at_16 | at_24, slots=12, long={2: at_16}) == 0b11 << 16 | 1 << 24
+    assert meeting(at_16 | at_24, 1 << 17, slots=12, long={2: at_16}) == at_16
+    assert meeting(at_16 | at_24, 1 << 17, slots=12, long={}) == 0
+    assert (places(0b101, slots=1, long={}), meeting(0b101, 0b110, slots=1, long={})) == (5, 4)
+
+
+def test_earnings_of_lessons_grow_on_their_days():
+    found = earned(
+        [judged(a_pupil(days=lessons(standings=UNCONFIRMED)))],
+        {},
+        month=OCTOBER,
+        upto=OCTOBER.last,
+        by_lesson=True,
+    )
+
+    days = {day.on.day: (day.confirmed_tiyn, day.if_confirmed_tiyn) for day in found.days}
+    assert len(days) == 31
+    assert {on: sums for on, sums in days.items() if any(sums)} == {
+        **dict.fromkeys(TWELVE[:9], (tenge(1_500), tenge(1_500))),
+        **dict.fromkeys(TWELVE[9:], (0, tenge(1_500))),
+    }
+
+
 def test_a_club_without_lessons_states_the_child_with_zero():
     found = line(a_pupil(days=()))
 
@@ -356,6 +466,16 @@ def test_days_outside_a_stay_are_on_no_list_where_a_day_has_its_price():
     assert found.withheld_tiyn == {"X": 0}
 
 
+def test_a_day_that_was_not_recorded_is_on_the_list_where_a_day_has_its_price():
+    camp = clubs_pack(unit="day")
+    child = a_child(codes="P" * 3, stays=(a_stay(last=date(2026, 10, 7)),))
+
+    found = pricing.due([judged(child, rules=camp)], {}, pack="p")[child.child_id]
+
+    assert found.unpaid == {"X": 16, "no-record": 2}
+    assert found.withheld_tiyn == {"X": 0, "no-record": tenge(3_000)}
+
+
 def test_a_monthly_rate_can_be_shared_by_lessons_too():
     shared = clubs_pack(pays="share-of-month")
     days = lessons(standings=UNCONFIRMED, codes={TWELVE[0]: "L"})
@@ -364,6 +484,9 @@ def test_a_monthly_rate_can_be_shared_by_lessons_too():
     assert line(a_pupil(days=days), rules=shared).accrual_tiyn == half_up(
         Fraction(tenge(1_500) * 8, 11)
     )
+    # Where all were cancelled, the whole month's rate is what they did not bring.
+    cancelled = line(a_pupil(days=(lesson(5, code="L"),)), rules=shared)
+    assert cancelled.withheld_tiyn == {"L": tenge(1_500)}
 
 
 # --- properties ---------------------------------------------------------------------------------

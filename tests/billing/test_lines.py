@@ -10,8 +10,15 @@ import pytest
 
 from chalicelib.billing.rules.claimed import Cap, Claim, RatePart
 from chalicelib.billing.rules.earning import earned
-from chalicelib.billing.rules.judging import judge
-from chalicelib.billing.rules.pricing import fees_of, line_of, price, rates_of, reasons_of
+from chalicelib.billing.rules.judging import Raise, RateRow, judge
+from chalicelib.billing.rules.pricing import (
+    fees_of,
+    line_of,
+    parts_of,
+    price,
+    rates_of,
+    reasons_of,
+)
 from chalicelib.kernel.money import Tiyn, tenge
 from chalicelib.kernel.periods import DateRange
 from chalicelib.policy.rules import ParentsShare
@@ -147,6 +154,85 @@ def test_a_unit_that_is_on_no_list_is_told_and_would_have_brought_nothing():
     line = line_of(one, priced(one), pack="p")
 
     assert (line.unpaid, line.withheld_tiyn) == ({"L": 1}, {"L": 0})
+
+
+@pytest.mark.parametrize(
+    ("shares", "unpaid", "cut", "withheld"),
+    [
+        # 49 tiyn are no tenge; what one tiyn more or less anywhere would change.
+        ({0: 49, 1: 1}, {1: "N"}, 0, {"N": 100}),
+        ({0: 15_000, 1: 49}, {1: "N"}, 0, {"N": 0}),
+        ({0: 15_049, 1: 50}, {1: "N"}, 49, {"N": 100, "over-month-cap": 0}),
+        ({0: 15_049}, {1: "N"}, 49, {"N": 0, "over-month-cap": 0}),
+        # Reasons are rounded in the order of their names.
+        ({0: 15_000, 1: 49, 2: 1}, {1: "X", 2: "N"}, 0, {"N": 0, "X": 100}),
+    ],
+)
+def test_what_is_withheld_begins_at_nothing_and_counts_every_tiyn(shares, unpaid, cut, withheld):
+    one = judged(a_child(codes="PN"))
+    one = replace(one, shares={n: Fraction(s) for n, s in shares.items()}, unpaid=unpaid, rates={})
+    earned_one = replace(
+        priced(one), parts={1: ("P", Tiyn(15_000))}, cut={1: Fraction(cut)} if cut else {}
+    )
+
+    assert line_of(one, earned_one, pack="p").withheld_tiyn == withheld
+
+
+def test_running_sums_begin_at_nothing():
+    rates = (RatePart(0b01, 49, (1000,), 1), RatePart(0b10, 1, (1000,), 1))
+
+    priced_by = price([Claim("s", {"P": 0b11}, 0b11, rates)])["s"]
+
+    assert priced_by.parts == {0b01: ("P", 0), 0b10: ("P", 100)}
+    one = replace(
+        judged(a_child(codes="PP")),
+        fees={
+            n: (Fraction(owed), RateRow("s", date(2026, 1, n + 1), ""))
+            for n, owed in ((0, 49), (1, 1))
+        },
+    )
+    assert [fee.tiyn for fee in fees_of(one, priced_by)] == [0, 100]
+    raised = {0: Raise(4_000, (("assistant", 320), ("small-group", 680)))}
+    in_parts = parts_of(
+        replace(one, raised=raised), replace(priced_by, parts={1: ("P", Tiyn(100))})
+    )
+    # 25, 24 and 51 tiyn.
+    assert in_parts == {"base": 0, "assistant": 0, "small-group": 100}
+
+
+def test_a_line_s_rows_and_parts_stand_in_order_of_time():
+    loaded = rate_from(SIXTEENTH, 70_000)
+    fees = (fee(date(2025, 1, 1), date(2026, 10, 15), 20_001), fee(SIXTEENTH, None, 22_003))
+    rules = replace(loaded, rows={**loaded.rows, "parents_share": fees})
+    one = judged(a_child(stays=(a_stay(sen=True),)), rules)
+    raised = {
+        n: Raise(raise_.sen_per_mille, (("early" if n < 15 else "late", 1000),))
+        for n, raise_ in one.raised.items()
+    }
+    one = replace(one, raised=raised)
+
+    line = line_of(one, priced(one), pack="p")
+    turned = replace(
+        one, rates=dict(reversed(one.rates.items())), fees=dict(reversed(one.fees.items()))
+    )
+    parts = dict(reversed(priced(one).parts.items()))
+    again = line_of(turned, replace(priced(one), parts=parts), pack="p")
+
+    assert again == line
+    assert list(again.parts) == list(line.parts) == ["base", "early", "late"]
+    assert [rate.source for rate in again.rates] == ["policy", "order-372"]
+    assert [row.since.month for row in again.fees] == [1, 10]
+
+
+@pytest.mark.parametrize("rate", [0, 1])
+def test_a_unit_whose_rate_is_next_to_nothing_is_priced_like_others(rate):
+    units = (RatePart(0b1, 0, (1000,), 1, 100), RatePart(0b10, rate, (1000,), 1, 100))
+
+    found = price([Claim("s", {"P": 0b11}, 0b11, units, used_tiyn=100)])["s"]
+
+    assert found.parts == {0b01: ("P", 0), **({} if rate else {0b10: ("P", 0)})}
+    assert found.over_month == (0b10 if rate else 0)
+    assert found.cut == ({0b10: 1} if rate else {})
 
 
 def test_a_year_s_cap_counts_from_nothing_where_no_month_used_it():

@@ -81,6 +81,7 @@ def test_the_worked_example_comes_out_to_the_tenge(child_id, attended, payable, 
     assert line.attended == attended
     assert sum(line.payable.values()) == payable
     assert line.accrual_tiyn == tenge(accrual)
+    assert line.parts == {}
     assert line.pack == pack().version
 
 
@@ -99,7 +100,7 @@ def test_the_strict_variant_pays_attendance_alone_from_its_day_on():
 def test_a_child_that_earned_nothing_is_stated_with_zero():
     line = lines(a_child(codes="N" * 21))["child-aaaa"]
 
-    assert line.accrual_tiyn == 0
+    assert (line.attended, line.accrual_tiyn) == (0, 0)
     assert line.unpaid == {"N": 21}
 
 
@@ -129,6 +130,17 @@ def test_an_absence_without_its_proof_earns_nothing():
     line = lines(dataclasses.replace(a_child(), days=days))["child-aaaa"]
 
     assert line.unpaid == {"no-proof": 1}
+    assert line.payable == {"P": 20}
+
+
+def test_a_code_that_asks_for_no_proof_earns_without_one():
+    loaded = pack()
+    absence = tuple(dataclasses.replace(row, proof=None) for row in loaded.rows["absence"])
+    asks_none = dataclasses.replace(loaded, rows={**loaded.rows, "absence": absence})
+
+    line = lines(a_child(codes="PS", proved=False), rules=asks_none)["child-aaaa"]
+
+    assert line.payable == {"P": 1, "S": 1}
 
 
 def test_two_different_records_of_one_day_hold_that_day():
@@ -169,6 +181,8 @@ def test_used_days_leave_out_doubled_unconfirmed_and_those_over_the_month_s_cap(
     assert used_units([january], "V") == 2
     capped = [Claim("site-aaaa", {"F": 0b11111}, 0b11111, (), {"F": Cap(3, 30)})]
     assert used_units([capped], "F") == 3
+    apart = [Claim("site-aaaa", {"V": 0b10}, 0b10), Claim("site-bbbb", {"P": 0b01}, 0b01)]
+    assert used_units([apart], "V") == 1
 
 
 # Lessons 20 and 28: a child moves on the 17th, and both providers are prorated.
@@ -309,6 +323,113 @@ def test_a4_order_and_duplicates_of_days_never_matter(codes, standings, rng):
     assert 0 <= line.accrual_tiyn <= tenge(65_000)
     assert line.accrual_tiyn + sum(line.withheld_tiyn.values()) == tenge(65_000)
     assert sum(line.payable.values()) + sum(line.unpaid.values()) == 21
+
+
+def test_the_shorter_of_two_stays_that_begin_together_is_asked_first():
+    stays = (a_stay(), a_stay(last=date(2026, 10, 15), hours="9"))
+
+    for order in (stays, stays[::-1]):
+        line = lines(a_child(stays=order))["child-aaaa"]
+        assert [(rate.sort, rate.units) for rate in line.rates] == [
+            ("general/9/urban", 11),
+            ("general/10.5/urban", 10),
+        ]
+
+
+def test_a_claim_says_its_units_their_rates_and_nothing_else():
+    (here, _) = moved_on_the_17th()
+    later = judge(
+        a_child(codes="NNPPV" + "F" * 16, standings={3: "disputed"}),
+        site_id="site-aaaa",
+        working=working(),
+        rules_on=pack().at,
+    )
+
+    first_twelve = mask_of_days(working()[:12])
+    rate = RatePart(first_twelve, 6_500_000, (1000, 1000, 1000), 21)
+    assert here.claim == Claim("site-aaaa", {"P": first_twelve}, first_twelve, (rate,))
+    assert later.claim == Claim(
+        "site-aaaa",
+        {
+            "F": mask_of_days(working()[5:]),
+            "P": mask_of_days(working()[2:4]),
+            "V": mask_of_days(working()[4:5]),
+        },
+        mask_of_days([working()[2], *working()[4:]]),
+        (dataclasses.replace(rate, units=mask_of_days(working()[2:])),),
+        {"F": Cap(3, None), "V": Cap(None, 30)},
+    )
+    assert list(later.claim.claimed) == ["F", "P", "V"]
+    assert list(later.claim.caps) == ["F", "V"]
+
+
+def test_units_are_priced_in_order_of_time_whichever_site_has_them():
+    first = Claim("site-bbbb", {"P": 0b01}, 0b01, (RatePart(0b01, 1, (1000,), 1),))
+    second = Claim("site-aaaa", {"P": 0b10}, 0b10, (RatePart(0b10, 49, (1000,), 1),))
+
+    for sites in ([first, second], [second, first]):
+        found = price(sites)
+        assert found["site-bbbb"].parts == {0b01: ("P", 0)}
+        assert found["site-aaaa"].parts == {0b10: ("P", 100)}
+
+
+def test_days_after_all_stays_are_listed_by_the_last_one():
+    stays = (
+        a_stay(last=date(2026, 10, 9), hours="9"),
+        a_stay(first=date(2026, 10, 12), last=date(2026, 10, 29)),
+    )
+
+    line = lines(a_child(codes="P" * 20, stays=stays))["child-aaaa"]
+
+    assert line.unpaid == {"X": 1}
+    assert line.withheld_tiyn == {"X": tenge(3_095)}
+
+
+def test_a_mark_asks_for_no_order_and_an_empty_claim_has_one_once_money_was_used():
+    claim = Claim(
+        "s",
+        {"F": 1, "P": 2},
+        3,
+        (RatePart(3, 1, (1000,), 1),),
+        {"F": Cap(3, None), "V": Cap(None, 30)},
+        long={2: 1, 3: 2},
+    )
+    turned = dataclasses.replace(
+        claim,
+        claimed=dict(reversed(claim.claimed.items())),
+        caps=dict(reversed(claim.caps.items())),
+        long=dict(reversed(claim.long.items())),
+    )
+
+    assert mark_of(turned) == mark_of(claim)
+    assert mark_of(Claim("s")) == ""
+    assert mark_of(Claim("s", used_tiyn=5)) != ""
+
+
+def mask_of_days(days) -> int:
+    return sum(1 << (day.day - 1) for day in days)
+
+
+@pytest.mark.parametrize(
+    ("claim", "mark"),
+    [
+        (Claim("s", {"P": 0b11}, 0b01, (RatePart(0b11, 6_500_000, (1000,), 21),)), "429a0a7cd124"),
+        (
+            Claim(
+                "s",
+                {"P": 0b11},
+                0b01,
+                (RatePart(0b01, 150_000, (1000,), 1, 1_800_000), RatePart(0b10, 1, (1000,), 1)),
+            ),
+            "8d64611c8252",
+        ),
+        # Of lessons: their numbers instead of a mask of thousands of digits.
+        (Claim("s", {"P": 1 << 31}, 1 << 31, (), {}, 12, {2: 1 << 31}), "d8375f67dc28"),
+        (Claim("s", {"P": (1 << 31) - 1}, 0, (), {"P": Cap(3, None)}, used_tiyn=5), "2130356cd57b"),
+    ],
+)
+def test_a_mark_that_was_stored_stays_the_mark_of_the_same_claim(claim, mark):
+    assert mark_of(claim) == mark
 
 
 def test_a_claim_s_mark_follows_its_content():

@@ -193,6 +193,7 @@ def test_a_line_says_the_first_of_a_fixed_order_of_reasons(before, after, cause)
             "other-provider",
         ),
         (({"P": 12}, {}, 10), ({"P": 12}, {"over-month-cap": 0}, 90), "other-provider"),
+        (({"P": 12}, {}, None), ({"P": 12}, {"over-month-cap": 0}, 1), "other-provider"),
         # Another unit, or another finding, is a record that came late.
         (({"P": 12}, {}, 0), ({"P": 12}, {"over-month-cap": 1}, 90), "late-record"),
         (({"P": 12}, {"N": 1}, 0), ({"P": 12}, {"N": 2}, 90), "late-record"),
@@ -203,7 +204,8 @@ def test_a_line_says_the_first_of_a_fixed_order_of_reasons(before, after, cause)
 def test_what_another_site_uses_of_the_cap_is_told_from_what_was_recorded(before, after, cause):
     def line(said) -> Line:
         payable, unpaid, cut = said
-        return a_line(payable=payable, unpaid=unpaid, withheld_tiyn={"over-month-cap": cut})
+        withheld = {} if cut is None else {"over-month-cap": cut}
+        return a_line(payable=payable, unpaid=unpaid, withheld_tiyn=withheld)
 
     assert cause_of(line(before), line(after)) == cause
 

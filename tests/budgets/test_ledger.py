@@ -27,6 +27,7 @@ PAYABLE = ledger.payable("org-aaaa")
         (100, 0, -40, (-100, 60, 40)),
         (30, 0, -40, (-30, 0, 30)),
         (0, 10, 0, (0, 0, 0)),
+        (-1, 10, 0, (1, -1, 0)),
     ],
 )
 def test_a_statement_moves_what_is_accrued_and_what_is_recoverable(

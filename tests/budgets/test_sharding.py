@@ -80,6 +80,34 @@ def test_what_is_committed_lies_in_as_many_rows_as_its_budget(account, width_of)
     assert not sharding.is_sharded(GIVEN)
 
 
+@pytest.mark.parametrize(
+    ("amount", "held", "picked", "taken"),
+    [
+        (5, {0: 9, 1: 5}, 1, ((1, 5),)),
+        (6, {0: 3, 1: 5}, 1, ((0, 1), (1, 5))),
+        (6, {0: 9, 1: 5}, 2, ((0, 6),)),
+        (8, {0: 3, 1: 5}, 0, ((0, 3), (1, 5))),
+        (9, {0: 3, 1: 5}, 0, None),
+        (1, {}, 0, None),
+    ],
+)
+def test_what_is_taken_comes_of_the_picked_row_or_of_the_fullest(amount, held, picked, taken):
+    assert sharding.take(amount, held, picked=picked) == taken
+
+
+@pytest.mark.parametrize(
+    ("amount", "held", "shards", "parts"),
+    [
+        (1, {0: 0}, 2, ((0, 1),)),
+        (3, {0: 2, 1: 1}, 2, ((0, 1), (1, 2))),
+        (2, {0: 9}, 3, ((1, 1), (2, 1))),
+        (0, {0: 9}, 3, ()),
+    ],
+)
+def test_what_is_filled_in_lies_in_the_lowest_rows_first(amount, held, shards, parts):
+    assert sharding.fill(amount, held, shards=shards) == parts
+
+
 @given(HELD, st.integers(1, 3_000), st.integers(0, 7))
 def test_what_is_taken_is_the_sum_and_no_row_gives_more_than_it_holds(held, amount, picked):
     taken = sharding.take(amount, held, picked=picked)

@@ -63,6 +63,15 @@ def test_a_month_without_working_days_shares_nothing() -> None:
         prorate(RATE, 0, of=0)
 
 
+def test_a_part_is_what_the_rounded_running_total_grows_by() -> None:
+    third = Fraction(100, 3)
+
+    assert cumulative([third] * 3) == [0, 100, 0]
+    assert cumulative([Fraction(60), Fraction(60), Fraction(190)]) == [100, 0, 200]
+    assert cumulative([Fraction(49), Fraction(1)]) == [0, 100]
+    assert cumulative([]) == []
+
+
 shares = st.lists(st.fractions(min_value=0, max_value=10_000_000, max_denominator=31), max_size=31)
 
 
@@ -92,6 +101,7 @@ def test_more_days_never_earn_less(rate: int, of: int, data: st.DataObject) -> N
         (100_000_000, "1 000 000"),
         (50, "0,50"),
         (-6_190_505, "-61 905,05"),
+        (-1, "-0,01"),
     ],
 )
 def test_people_read_whole_tenge(amount: int, shown: str) -> None:

@@ -2,10 +2,11 @@
 
     python -m tests.zoo                 all of them
     python -m tests.zoo access -k token those of faults/access.toml whose name has `token`
-    python -m tests.zoo -j 1            one at a time, where others work on the same machine
+    python -m tests.zoo -j 1 --longest 1800   where others work on the same machine
 
-Ends with 1 and names the survivors when a fault passed its tests, or when its tests are red
-without it.
+A fault is caught when a test that it names fails: not when its module can no longer be read, when
+no test was found, or when it took too long. Ends with 1 and names the survivors when a fault was
+not caught, or when its tests are red without it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from tests.zoo.faults import ROOT, Fault, every_fault
 
 _WORKERS = 2
 _LONGEST_S = 300
+_GREEN, _FAILED = 0, 1  # what pytest ends with; anything else is no answer
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("family", nargs="*", help="files of tests/zoo/faults, without .toml")
     parser.add_argument("-k", default="", help="a part of the name")
     parser.add_argument("-j", type=int, default=_WORKERS, help="how many at once")
+    parser.add_argument(
+        "--longest", type=int, default=_LONGEST_S, help="seconds for one run of tests"
+    )
     parser.add_argument(
         "--planted-only", action="store_true", help="trust that tests are green without a fault"
     )
@@ -51,13 +56,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             healthy = sorted({test for fault in faults for test in fault.tests})
             if asked.planted_only:
                 healthy = []
-            red = [test for test in pool.map(lambda t: _red(copies, None, (t,)), healthy) if test]
+            red = [
+                test
+                for test, ended in zip(
+                    healthy,
+                    pool.map(lambda t: _ended(copies, None, (t,), asked.longest), healthy),
+                    strict=True,
+                )
+                if ended != _GREEN
+            ]
             survivors = [
                 fault.name
-                for fault, caught in zip(
-                    faults, pool.map(lambda f: _red(copies, f, f.tests), faults), strict=True
+                for fault, ended in zip(
+                    faults,
+                    pool.map(lambda f: _ended(copies, f, f.tests, asked.longest), faults),
+                    strict=True,
                 )
-                if not _told(fault, caught)
+                if not _told(fault, ended)
             ]
     for test in red:
         _say(f"red without any fault: {test}")
@@ -67,13 +82,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if survivors or red else 0
 
 
-def _told(fault: Fault, caught: str) -> bool:
-    _say(f"{'caught  ' if caught else 'SURVIVED'}  {fault.breaks:4}  {fault.name}")
-    return bool(caught)
+def _told(fault: Fault, ended: int | None) -> bool:
+    said = {_FAILED: "caught  ", _GREEN: "SURVIVED", None: "TOO LONG"}.get(ended, "NO TEST ")
+    _say(f"{said}  {fault.breaks:4}  {fault.name}")
+    return ended == _FAILED
 
 
-def _red(copies: queue.Queue[Path], fault: Fault | None, tests: Sequence[str]) -> str:
-    """Return what was run when it turned red, nothing when it stayed green."""
+def _ended(
+    copies: queue.Queue[Path], fault: Fault | None, tests: Sequence[str], longest_s: int
+) -> int | None:
+    """Return what pytest ended with, in a copy with the fault in it; None after too long."""
     copy = copies.get()
     try:
         place = copy / fault.file if fault else None
@@ -83,12 +101,11 @@ def _red(copies: queue.Queue[Path], fault: Fault | None, tests: Sequence[str]) -
         try:
             command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", *tests]
             ended = subprocess.run(
-                command, cwd=copy, capture_output=True, timeout=_LONGEST_S, check=False
+                command, cwd=copy, capture_output=True, timeout=longest_s, check=False
             )
-            # A module that cannot be read is red too, and so is what collects no test at all.
-            return " ".join(tests) if ended.returncode else ""
+            return ended.returncode
         except subprocess.TimeoutExpired:
-            return " ".join(tests)
+            return None
         finally:
             if place:
                 place.write_text(healthy, "utf-8")

@@ -24,7 +24,7 @@ from chalicelib.billing.rules.units import (
     lesson_number,
     mask_of,
 )
-from chalicelib.kernel.money import PER_MILLE
+from chalicelib.kernel.money import PER_MILLE, daily_share
 from chalicelib.kernel.periods import Month
 from chalicelib.policy.rules import Rate, Rules
 
@@ -39,6 +39,9 @@ UNDECIDED: Standing = "undecided"
 DISPUTED: Standing = "disputed"
 SUSPECT: Standing = "suspect"
 BY_THE_MONTH = "share-of-month"
+
+# A rate, its coefficients per mille, what divides it, and the month's cap.
+_Fact = tuple[int, tuple[int, ...], int, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,7 @@ class _Row:
 
     claimed: Counter[str] = field(default_factory=Counter)
     confirmed: int = 0
-    rates: dict[tuple[int, tuple[int, ...], int, int | None], int] = field(default_factory=dict)
+    rates: dict[_Fact, int] = field(default_factory=dict)
     caps: dict[str, Cap] = field(default_factory=dict)
     long: dict[int, int] = field(default_factory=dict)
 
@@ -182,7 +185,7 @@ def judge(
     asked = (
         [(day_number(on), on) for on in working]
         if unit == "day"
-        else [(number, lines[number].on) for number in sorted(lines)]
+        else [(number, line.on) for number, line in lines.items()]
     )
     row = _Row()
     unpaid: dict[int, str] = {}
@@ -195,30 +198,30 @@ def judge(
     divisor = len(working) if unit == "day" else _planned(lines, rules_on)
     # A month has one or two sorts of unit and twenty units; its rules are the same objects.
     known: dict[tuple[int, int], _Price] = {}
+
+    def price_of(stay: Stay, rules: Rules) -> _Price:
+        sort = (id(rules), id(stay))
+        if sort not in known:
+            known[sort] = _price(stay, rules, divisor)
+        return known[sort]
+
     for number, on in asked:
         stay = next((s for s in stays if on in s), None)
-        listed = stay or (stays[-1] if stays else None)
         rules = rules_on(on)
         line = lines.get(number)
-        price: _Price | None = None
-        if listed is not None:
-            sort = (id(rules), id(listed))
-            if sort not in known:
-                known[sort] = _price(listed, rules, divisor)
-            price = known[sort]
-            part, share = price.part, price.share
-            # A monthly rate by list is the whole month's. Where a unit has its price, one that
-            # nobody planned for the child, or that was cancelled, is on no list.
-            if rules.programme.pays == BY_THE_MONTH or (
-                stay is not None and (line is None or rules.payable(line.code).counted)
-            ):
-                shares[number] = share
+        # A monthly rate by list is the whole month's. Where a unit has its price, one that nobody
+        # planned for the child, or that was cancelled, is on no list.
+        whole = rules.programme.pays == BY_THE_MONTH
         if stay is None:
             unpaid[number] = NOT_ENROLLED
+            if stays and whole:
+                shares[number] = price_of(stays[-1], rules).share
             continue
-        if price is not None:
-            rates[number] = price.row
-        if line is None or price is None:
+        price = price_of(stay, rules)
+        rates[number] = price.row
+        if whole or line is None or rules.payable(line.code).counted:
+            shares[number] = price.share
+        if line is None:
             unpaid[number] = NO_RECORD
             continue
         payable = rules.payable(line.code)
@@ -228,23 +231,21 @@ def judge(
         if payable.proof is not None and not line.proved:
             unpaid[number] = NO_PROOF
             continue
-        shares[number] = share
+        shares[number] = price.share
         one = mask_of(number)
         row.claimed[line.code] |= one
         if price.fee is not None and (line.code == PRESENT or price.fee_counts == "payable"):
             fees[number] = price.fee
-        fact = (part.rate_tiyn, part.per_mille, part.of, part.cap_tiyn)
-        row.rates[fact] = row.rates.get(fact, 0) | one
+        row.rates[price.fact] = row.rates.get(price.fact, 0) | one
         if payable.days_max_month is not None or payable.days_max_year is not None:
             row.caps.setdefault(line.code, Cap(payable.days_max_month, payable.days_max_year))
         if line.starts is not None:
             touched = hours_touched(line.starts, line.minutes)
             if touched > 1:
                 row.long[touched] = row.long.get(touched, 0) | one
-        sen_per_mille = part.per_mille[0]
-        if sen_per_mille > PER_MILLE:
+        if price.sen_per_mille > PER_MILLE:
             raised[number] = Raise(
-                sen_per_mille, tuple((p.code, p.share_per_mille) for p in rules.sen_parts)
+                price.sen_per_mille, tuple((p.code, p.share_per_mille) for p in rules.sen_parts)
             )
         if line.standing == "confirmed":
             row.confirmed |= one
@@ -269,8 +270,9 @@ class _Price:
     rules: held so that the object stays the one that names the sort.
     """
 
-    part: RatePart
+    fact: _Fact
     share: Fraction
+    sen_per_mille: int
     row: RateRow
     rules: Rules
     fee: tuple[Fraction, RateRow] | None
@@ -279,16 +281,18 @@ class _Price:
 
 def _price(stay: Stay, rules: Rules, divisor: int) -> _Price:
     rate = rules.rate_for(stay.kind, stay.hours, stay.locality, stay.sen)
-    part = _part(rate, rules, divisor)
+    fact = _fact(rate, rules, divisor)
+    share = daily_share(rate.rate_tiyn, of=fact[2], coefficients=rate.coefficients)
     sort = f"{stay.kind}/{stay.hours}/{stay.locality}"
     row = RateRow(sort, rate.during.first, rate.source)
     fee = rules.parents_share_for(stay.kind, stay.hours, stay.locality)
     if fee is None:
-        return _Price(part, part.share, row, rules, None, "")
+        return _Price(fact, share, rate.sen_per_mille, row, rules, None, "")
     owed = Fraction(int(fee.amount_tiyn), divisor if fee.per == "month" else 1)
     return _Price(
-        part,
-        part.share,
+        fact,
+        share,
+        rate.sen_per_mille,
         row,
         rules,
         (owed, RateRow(sort, fee.during.first, fee.source)),
@@ -304,7 +308,8 @@ def _claim(site_id: str, row: _Row, unit: Unit, used_tiyn: int) -> Claim:
         tuple(
             RatePart(units, rate_tiyn, per_mille, of, cap_tiyn)
             for (rate_tiyn, per_mille, of, cap_tiyn), units in sorted(
-                row.rates.items(), key=lambda item: (item[0][:3], item[0][3] or 0)
+                row.rates.items(),
+                key=lambda item: (item[0][:3], item[0][3] is not None, item[0][3]),
             )
         ),
         {code: row.caps[code] for code in sorted(row.caps)},
@@ -314,12 +319,12 @@ def _claim(site_id: str, row: _Row, unit: Unit, used_tiyn: int) -> Claim:
     )
 
 
-def _part(rate: Rate, rules: Rules, divisor: int) -> RatePart:
-    """Return what a unit of a stay earns: a share of the month's rate, or the unit's own."""
+def _fact(rate: Rate, rules: Rules, divisor: int) -> _Fact:
+    """Return what a unit of a stay earns by: a share of the month's rate, or the unit's own."""
     if rules.programme.pays == BY_THE_MONTH:
-        return RatePart(0, int(rate.rate_tiyn), rate.coefficients, divisor)
+        return int(rate.rate_tiyn), rate.coefficients, divisor, None
     cap_tiyn = None if rate.cap_tiyn is None else int(rate.cap_tiyn)
-    return RatePart(0, int(rate.rate_tiyn), rate.coefficients, 1, cap_tiyn)
+    return int(rate.rate_tiyn), rate.coefficients, 1, cap_tiyn
 
 
 def _planned(lines: Mapping[int, Day], rules_on: Callable[[date], Rules]) -> int:
@@ -328,9 +333,10 @@ def _planned(lines: Mapping[int, Day], rules_on: Callable[[date], Rules]) -> int
 
 
 def _by_number(days: Iterable[Day]) -> dict[int, Day]:
+    """Return one line for each unit, in order of time."""
     by_number: dict[int, Day] = {}
     for day in sorted(
-        set(days), key=lambda d: (d.on, d.starts or 0, d.minutes, d.code, d.proved, d.standing)
+        set(days), key=lambda d: (d.on, d.starts, d.minutes, d.code, d.proved, d.standing)
     ):
         earlier = by_number.get(day.number)
         if earlier is None:

@@ -26,6 +26,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from itertools import accumulate
 
 from chalicelib.billing.rules.claimed import Cap, Claim, RatePart, doubled_units
 from chalicelib.billing.rules.judging import DISPUTED, PRESENT, SUSPECT, UNDECIDED, Judged, RateRow
@@ -116,26 +117,25 @@ def price(claims: Iterable[Claim], *, used: Mapping[str, int] | None = None) -> 
     claims: one per site, in any order. used: units by code that earned in earlier months of the
     year, for yearly caps.
     """
-    sites = sorted(claims, key=lambda c: c.site_id)
+    sites = list(claims)
     doubled = doubled_units(sites)
-    free = {c.site_id: c.confirmed & ~doubled[c.site_id] for c in sites}
+    free = {c.site_id: c.units & c.confirmed & ~doubled[c.site_id] for c in sites}
     over = dict.fromkeys(free, 0)
     taken: Counter[str] = Counter()
     earning: list[_Earning] = []
-    for number in sorted({number for units in free.values() for number in numbers(units)}):
+    # A unit that two sites claim is free at neither, so each has one place in the month.
+    free_at = {number: claim for claim in sites for number in numbers(free[claim.site_id])}
+    for number, claim in sorted(free_at.items(), key=lambda item: item[0]):
         one = mask_of(number)
-        for claim in sites:
-            if not free[claim.site_id] & one:
-                continue
-            code = next((c for c in sorted(claim.claimed) if claim.claimed[c] & one), None)
-            part = next((p for p in claim.rates if p.units & one), None)
-            if code is None or part is None:
-                continue
-            if _capped(claim.caps.get(code), taken[code], (used or {}).get(code, 0)):
-                over[claim.site_id] |= one
-                continue
-            taken[code] += 1
-            earning.append(_Earning(claim.site_id, one, code, part))
+        code = next(c for c in sorted(claim.claimed) if claim.claimed[c] & one)
+        part = next((p for p in claim.rates if p.units & one), None)
+        if part is None:
+            continue
+        if _capped(claim.caps.get(code), taken[code], (used or {}).get(code, 0)):
+            over[claim.site_id] |= one
+            continue
+        taken[code] += 1
+        earning.append(_Earning(claim.site_id, one, code, part))
     return _within_the_month(
         {c.site_id: Priced(doubled=doubled[c.site_id], over_cap=over[c.site_id]) for c in sites},
         earning,
@@ -147,25 +147,22 @@ def _within_the_month(
     priced: dict[str, Priced], earning: Sequence[_Earning], *, paid_elsewhere: int
 ) -> dict[str, Priced]:
     """Return the sites' parts: cumulative, half up, never above the month cap."""
-    running, paid, highest = Fraction(0), 0, 0
-    limited = True
+    running, paid = Fraction(0), 0
     over_month: Counter[str] = Counter()
-    known: dict[int, tuple[Fraction, Tiyn | None]] = {}
-    for unit in earning:
-        if id(unit.part) not in known:
-            known[id(unit.part)] = (unit.part.share, unit.part.cap)
-        share, cap = known[id(unit.part)]
-        site = priced[unit.site_id]
-        limited = limited and cap is not None
-        highest = max(highest, cap or 0)
+    parts = {id(unit.part): unit.part for unit in earning}
+    share_of = {key: part.share for key, part in parts.items()}
+    cap_of = {key: part.cap for key, part in parts.items()}
+    caps = accumulate((cap_of[id(unit.part)] for unit in earning), _greater)
+    for unit, highest in zip(earning, caps, strict=True):
+        site, share = priced[unit.site_id], share_of[id(unit.part)]
         earned = share
-        if limited:
+        if highest is not None:
             # Whole tenge, rounded down: half up must not lift the sum above the cap again.
-            left = max(0, highest - paid_elsewhere) // TIYN_IN_TENGE * TIYN_IN_TENGE
-            earned = min(share, max(left - running, Fraction(0)))
-        if earned < share:
+            most = (highest - paid_elsewhere) // TIYN_IN_TENGE * TIYN_IN_TENGE
+            earned = min(share, max(most - running, Fraction(0)))
+        if earned != share:
             site.cut[unit.one] = share - earned
-        if earned == 0 and share > 0:
+        if share and not earned:
             over_month[unit.site_id] |= unit.one
             continue
         running += earned
@@ -176,6 +173,11 @@ def _within_the_month(
         site_id: Priced(one.parts, one.doubled, one.over_cap, over_month[site_id], one.cut)
         for site_id, one in priced.items()
     }
+
+
+def _greater(cap: Tiyn | None, other: Tiyn | None) -> Tiyn | None:
+    """Return the greater of two month caps; a rate without one ends the limit."""
+    return None if cap is None or other is None else max(cap, other)
 
 
 def line_of(judged: Judged, priced: Priced, *, pack: str) -> Line:

@@ -39,12 +39,11 @@ class Account:
 def read(name: str) -> Account:
     """Return what an account's name says. Raises NoAccount."""
     kind, *parts = name.split(":")
-    shape = _SHAPES.get(kind)
-    if shape is None or not all(_PART.match(part) for part in parts):
+    if not all(_PART.match(part) for part in parts):
         raise NoAccount(kinds=list(KINDS))
     try:
-        return Account(name=name, kind=kind, **shape(*parts))
-    except (TypeError, ValueError, BadMonth) as error:
+        return Account(name=name, kind=kind, **_SHAPES[kind](*parts))
+    except (KeyError, TypeError, ValueError, BadMonth) as error:
         raise NoAccount(kinds=list(KINDS)) from error
 
 

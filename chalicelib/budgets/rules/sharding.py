@@ -43,7 +43,7 @@ def take(amount_tiyn: int, held: Mapping[int, int], *, picked: int) -> Parts | N
 
     held: balance by row. The picked row gives alone if it can.
     """
-    if held.get(picked, 0) >= amount_tiyn:
+    if picked in held and held[picked] >= amount_tiyn:
         return ((picked, amount_tiyn),)
     parts: list[tuple[int, int]] = []
     left = amount_tiyn
@@ -69,4 +69,4 @@ def fill(amount_tiyn: int, held: Mapping[int, int], *, shards: int) -> Parts:
         for place, low in enumerate(lowest[:n]):
             parts[low] += each + (place < rest)
         left -= step
-    return tuple((shard, part) for shard, part in sorted(parts.items()) if part)
+    return tuple((shard, part) for shard, part in parts.items() if part)
