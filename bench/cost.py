@@ -162,22 +162,34 @@ def month_at(inputs: Inputs, children: int) -> dict[str, Uses]:
         step: _between(inputs.months, step, children) for step in MONTH_STEPS if step != "rosters"
     }
     days = inputs.months[0]["working_days"]
+    group = inputs.single["children"]
     found["rosters"] = {}
-    add(found["rosters"], _between(inputs.rosters, "rosters", children), days)
+    add(found["rosters"], _between(inputs.rosters, "rosters", children, group=group), days)
     return found
 
 
-def _between(played: Sequence[Mapping[str, Any]], step: str, children: int) -> Uses:
-    """Return what a step takes at a size, on the line between the sizes beside it."""
+def _between(
+    played: Sequence[Mapping[str, Any]], step: str, children: int, *, group: int = 0
+) -> Uses:
+    """Return what a step takes at a size, on the line between the sizes beside it.
+
+    group: the line is that of one tablet, and there is one for each group of so many, begun ones
+    too.
+    """
     sizes = [one["children"] for one in played]
     above = next((n for n, size in enumerate(sizes) if size >= children), len(sizes) - 1)
     above = max(1, above)
     low, high = played[above - 1], played[above]
     part = (children - low["children"]) / (high["children"] - low["children"])
     uses: Uses = {}
-    add(uses, low["steps"][step], 1 - part)
-    add(uses, high["steps"][step], part)
+    for one, share in ((low, 1 - part), (high, part)):
+        times = _tablets(children, group) / _tablets(one["children"], group)
+        add(uses, one["steps"][step], share * times)
     return {name: use for name, use in uses.items() if name not in LISTING}
+
+
+def _tablets(children: int, group: int) -> int:
+    return -(-children // group) if group else 1
 
 
 def per_one(rows: Sequence[Mapping[str, Any]], of: str, steps: Sequence[str]) -> Uses:

@@ -202,6 +202,24 @@ def test_between_sizes_that_were_played_it_is_a_straight_line(tmp_path: Path) ->
         assert month["billing"]["app"]["invocations"] == pytest.approx(1)
 
 
+def test_a_group_that_is_begun_has_a_tablet_that_asks_too(tmp_path: Path) -> None:
+    files = measured()
+    files["rosters"]["sizes"] = [
+        {
+            "children": n,
+            "steps": {"rosters": {"app": use(invocations=n / 25, read=n * n / 25)}},
+        }
+        for n in (25, 50, 100)
+    ]
+    inputs = cost.load(written(tmp_path, files))
+
+    for children, tablets in ((25, 1), (26, 2), (50, 2), (70, 3), (100, 4), (101, 5)):
+        asked = cost.month_at(inputs, children)["rosters"]["app"]
+        # Each is told of the whole kindergarten, on each of 20 days.
+        assert asked["invocations"] == pytest.approx(20 * tablets)
+        assert asked["read"] == pytest.approx(20 * tablets * children)
+
+
 def test_a_place_is_the_sum_of_its_kindergartens_days_and_evenings(tmp_path: Path) -> None:
     inputs = cost.load(written(tmp_path, measured()))
     place = cost.Place("two", (10, 50), 1)
