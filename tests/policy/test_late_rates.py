@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from chalicelib.policy import actions, store
 from chalicelib.policy.actions import load_pack, load_version
 from chalicelib.policy.rules.files import read_pack
 from chalicelib.policy.rules.reading import BrokenPack
+from infra.command.main import cli
 
 FILE = "preschool-taldykorgan.toml"
 TEXT = store.find_text(FILE)
@@ -135,6 +137,41 @@ def test_a_row_that_cannot_be_is_refused_with_its_reason(row, wrong):
         read(row)
 
     assert any(wrong in problem.wrong for problem in caught.value.problems), caught.value
+
+
+def test_what_families_pay_is_a_row_as_it_is_documented():
+    guide = Path(__file__).parents[2].joinpath("docs/policy.md").read_text("utf-8")
+    row = guide.partition("```toml\n[[parents_share]]\n")[2].partition("```")[0]
+    row = row.replace("resolution-2026-08-20", "order-372")
+
+    pack = read(f"\n[[parents_share]]\n{row}")
+
+    sort = ("general", "10.5", "urban")
+    assert pack.at(date(2026, 8, 31)).parents_share_for(*sort) is None
+    fee = pack.at(date(2026, 9, 1)).parents_share_for(*sort)
+    assert fee is not None
+    assert (fee.amount_tiyn, fee.per, fee.counts) == (tenge(22_158), "month", "attended")
+    assert pack.at(date(2026, 9, 1)).parents_share_for("general", "10.5", "rural") is None
+
+
+@pytest.mark.parametrize(
+    ("row", "wrong"),
+    [
+        (a_row(first="2024-12-01"), "before the programme begins; let it begin on 2025-01-01"),
+        (a_row(rate=-1), "rate_tiyn = -1"),
+        (a_row().replace("7000000", "65000.5"), "rate_tiyn = 65000.5"),
+    ],
+)
+def test_the_command_refuses_an_act_that_cannot_be_and_names_its_line(row, wrong, tmp_path, capsys):
+    path = tmp_path / FILE
+    path.write_text(TEXT + row, "utf-8")
+
+    assert cli(["policy", "check", str(path)], standalone_mode=False) == 1
+
+    said = [line for line in capsys.readouterr().out.splitlines() if wrong in line]
+    named = [int(line.removeprefix(f"{path}:").partition(":")[0]) for line in said]
+    assert named
+    assert min(named) > TEXT.count("\n")
 
 
 # --- earlier versions -----------------------------------------------------------------------------
