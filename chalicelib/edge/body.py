@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from datetime import datetime
+from datetime import date
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 MOST_BYTES = 1_000_000
 DEEPEST = 32
+# Words that somebody types: no control character, nothing that a page would run, not only blanks.
+TEXT = r"^[^\x00-\x1f\x7f<>]*[^\x00-\x20\x7f<>][^\x00-\x1f\x7f<>]*$(?!\n)"
 _YEARS = range(1900, 3000)
 _QUOTED = re.compile(r"'[^']*'")
 _WHERE = re.compile(r" - at `([^`]*)`")
@@ -119,10 +121,10 @@ def convert(kind: type[T], value: Any, *, strict: bool = True) -> T:
     except msgspec.ValidationError as error:
         raise bad_field(error) from error
     for name in getattr(read, "__struct_fields__", ()):
-        instant = getattr(read, name)
-        # Near the ends of the calendar an instant has no UTC, or sorts as no text.
-        if isinstance(instant, datetime) and instant.year not in _YEARS:
-            raise BadField(field=name, problem="Expected an instant of the years 1900 to 2999")
+        when = getattr(read, name)
+        # Near the ends of the calendar a day or an instant has no UTC, or sorts as no text.
+        if isinstance(when, date) and when.year not in _YEARS:
+            raise BadField(field=name, problem="Expected a year from 1900 to 2999")
     return read
 
 

@@ -365,6 +365,8 @@ def test_b1_nobody_else_reads_the_ledger(town, role, where):
         (BUDGET, "", {"at": "2026-11-01T00:00:00"}, 400, "kezek/bad-field"),
         (BUDGET, "", {"on": "2026-11-01"}, 400, "kezek/bad-field"),
         (BUDGET, "/lines", {"from_on": "2026-02-30"}, 400, "kezek/bad-field"),
+        (BUDGET, "/lines", {"from_on": "0001-01-01"}, 400, "kezek/bad-field"),
+        (BUDGET, "/lines", {"to_on": "9999-12-31"}, 400, "kezek/bad-field"),
         (BUDGET, "/lines", {"from_on": "2026-11-02", "to_on": "2026-11-01"}, 400,
          "kezek/bad-field"),
         (BUDGET, "/lines", {"format": "pdf"}, 400, "kezek/bad-field"),

@@ -128,6 +128,11 @@ def test_each_direction_has_its_own_budget_and_department(town, sport_finance):
     no(town.get(creative, token=sport_finance), 404, "kezek/unknown")
 
 
+@pytest.mark.parametrize("act", ["", " ", "a\u0007", "<b>", "x\n"])
+def test_an_act_is_named_in_words(town, finance, act):
+    no(town.put(BUDGET, {**ALLOTMENT, "act": act}, token=finance), 400, "kezek/bad-field")
+
+
 @pytest.mark.parametrize(
     ("path", "directions"),
     [

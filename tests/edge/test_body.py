@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import msgspec
@@ -20,6 +20,7 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, msgspec.Meta(max_length=5)]
     n: int = 0
     at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    on: date | None = None
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,8 @@ def test_a_body_is_refused_by_the_first_check_it_fails(
         (b'{"name": "a", "at": "2026-09-01T08:00:00"}', "at"),
         (b'{"name": "a", "at": "yesterday"}', "at"),
         (b'{"name": "a", "at": "0001-01-01T00:00:00+14:00"}', "at"),
+        (b'{"name": "a", "on": "0001-01-01"}', "on"),
+        (b'{"name": "a", "on": "9999-12-31"}', "on"),
         (b'{"name": "a", "at": "9999-12-31T23:59:59-14:00"}', "at"),
     ],
 )

@@ -11,7 +11,7 @@ from chalicelib.budgets import actions
 from chalicelib.budgets.actions import NoDirection
 from chalicelib.budgets.routes.shapes import routes, year_of
 from chalicelib.budgets.rules.ledger import BudgetShort
-from chalicelib.edge.body import BadField
+from chalicelib.edge.body import TEXT, BadField
 from chalicelib.edge.routes import Call
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.actions import NoPack
@@ -24,7 +24,7 @@ class BudgetAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The whole budget of a year, and the act that sets it."""
 
     amount_tiyn: Annotated[int, Meta(ge=0, le=MOST_TIYN)]
-    act: Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f]*\Z")]
+    act: Annotated[str, Meta(min_length=1, max_length=80, pattern=TEXT)]
 
 
 class ActSeen(msgspec.Struct, frozen=True):

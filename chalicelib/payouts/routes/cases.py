@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from chalicelib.edge import pages
+from chalicelib.edge.body import TEXT
 from chalicelib.edge.routes import Call
 from chalicelib.kernel.refusals import Unknown
 from chalicelib.payouts import actions
@@ -35,7 +36,7 @@ class DecisionAsked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     what: What
     why: Why
-    document: Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f]+$(?!\n)")]
+    document: Annotated[str, Meta(min_length=1, max_length=60, pattern=TEXT)]
     payment: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{7,63}$(?!\n)")] | None = None
     settled_tiyn: Annotated[int, Meta(ge=1)] | None = None
     claim: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{7,63}$(?!\n)")] | None = None

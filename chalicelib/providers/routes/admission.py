@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, convert
 
+from chalicelib.edge.body import TEXT
 from chalicelib.edge.routes import Call
 from chalicelib.kernel.ids import SiteId
 from chalicelib.kernel.workdays import CalendarMissing
 from chalicelib.providers import actions, rules
 from chalicelib.providers.routes.shapes import (
     OF_STEPS,
-    TEXT,
     Act,
     Attempt,
     Code,

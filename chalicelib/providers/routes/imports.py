@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from chalicelib.edge.body import TEXT
 from chalicelib.edge.routes import Call
 from chalicelib.kernel.ids import BadId, SiteId, checked_id
 from chalicelib.kernel.iin import BadBin
@@ -22,7 +23,6 @@ from chalicelib.policy.rules import (
 from chalicelib.providers import actions, rules
 from chalicelib.providers.actions import OrganisationAsked, SiteAsked
 from chalicelib.providers.routes.shapes import (
-    TEXT,
     Act,
     Activity,
     Address,

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from chalicelib.edge.body import TEXT
 from chalicelib.edge.routes import Routes
 from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.rules import NoRuleInForce
@@ -18,7 +19,6 @@ from chalicelib.providers.rules.sites import Objection
 
 routes = Routes("chalicelib.providers.routes", "providers")
 
-TEXT = r"^[^\x00-\x1f\x7f<>]*[^\x00-\x20\x7f<>][^\x00-\x1f\x7f<>]*$(?!\n)"
 Name = Annotated[str, Meta(min_length=2, max_length=160, pattern=TEXT)]
 Address = Annotated[str, Meta(min_length=5, max_length=240, pattern=TEXT)]
 Id = Annotated[str, Meta(min_length=8, max_length=64)]

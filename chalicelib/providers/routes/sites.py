@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from chalicelib.edge import pages
+from chalicelib.edge.body import TEXT
 from chalicelib.edge.routes import Call
 from chalicelib.kernel.ids import SiteId
 from chalicelib.kernel.refusals import AnotherContent, Unknown
@@ -16,7 +17,6 @@ from chalicelib.policy.rules import NoRuleInForce, UnknownForm
 from chalicelib.providers import actions, rules
 from chalicelib.providers.actions import SiteAsked, Teacher
 from chalicelib.providers.routes.shapes import (
-    TEXT,
     Activity,
     Address,
     Code,
