@@ -3,6 +3,7 @@
 ["vouchers/no-place"]            a refusal's code
 kk = "…"  ru = "…"  en = "…"
 ["notice:voucher-issued"]        a notice's template, {facts} filled in
+["word:vouchers/state/issued"]   what a code is called where a text of the slice has it as a fact
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from importlib import resources
 
 LANGUAGES = ("kk", "ru", "en")
 DEFAULT_LANGUAGE = "kk"
+# Facts that are codes of everybody's, by name without the plural's "s".
+_EVERYBODYS = {"role": "looks/role", "need": "looks/role"}
 
 
 @functools.lru_cache(maxsize=1)
@@ -32,16 +35,28 @@ def catalogue() -> dict[str, dict[str, str]]:
 def text(key: str, language: str, facts: Mapping[str, object] | None = None) -> str:
     """Return a text in a language, facts filled in; the key itself where no text exists.
 
-    A fact that is itself said in each language ({"kk": …, "ru": …, "en": …}) takes this one.
+    A fact that is itself said in each language ({"kk": …, "ru": …, "en": …}) takes this one; a
+    code that has a word is said by it.
     """
     found = catalogue().get(key)
     if found is None:
         return key
-    said = {
-        name: fact.get(language, "…") if isinstance(fact, Mapping) else fact
-        for name, fact in (facts or {}).items()
-    }
+    of = key.removeprefix("notice:").partition("/")[0]
+    said = {name: _said(of, name, fact, language) for name, fact in (facts or {}).items()}
     return _Kind().vformat(found.get(language) or found[DEFAULT_LANGUAGE], (), said)
+
+
+def _said(slice_name: str, name: str, fact: object, language: str) -> object:
+    """Return a fact in a language: what it holds for this one, or the word for its code."""
+    if isinstance(fact, Mapping):
+        return fact.get(language, "…")
+    if isinstance(fact, list | tuple):
+        return [_said(slice_name, name, one, language) for one in fact]
+    if not isinstance(fact, str):
+        return fact
+    of = name.removesuffix("s")
+    word = catalogue().get(f"{_EVERYBODYS.get(of) or f'word:{slice_name}/{of}'}/{fact}")
+    return word[language] if word is not None else fact
 
 
 def counted(key: str, language: str, count: int, facts: Mapping[str, object] | None = None) -> str:
