@@ -137,6 +137,14 @@ def test_a_declared_encoding_of_the_country_is_read_and_an_undeclared_one_refuse
     assert told(GOOD.replace("UTF-8", "UTF-16").encode("utf-16")) == told(csv(TWO))
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-16-le"])
+def test_a_table_saved_in_another_encoding_is_told_so(encoding):
+    with pytest.raises(BrokenAnswer) as refused:
+        read_answer(csv(TWO).decode().encode(encoding))
+
+    assert refused.value.facts["problem"] == "charset"
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, len(camt_053(TWO)) - 3))
 def test_a_statement_cut_anywhere_is_refused(at):

@@ -340,6 +340,19 @@ def test_the_same_run_gives_the_same_file_whatever_account_pays_later(budget, mo
     assert actions.register_of("run-aaaa", by=FINANCE) == before
 
 
+def test_a_run_names_no_more_payees_than_its_row_and_the_banks_answer_hold():
+    many = payments.PAYEES_IN_A_RUN + 3
+    made = [
+        a_signed(claim_id=f"claim-{n:05d}", organisation_id=f"org-{n:05d}") for n in range(many)
+    ]
+    more = a_signed(claim_id="claim-more", organisation_id="org-00000")
+
+    planned = payments.plan_run([*made, more])
+
+    assert list(planned) == [f"org-{n:05d}" for n in range(payments.PAYEES_IN_A_RUN)]
+    assert planned["org-00000"] == ("claim-00000", "claim-more")
+
+
 def test_a_run_names_each_payee_once_and_no_more_claims_than_a_line_holds():
     made = [
         a_signed(claim_id=f"claim-{n:04d}", organisation_id="org-aaaa")

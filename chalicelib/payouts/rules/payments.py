@@ -181,6 +181,8 @@ class Verdict:
 
 # A payee's commit holds its line, claims, posting, vault rows and reminder: 100 writes at most.
 CLAIMS_IN_A_LINE = 60
+# A run names its payees in one row, and the bank answers them in one file.
+PAYEES_IN_A_RUN = 2_000
 
 
 def told_again(told: Iterable[Told]) -> tuple[Told, ...]:
@@ -200,9 +202,14 @@ def end_to_end_id(run_id: str, organisation_id: str, month: str) -> str:
 
 
 def plan_run(released: Iterable[Claim]) -> dict[str, tuple[str, ...]]:
-    """Return which claims a run would pay, by payee; as many of one as a line holds."""
+    """Return which claims a run would pay, by payee; as many of one as a line holds.
+
+    What is over stays released, for the next run.
+    """
     planned: dict[str, list[str]] = {}
     for claim in sorted(released, key=lambda claim: (claim.organisation_id, claim.claim_id)):
+        if claim.organisation_id not in planned and len(planned) == PAYEES_IN_A_RUN:
+            break
         line = planned.setdefault(claim.organisation_id, [])
         if len(line) < CLAIMS_IN_A_LINE:
             line.append(claim.claim_id)

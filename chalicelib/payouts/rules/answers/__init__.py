@@ -42,8 +42,10 @@ def read_file(content: bytes) -> AnswerFile:
     Raises BrokenAnswer.
     """
     body = content.removeprefix(b"\xef\xbb\xbf")
-    start = body[:2]
-    if body.lstrip()[:1] == b"<" or start in (b"\xff\xfe", b"\xfe\xff"):
+    wide = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}.get(body[:2])
+    if wide is not None and body[2:4] != "<".encode(wide):
+        raise BrokenAnswer(line=1, problem="charset")  # a table, as spreadsheets like to save it
+    if wide is not None or body.lstrip()[:1] == b"<":
         read = _xml(body)
     else:
         read = AnswerFile(lines=table.read(body))
