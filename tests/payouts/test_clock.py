@@ -182,7 +182,11 @@ def test_from_the_first_day_of_a_month_there_is_an_answer(town: ClockTown) -> No
 def test_a_month_that_has_not_begun_begins(town: ClockTown) -> None:
     town.to("2026-02-20")
 
-    assert town.why().json["waits_for"] == "attend"
+    said = town.why(language="en").json
+
+    assert said["waits_for"] == "attend"
+    assert said["says"] == "The month 2026-03 begins on 01.03.2026."
+    assert {step["standing"] for step in said["steps"]} == {"later"}
 
 
 @pytest.mark.parametrize(

@@ -296,6 +296,8 @@ def _overdue(one: Overdue) -> OverdueSeen:
 def _why(found: Why, language: str) -> WhySeen:
     told = tuple(_passage(one, found, language) for one in found.passages)
     waiting = [one for one in told if one.standing in ("now", "late")]
+    if not waiting and told[0].standing == "later":  # the month has not begun
+        waiting = [told[0]]
     first = waiting[0].step if waiting else ""
     says = [one.says for one in waiting] or [
         text("clock:nothing", language, {"month": found.site.month})

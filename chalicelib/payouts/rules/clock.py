@@ -346,8 +346,8 @@ def passages(
     """Return every step from the first day of the month to settlement, as it stands today.
 
     A step is done when nothing stands at it and something has come further; a month in which
-    nothing has been earned yet stands at its first step that is not over. Where no child was,
-    nothing waits.
+    nothing has been earned yet stands at its first step that is not over; one that has not begun
+    has all of them before it. Where no child was, nothing waits.
     """
     month = Month.parse(site.month)
     at = {cell.step: cell for cell in found}
@@ -360,7 +360,8 @@ def passages(
         term = term_of(step, month, dates)
         if cell is None:
             empty: Standing = "done" if number < reached else "later"
-            if not at and number == reached and (site.children or today <= month.last):
+            begun = month.first <= today
+            if not at and number == reached and (site.children or today <= month.last) and begun:
                 empty = "now"
             told.append(Passage(step=step, standing=empty, term=term))
             continue
