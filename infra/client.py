@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 TRIES = 6
 # A server of several processes takes connections where it has time; a kept one stays where it is.
@@ -115,6 +115,8 @@ class Api:
         self, method: str, path: str, body: object = None, *, media: str = "application/json"
     ) -> Answer:
         """Send a request, again where time may cure it. Raises SystemSilent."""
+        # What somebody typed may hold letters and signs that no address has.
+        path = quote(path, safe="/?&=:%+,;@!$'()*~")
         headers = {"Accept": "*/*", "Accept-Language": self.language}
         content: bytes | None = None
         if body is not None:

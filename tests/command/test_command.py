@@ -241,3 +241,17 @@ def test_a_failure_carries_line_hint_and_code():
     failed = CommandFailed("no", hint="yes", code=3)
 
     assert (failed.line, failed.hint, failed.code) == ("no", "yes", 3)
+
+
+def test_a_name_in_other_letters_is_asked_for_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def once(_: Api, __: str, path: str, *___: object) -> Answer:
+        asked.append(path)
+        return Answer(404, b"{}", {})
+
+    monkeypatch.setattr(Api, "_once", once)
+
+    Api("http://nowhere").get("/v1/billing/sites/сад 1/months", of="ә")
+
+    assert asked == ["/v1/billing/sites/%D1%81%D0%B0%D0%B4%201/months?of=%D3%99"]
