@@ -91,6 +91,8 @@ def test_a_month_on_demand_hands_each_provider_to_the_queue(town, operator):
     [
         ({"month": "2026-11"}, 409, "billing/month-not-over"),
         ({"month": "2026-13"}, 400, "kernel/bad-month"),
+        ({"month": "2024-12"}, 409, "policy/no-rule-in-force"),
+        ({"month": "2026-03"}, 409, "billing/month-forgotten"),
         ({"month": "october"}, 400, "kezek/bad-field"),
         ({"programme": "clubs"}, 404, "policy/no-pack"),
         ({"area": "astana"}, 404, "kezek/unknown"),
@@ -98,6 +100,8 @@ def test_a_month_on_demand_hands_each_provider_to_the_queue(town, operator):
 )
 def test_a_month_that_cannot_be_billed_is_refused(town, operator, change, status, code):
     no(town.put("/v1/billing/runs/run-aaaa", {**RUN, **change}, token=operator), status, code)
+    town.drain()
+    assert town.dead_letters() == []
 
 
 def test_a2_a_run_with_other_content_is_refused(town, operator):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from chalicelib.storage.commit import commit
 from infra.local import issuer
 from tests.billing.builders import OCTOBER, a_site_on_the_list, an_organisation
 
+from .bank import Line, camt_053
 from .builders import JOB, NOW, OTHER_FINANCE, allot, answer_file, bill
 
 SUM = tenge(65_000)
@@ -422,6 +424,54 @@ def test_a_broken_answer_is_refused_with_its_line_and_takes_nothing(town):
     no(said, 400, "payouts/broken-answer")
     assert said.json["line"] == 3
     assert store.find_answer("answer-1") is None
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("kk", "валюта теңге емес"), ("ru", "валюта не тенге"), ("en", "the currency is not tenge")],
+)
+def test_whatever_is_wrong_with_a_file_is_said_in_words_and_nothing_is_lost(town, language, words):
+    good = camt_053([Line(town.sent(), "settled", SUM)])
+    cyrillic = answer_file(("XX-unknown-id", "refused", SUM, "счёт закрыт"))
+    wrong = {
+        "currency": good.replace(b'Ccy="KZT"', b'Ccy="USD"'),
+        "not-whole-xml": good[: len(good) // 2],
+        "charset": cyrillic.decode().encode("cp1251"),
+        "amount": good.replace(f">{SUM // 100}.00".encode(), f">-{SUM // 100}.00".encode()),
+        "total": good.replace(b"<NbOfNtries>1", b"<NbOfNtries>2"),
+        "cut-off": answer_file((town.claim_id, "settled", SUM, "")).partition(b"total")[0],
+    }
+    for problem, content in wrong.items():
+        said = town.cloud.put(
+            "/v1/payouts/answers/answer-1",
+            content,
+            token=town.finance,
+            headers={"content-type": "text/csv", "accept-language": language},
+        )
+        no(said, 400, "payouts/broken-answer")
+        assert said.json["problem"] == problem
+        phrase = texts.catalogue()[f"payouts/broken-answer:{problem}"][language]
+        assert phrase in said.json["detail"]
+        assert problem != "currency" or phrase == words
+
+    assert store.find_answer("answer-1") is None
+    (told,) = town.answer(good).json["lines"]
+    assert told["became"] == "settled"
+
+
+def test_every_problem_of_a_file_and_of_a_decision_has_its_words():
+    rooms = Path(routes.__file__).parents[1] / "rules"
+    for code, files in {
+        "payouts/broken-answer": sorted((rooms / "answers").glob("*.py")),
+        "payouts/case-does-not-fit": [rooms / "cases.py"],
+    }.items():
+        written = {
+            found
+            for file in files
+            for found in re.findall(r'problem="([^"]+)"', file.read_text("utf-8"))
+        }
+        assert written
+        assert {f"{code}:{one}" for one in written} <= texts.catalogue().keys()
 
 
 def test_a2_an_answer_id_names_one_file(town):

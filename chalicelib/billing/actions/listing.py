@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from chalicelib.access import actions as access
-from chalicelib.billing.rules.statements import MonthNotOver
+from chalicelib.billing.actions.gathering import is_known
+from chalicelib.billing.rules.statements import MonthForgotten, MonthNotOver
 from chalicelib.billing.store import statements as store
 from chalicelib.billing.store.statements import BillingRun
 from chalicelib.journal import store as journal
@@ -79,10 +80,11 @@ def open_run(
 ) -> list[str]:
     """Note that a month is billed on demand; return the sites to bill.
 
-    The same run again returns them again. Raises NoPack, Unknown, MonthNotOver, AnotherContent.
+    The same run again returns them again. Raises NoPack, Unknown, MonthNotOver, AnotherContent,
+    NoRuleInForce, MonthForgotten: a month that no site can be billed for is handed to nobody.
     """
     access.demand(by, area=area)
-    load_pack(programme, area)
+    pack = load_pack(programme, area)
     if month >= Month.containing(now):
         raise MonthNotOver(month=str(month))
     asked = fingerprint([programme, area, str(month)])
@@ -90,6 +92,9 @@ def open_run(
     if kept is not None and kept.value.asked != asked:
         raise AnotherContent()
     if kept is None:
+        pack.at(month.last)
+        if not is_known(month, local_day(now)):
+            raise MonthForgotten(month=str(month))
         run = BillingRun(
             run_id=run_id,
             programme=programme,

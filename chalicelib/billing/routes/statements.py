@@ -15,7 +15,13 @@ from chalicelib.billing.routes.shapes import MonthText, Named, routes
 from chalicelib.billing.rules import exports
 from chalicelib.billing.rules.figures import Figure
 from chalicelib.billing.rules.pricing import PricedBy
-from chalicelib.billing.rules.statements import Because, MonthNotOver, Statement, Waiting
+from chalicelib.billing.rules.statements import (
+    Because,
+    MonthForgotten,
+    MonthNotOver,
+    Statement,
+    Waiting,
+)
 from chalicelib.edge import tables
 from chalicelib.edge.routes import Call, File
 from chalicelib.edge.texts import text
@@ -149,7 +155,16 @@ class FiguresSeen(msgspec.Struct, frozen=True):
     action="billing/run",
     asks=RunAsked,
     answers=RunSeen,
-    refuses=(Unknown, NoPack, MonthNotOver, AnotherContent, BadMonth, work.QueueSilent),
+    refuses=(
+        Unknown,
+        NoPack,
+        MonthNotOver,
+        AnotherContent,
+        NoRuleInForce,
+        MonthForgotten,
+        BadMonth,
+        work.QueueSilent,
+    ),
 )
 def put_run(call: Call[RunAsked], run_id: str) -> RunSeen:
     """Bill a month on demand: every provider of an area, as the schedule would."""

@@ -16,7 +16,7 @@ from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, local_day, stamp
 from chalicelib.kernel.refusals import AnotherContent, Malformed, Unknown
 from chalicelib.policy.actions import load_pack
-from chalicelib.policy.rules import Pack
+from chalicelib.policy.rules import NoRuleInForce, Pack
 from chalicelib.storage.commit import settles
 
 
@@ -95,11 +95,14 @@ def allot(
 ) -> BudgetShown:
     """Set a year's budget by an act; the same act again changes nothing.
 
-    Less than was promised and spent is refused by the ledger itself. Raises Unknown, NoPack,
-    NoDirection, AnotherContent, BudgetShort.
+    Less than was promised and spent is refused by the ledger itself, a year before or after the
+    programme by its rules. Raises Unknown, NoPack, NoRuleInForce, NoDirection, AnotherContent,
+    BudgetShort.
     """
     access.demand(by, area=area)
     pack = load_pack(programme, area)
+    if not date(year, 1, 1) <= pack.within(date(year, 1, 1)) <= date(year, 12, 31):
+        raise NoRuleInForce(pack=pack.id, on=date(year, 12, 31).isoformat())
     known = directions_of(pack, local_day(now))
     if direction not in known:
         raise NoDirection(directions=list(known))
