@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib.attendance import actions, jobs, rules, store
+from chalicelib.attendance.actions import lines, telling
 from chalicelib.edge.texts import text
 from chalicelib.kernel.actors import system
 from chalicelib.kernel.periods import local_day, stamp
+from chalicelib.policy.actions import load_pack
 from chalicelib.storage import outbox
 from infra.local import faults
 from infra.local.testing import TestCloud, TestTables
@@ -130,6 +133,30 @@ def test_after_the_families_days_nobody_is_reminded(tables: TestTables, tablet: 
 
     assert notices(tables, "timesheet-to-approve") == []
     assert month().reminded == ()
+
+
+def test_after_a_programme_s_last_month_is_done_nothing_is_asked_for(
+    tables: TestTables, tablet: Tablet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = replace(load_pack("preschool", "taldykorgan"), valid_to=MARCH.last)
+    monkeypatch.setattr(lines, "load_pack", lambda *_: over)
+    monkeypatch.setattr(telling, "list_packs", lambda: (over,))
+
+    assert telling.list_open_sites(local_day(at("2026-04-08 12:00"))) == [SITE]
+    run("2026-04-08")
+
+    assert (month().closed_by, month().handed_at) == ("attendance", stamp(at("2026-04-08 12:00")))
+    assert telling.list_open_sites(local_day(at("2026-05-01 12:00"))) == []
+    assert run("2026-05-01") == 0
+
+
+def test_a_programme_s_first_month_has_none_before_it(
+    tables: TestTables, tablet: Tablet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = replace(load_pack("preschool", "taldykorgan"), valid_from=MARCH.first)
+    monkeypatch.setattr(lines, "load_pack", lambda *_: new)
+
+    assert run("2026-03-03") >= 0
 
 
 def test_silence_is_handed_to_the_department_once_and_the_provider_told(

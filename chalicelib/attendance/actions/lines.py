@@ -86,6 +86,12 @@ def load_roster_month(site_id: str, month: Month) -> tuple[SiteAndPack, list[Sta
     return _roster_month(providers.load_site(site_id).value, month)
 
 
+def load_pack_of(site_id: str) -> Pack:
+    """Return the pack of a site. Raises Unknown. One read."""
+    site = providers.load_site(site_id).value
+    return load_pack(site.programme, site.area)
+
+
 def dates_of(pack: Pack, month: Month) -> MonthDates:
     """Return the dates that follow a month, by the rules of its own time."""
     return pack.at(month.last).month_calendar.dates(month, pack.calendar)
@@ -93,7 +99,7 @@ def dates_of(pack: Pack, month: Month) -> MonthDates:
 
 def stays_at(site_id: str, month: Month) -> list[Stay]:
     """Return who is enrolled at a site in a month, by child and first day. One query."""
-    return _stays(vouchers.load_rosters(site_id), month)
+    return stays_in(vouchers.load_rosters(site_id), month)
 
 
 def lines_of(
@@ -218,7 +224,7 @@ def _roster_month(site: Site, month: Month) -> tuple[SiteAndPack, list[Stay]]:
     rosters, found = timetables.load_site(site.site_id)
     if where.by_lesson:
         where = _with_lessons(where, found)
-    return where, _stays(rosters, month)
+    return where, stays_in(rosters, month)
 
 
 def where_of(
@@ -227,11 +233,6 @@ def where_of(
     """Return what judges a site's month by some rules and timetables."""
     where = SiteAndPack(site, pack, month, dates_of(pack, month))
     return _with_lessons(where, timetables) if where.by_lesson else where
-
-
-def stays_in(rosters: Iterable[Roster], month: Month) -> list[Stay]:
-    """Return who is on rosters in a month, by child and first day."""
-    return _stays(rosters, month)
 
 
 def _where(site: Site, month: Month) -> SiteAndPack:
@@ -247,7 +248,8 @@ def _with_lessons(where: SiteAndPack, found: Mapping[str, Timetable]) -> SiteAnd
     return SiteAndPack(where.site, where.pack, where.month, where.dates, lessons)
 
 
-def _stays(rosters: Iterable[Roster], month: Month) -> list[Stay]:
+def stays_in(rosters: Iterable[Roster], month: Month) -> list[Stay]:
+    """Return who is on rosters in a month, by child and first day."""
     whole = DateRange(month.first, month.last)
     found = [
         stay

@@ -233,7 +233,7 @@ def dispute(
     )
     place = desk.where.site
     desk.where.pack.at(name.on).payable(claim)
-    terms = desk.where.pack.at(local_day(now)).terms
+    terms = desk.where.pack.nearest(local_day(now)).terms
     sheet = rules.dispute(
         desk.said,
         desk.line(name),

@@ -9,9 +9,10 @@ from chalicelib.attendance.actions.handing import run_calendar
 from chalicelib.attendance.actions.health import tell_silent
 from chalicelib.attendance.actions.lines import (
     by_child,
+    dates_of,
     lines_of,
+    load_pack_of,
     load_roster_month,
-    load_site_month,
     stays_at,
 )
 from chalicelib.attendance.actions.sheets import close_month
@@ -25,10 +26,11 @@ from chalicelib.vouchers import store as vouchers
 
 
 def list_open_sites(on: date) -> list[str]:
-    """Return the sites of every pack's area that may have children on a day, by id."""
+    """Return the sites where a day asks for something, by id: children, or the month before."""
+    month = Month.of(on)
     found: list[str] = []
     for pack in list_packs():
-        if on < pack.valid_from:
+        if not (pack.holds(month.last) or pack.holds(month.before().last)):
             continue
         for kept in providers.list_sites(pack.programme, pack.area):
             if kept.value.listed_from is not None:
@@ -39,19 +41,22 @@ def list_open_sites(on: date) -> list[str]:
 def day_at_site(site_id: str, on: date, *, by: Actor, now: datetime) -> int:
     """Do what a day asks of a site: close an overdue month, remind, tell absences and dead tablets.
 
-    Safe to repeat.
-
-    Returns how many notices were written.
+    Of a programme's first month there is none before it, and after its last one no children come.
+    Safe to repeat. Returns how many notices were written.
     """
-    ended = Month.of(on).before()
-    dates = load_site_month(site_id, ended).dates
-    closed = store.find_site_month(site_id, ended).value
-    if closed.closed_at is None and on > dates.close_on and stays_at(site_id, ended):
-        close_month(site_id, ended, by=by, now=now)
-    told = run_calendar(site_id, ended, on, by=by, now=now)
-    told += tell_absences(site_id, on, now=now)
-    told += tell_silent(site_id, now=now)
-    return told + watch(site_id, on, by=by, now=now)
+    pack, month = load_pack_of(site_id), Month.of(on)
+    ended, told = month.before(), 0
+    if pack.holds(ended.last):
+        closed = store.find_site_month(site_id, ended).value
+        overdue = closed.closed_at is None and on > dates_of(pack, ended).close_on
+        if overdue and stays_at(site_id, ended):
+            close_month(site_id, ended, by=by, now=now)
+        told += run_calendar(site_id, ended, on, by=by, now=now)
+    if pack.holds(month.last):
+        told += tell_absences(site_id, on, now=now)
+        told += tell_silent(site_id, now=now)
+        told += watch(site_id, on, by=by, now=now)
+    return told
 
 
 def tell_absences(site_id: str, on: date, *, now: datetime) -> int:

@@ -86,7 +86,9 @@ def first_visit(voucher_id: str, *, by: Actor, now: datetime) -> bool:
         return False
     voucher = kept.value
     term = from_stamp(voucher.first_visit_by or "")
-    late = load_pack(voucher.programme, voucher.area).at(local_day(now)).attendance.late_days_max
+    late = (
+        load_pack(voucher.programme, voucher.area).nearest(local_day(now)).attendance.late_days_max
+    )
     if now < term + timedelta(days=late):
         commit([agenda.due(term + timedelta(days=late), FIRST_VISIT_TOPIC, voucher_id)])
         return False

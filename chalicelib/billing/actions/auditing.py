@@ -18,7 +18,7 @@ from datetime import date, datetime
 
 from chalicelib.access import actions as access
 from chalicelib.billing.actions.gathering import is_known
-from chalicelib.billing.actions.listing import in_force, list_sites, next_billing
+from chalicelib.billing.actions.listing import list_sites, next_billing
 from chalicelib.billing.actions.reckoning import reckon
 from chalicelib.billing.rules import auditing as rules
 from chalicelib.billing.rules import pricing
@@ -190,7 +190,7 @@ def _months(pack: Pack, on: date) -> Iterator[Month]:
     """Yield the months of a pack that are over, the oldest first."""
     month, last = Month.of(pack.valid_from), Month.of(on).before()
     while month <= last:
-        if in_force(pack, month.last):
+        if pack.holds(month.last):
             yield month
         month = month.next()
 

@@ -41,7 +41,7 @@ def next_billing(pack: Pack, month: Month, on: date) -> date | None:
     later = month
     for _ in range(MONTHS_BACK):
         later = later.next()
-        if not in_force(pack, later.last):
+        if not pack.holds(later.last):
             return None
         check_from, _ = days_of_billing(pack, later)
         if check_from >= on:
@@ -51,7 +51,7 @@ def next_billing(pack: Pack, month: Month, on: date) -> date | None:
 
 def _billed_on(pack: Pack, today: date) -> list[Month]:
     month = Month.of(today).before()
-    if not in_force(pack, month.last):
+    if not pack.holds(month.last):
         return []
     first, last = days_of_billing(pack, month)
     if not first <= today <= last:
@@ -60,7 +60,7 @@ def _billed_on(pack: Pack, today: date) -> list[Month]:
     if today == first:
         for _ in range(MONTHS_BACK):
             billed.append(billed[-1].before())
-    return [one for one in billed if in_force(pack, one.last)]
+    return [one for one in billed if pack.holds(one.last)]
 
 
 def days_of_billing(pack: Pack, month: Month) -> tuple[date, date]:
@@ -115,8 +115,3 @@ def open_run(
         )
         journal.commit(entry, store.open_run(run))
     return list_sites(programme, area)
-
-
-def in_force(pack: Pack, day: date) -> bool:
-    """Return whether a day lies within a pack's validity."""
-    return pack.valid_from <= day and (pack.valid_to is None or day <= pack.valid_to)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.billing.actions.listing import in_force
 from chalicelib.billing.actions.showing import list_heads
 from chalicelib.billing.rules import savings as rules
 from chalicelib.billing.rules.savings import SavedMonth, Savings
@@ -57,7 +56,7 @@ def months_to_save(pack: Pack, now: datetime) -> list[Month]:
     found: list[Month] = []
     month, again = last, MONTHS_RECKONED_AGAIN
     while month.last >= pack.valid_from:
-        if in_force(pack, month.last) and (again > 0 or str(month) not in done):
+        if pack.holds(month.last) and (again > 0 or str(month) not in done):
             found.append(month)
         month, again = month.before(), again - 1
     return found

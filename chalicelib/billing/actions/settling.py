@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chalicelib.billing.actions.listing import in_force
 from chalicelib.budgets import actions as budgets
 from chalicelib.budgets.rules import ledger
 from chalicelib.budgets.store import ledger as books
@@ -34,7 +33,7 @@ def months_to_settle(at: datetime) -> list[tuple[Pack, Month]]:
         for _ in range(rules.budget.settle_after_months):
             month = month.before()
         for _ in range(MONTHS_SETTLED_AGAIN + 1):
-            if in_force(pack, month.last):
+            if pack.holds(month.last):
                 wanted.append((pack, month))
             month = month.before()
     return wanted

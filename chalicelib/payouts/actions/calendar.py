@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from chalicelib.billing import actions as billing
-from chalicelib.billing.actions.listing import days_of_billing, in_force
+from chalicelib.billing.actions.listing import days_of_billing
 from chalicelib.billing.rules import figures as public_figures
 from chalicelib.kernel.periods import Month, local_day
 from chalicelib.payouts import store
@@ -63,7 +63,7 @@ def tell_payday(programme: str, area: str, month: Month, *, now: datetime) -> in
 def _preceding(at: datetime) -> Iterable[tuple[Pack, Month]]:
     month = Month.preceding(at)
     for pack in list_packs():
-        if in_force(pack, month.last):
+        if pack.holds(month.last):
             yield pack, month
 
 

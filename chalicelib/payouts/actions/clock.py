@@ -15,7 +15,6 @@ from chalicelib.access import actions as access
 from chalicelib.attendance import rules as attendance
 from chalicelib.attendance import store as sheets
 from chalicelib.billing import actions as billing
-from chalicelib.billing.actions.listing import in_force
 from chalicelib.billing.rules import figures as public_figures
 from chalicelib.billing.rules.pricing import HELD, Line
 from chalicelib.billing.rules.statements import MonthForgotten, SiteMonth
@@ -192,7 +191,7 @@ def months_watched(at: datetime) -> list[tuple[Pack, Month]]:
     for pack in list_packs():
         month = Month.containing(at)
         for _ in range(MONTHS_WATCHED):
-            if in_force(pack, month.last):
+            if pack.holds(month.last):
                 found.append((pack, month))
             month = month.before()
     return found

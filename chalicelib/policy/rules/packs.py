@@ -343,6 +343,10 @@ class Pack:
         day = max(on, self.valid_from)
         return day if self.valid_to is None else min(day, self.valid_to)
 
+    def holds(self, on: date) -> bool:
+        """Return whether a day lies within the programme."""
+        return self.within(on) == on
+
     def nearest(self, on: date) -> Rules:
         """Return the rules of a day; of one before or after the programme, its first or last ones.
 
