@@ -18,7 +18,7 @@ from chalicelib.payouts.rules.cases import Case, Fact
 from chalicelib.payouts.rules.claims import Claim
 from chalicelib.policy.actions import load_pack
 from chalicelib.storage import agenda, outbox
-from chalicelib.storage.commit import Put, Raced, Write, commit, settles
+from chalicelib.storage.commit import Put, Write, settles
 
 DEBT_DUE = "payouts/repay"
 CASE_DUE = "payouts/case"
@@ -116,8 +116,4 @@ def remind_case(case_id: str, *, by: Actor, now: datetime) -> bool:
         tenge=(case.amount_tiyn or case.said_tiyn or 0) // 100,
         until=shown_last_day(case.due_at),
     )
-    try:
-        commit([told])
-    except Raced:
-        return False
-    return True
+    return outbox.write_each([told]) == 1
