@@ -166,6 +166,30 @@ def test_a_signature_over_another_sum_is_refused(town):
     no(town.sign(amount_tiyn=0), 400, "kezek/bad-field")
 
 
+@pytest.mark.parametrize("wrong", [-SUM, SUM + 0.5, str(SUM), True, None])
+def test_a_sum_that_is_no_whole_number_of_tiyn_above_nothing_is_refused_everywhere(town, wrong):
+    case = "/v1/payouts/cases/unknown-0001/decision"
+    asked = {"what": "partial", "why": "bank-letter", "document": "1", "settled_tiyn": wrong}
+
+    no(town.sign(amount_tiyn=wrong), 400, "kezek/bad-field")
+    no(town.confirm(wrong), 400, "kezek/bad-field")
+    set_off = {"against": town.claim_id, "amount_tiyn": wrong}
+    said = town.cloud.put(f"{town.claim}/set-off", set_off, token=town.finance)
+    no(said, 400, "kezek/bad-field")
+    if wrong is not None:
+        no(town.cloud.put(case, asked, token=town.finance), 400, "kezek/bad-field")
+    budget = "/v1/budgets/preschool/taldykorgan/2026"
+    said = town.cloud.put(budget, {"act": "act-2", "amount_tiyn": wrong}, token=town.finance)
+    no(said, 400, "kezek/bad-field")
+
+
+@pytest.mark.parametrize("path", ["claims", "figures", "clock"])
+def test_a_month_that_cannot_be_is_refused_wherever_one_is_asked_for(town, path):
+    for month, code in (("2026-13", "kernel/bad-month"), ("2026-1", "kezek/bad-field")):
+        query = {"month": month, "programme": "preschool", "area": "taldykorgan"}
+        no(town.cloud.get(f"/v1/payouts/{path}", query=query, token=town.finance), 400, code)
+
+
 def test_a_claim_that_came_to_nothing_is_not_signed(town):
     bill(codes="N" * 21)
     actions.calculate("site-aaaa", OCTOBER, by=JOB, now=NOW)
