@@ -2,7 +2,7 @@
 
 Tables (from the code's own definitions), the work queue and its dead letters, one role per function
 with named actions on named resources, partial batch responses and limits. What stands before the
-functions is in gateway_template.py.
+functions is in gateway_template.py, what wakes somebody in alarms.py.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.edge.log import NAMESPACE, SERVICE
 from chalicelib.storage.tables import TABLES, definitions, ttl_attributes
-from infra import gateway_template
+from infra import alarms, gateway_template
 
 READ = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
 WRITE = (
@@ -220,7 +219,9 @@ FUNCTIONS: dict[str, Function] = {
 
 def merge_template(stage: str) -> dict[str, Any]:
     """Return the template to merge for a stage: Parameters, Resources, Outputs."""
-    resources: dict[str, Any] = {**_tables(stage), **_queues(stage), **_loud(), **_started()}
+    logical_names = {name: function.logical for name, function in FUNCTIONS.items()}
+    resources: dict[str, Any] = {**_tables(stage), **_queues(stage)}
+    resources |= {**alarms.loud(), **alarms.started(logical_names)}
     for name, function in FUNCTIONS.items():
         resources[f"{function.logical}Role"] = _role(stage, function)
         resources[function.logical] = _function(name, function, stage)
@@ -410,108 +411,6 @@ def _queues(stage: str) -> dict[str, Any]:
                 "ComparisonOperator": "GreaterThanThreshold",
                 "TreatMissingData": "notBreaching",
             },
-        },
-    }
-
-
-def _loud() -> dict[str, Any]:
-    """Alarms on what the code counts by itself (edge.log.loud)."""
-    told = {
-        "BreakGlass": "Somebody broke the glass: see that it is reviewed within a weekday",
-        "QueueMoveUnexplained": "A place in a queue moved without a known cause",
-        "SelfAuditIncomplete": "A night's self-audit is not whole: see which parts lack",
-        "SelfAuditDiffers": "What was posted is not what is due: see the self-audit's open cases",
-        "LedgerFlawed": "The ledger does not agree with itself: kezek ledger check names where",
-        "BreakGlassUnreviewed": "An opening was not reviewed in its time",
-        "CalendarRunMissing": "A run of the month's calendar did not start",
-        "CalendarStepIncomplete": "A step of the month's calendar is not complete at some sites",
-    }
-    return {
-        f"{metric}Alarm": {
-            "Type": "AWS::CloudWatch::Alarm",
-            "Properties": {
-                "AlarmDescription": description,
-                "Namespace": NAMESPACE,
-                "MetricName": metric,
-                "Dimensions": [{"Name": "service", "Value": SERVICE}],
-                "Statistic": "Sum",
-                "Period": 60,
-                "EvaluationPeriods": 1,
-                "Threshold": 0,
-                "ComparisonOperator": "GreaterThanThreshold",
-                "TreatMissingData": "notBreaching",
-            },
-        }
-        for metric, description in told.items()
-    }
-
-
-# Schedules that the month's calendar, and what is published of it, cannot do without. A day without
-# any of them wakes somebody, also when nothing runs any more that could count it.
-CALENDAR = (
-    "run_billing",
-    "run_claims",
-    "run_payday",
-    "run_attendance",
-    "run_clock",
-    "run_watch",
-    "run_self_audit",
-)
-_A_DAY_S = 86_400
-
-
-def _started() -> dict[str, Any]:
-    """Alarms on what did not happen: a schedule that was not invoked, a watch that counts nothing.
-
-    No data is the very thing that is looked for, so it breaches.
-    """
-    alarms: dict[str, Any] = {
-        "CalendarWatchedAlarm": _absent(
-            "Nobody looked whether the month's calendar runs",
-            Namespace=NAMESPACE,
-            MetricName="CalendarWatched",
-            Dimensions=[{"Name": "service", "Value": SERVICE}],
-        )
-    }
-    for name in CALENDAR:
-        logical = FUNCTIONS[name].logical
-        of = [{"Name": "FunctionName", "Value": {"Ref": logical}}]
-        alarms[f"{logical}NotStartedAlarm"] = _absent(
-            f"{name} did not start for a day",
-            Namespace="AWS/Lambda",
-            MetricName="Invocations",
-            Dimensions=of,
-        )
-        alarms[f"{logical}FailedAlarm"] = {
-            "Type": "AWS::CloudWatch::Alarm",
-            "Properties": {
-                "AlarmDescription": f"{name} ended with an error",
-                "Namespace": "AWS/Lambda",
-                "MetricName": "Errors",
-                "Dimensions": of,
-                "Statistic": "Sum",
-                "Period": 300,
-                "EvaluationPeriods": 1,
-                "Threshold": 0,
-                "ComparisonOperator": "GreaterThanThreshold",
-                "TreatMissingData": "notBreaching",
-            },
-        }
-    return alarms
-
-
-def _absent(description: str, **metric: Any) -> dict[str, Any]:
-    return {
-        "Type": "AWS::CloudWatch::Alarm",
-        "Properties": {
-            "AlarmDescription": description,
-            **metric,
-            "Statistic": "Sum",
-            "Period": _A_DAY_S,
-            "EvaluationPeriods": 1,
-            "Threshold": 1,
-            "ComparisonOperator": "LessThanThreshold",
-            "TreatMissingData": "breaching",
         },
     }
 

@@ -11,9 +11,10 @@ from chalicelib.edge.texts import text
 from chalicelib.payouts import actions, jobs
 from chalicelib.payouts.rules import clock
 from chalicelib.storage import outbox, ran
+from infra.alarms import WATCHED
 from infra.local import faults
 from infra.local.testing import TestCloud
-from infra.template import CALENDAR, merge_template
+from infra.template import merge_template
 from tests.attendance.builders import at
 from tests.promises.money import AREA, DAYS, MARCH, RATE
 
@@ -343,11 +344,12 @@ def test_each_no_of_the_watch(town: ClockTown) -> None:
 
 
 def test_every_run_of_the_calendar_has_an_alarm_for_not_starting_and_one_for_failing() -> None:
-    # What the night publishes of it is missed in the same way; nobody makes it up by the calendar.
-    assert {*actions.RUNS, actions.WATCH, "run_self_audit"} == set(CALENDAR)
+    # What the nights do, and terms, are missed in the same way; nobody makes it up by the calendar.
+    others = {"run_self_audit", "run_ledger", "run_signals", "run_deadlines"}
+    assert {*actions.RUNS, actions.WATCH, *others} == set(WATCHED)
     assert set(app.calendar_runs()) == set(actions.RUNS)
     schedules = {source.name for source in app.app.event_sources}
-    assert set(CALENDAR) <= schedules
+    assert set(WATCHED) <= schedules
     resources = merge_template("prod")["Resources"]
     alarms = {
         name: one["Properties"]
@@ -355,7 +357,7 @@ def test_every_run_of_the_calendar_has_an_alarm_for_not_starting_and_one_for_fai
         if one["Type"] == "AWS::CloudWatch::Alarm"
     }
 
-    for job in CALENDAR:
+    for job in WATCHED:
         logical = "".join(part.capitalize() for part in job.split("_"))
         absent = alarms[f"{logical}NotStartedAlarm"]
         assert absent["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": logical}}]
