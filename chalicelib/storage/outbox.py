@@ -20,7 +20,8 @@ from chalicelib.storage.shelf import Shelf
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message to one person or organisation. `to` is "person:<id>" or "organisation:<id>".
+    """A message to one addressee. `to` is "person:<id>", "organisation:<id>", "complaint:<id>" for
+    who sent it, or "desk:<role>:<area>" of the staff.
 
     template: a key of the notices' texts; facts: pseudonymous, they fill the template. A category
     among them may tell a protected status, so they stand veiled.
