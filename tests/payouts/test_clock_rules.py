@@ -383,3 +383,14 @@ def test_what_is_due_and_not_posted_is_counted_from_the_first_look_that_found_it
 
 def test_a_month_under_way_lacks_nothing():
     assert undone(31, 10, **NOT_BILLED, closed=False, closed_at=None) == ()
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [(13, False), (14, True), (15, True), (16, True), (17, False), (22, False), (23, True)],
+)
+def test_who_acts_is_told_on_the_first_and_last_day_and_weekly_from_the_day_after(day, told):
+    term = clock.Term(date(2026, 4, 14), date(2026, 4, 15))
+
+    assert clock.is_told(term, date(2026, 4, day)) is told
+    assert clock.is_told(term, date(2026, 4, day + 7)) is (told and day > 15)

@@ -2,8 +2,8 @@
 
 Every schedule leaves a mark for its day (`storage.ran`), and every site's clock says what should
 have been done there and was not. What is missing is told to the operator's desk, once a day, and
-asked for again; whose turn it is, is told on the first and the last day of the step and the day
-after it.
+asked for again; whose turn it is, is told on the first and the last day of the step, the day
+after it, and weekly from then on.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ DESKS: dict[Step, str] = {
     "release": "finance",
     "send": "finance",
     "settle": "finance",
+    "case": "finance",
 }
 # What to ask for again where a step is not complete, by topic.
 _AGAIN = {
@@ -196,7 +197,8 @@ def tell_operators(
 def tell_desks(at: datetime, *, now: datetime) -> int:
     """Tell departments, finance and providers whose turn it is; return how many were told.
 
-    On the first and the last day of a step, and on the day after it where it is overdue.
+    On the first and the last day of a step, on the day after it where it is overdue, and weekly
+    from then on: what a bank gave back on the 20th has its last day behind it and waits, too.
     """
     today = local_day(at)
     notices: list[Put] = []
@@ -209,8 +211,7 @@ def tell_desks(at: datetime, *, now: datetime) -> int:
         cells = clock.added(standing_of(pack, looked, claims, today=today).values())
         for cell in cells:
             term = clock.term_of(cell.step, month, dates)
-            days = {term.first, term.last, term.last + timedelta(days=1)}
-            if cell.step not in DESKS or today not in days:
+            if cell.step not in DESKS or not clock.is_told(term, today):
                 continue
             turn = f"turn-{cell.step}-late" if today > term.last else f"turn-{cell.step}"
             notices.append(
@@ -232,9 +233,10 @@ def tell_desks(at: datetime, *, now: datetime) -> int:
 def _to_sign(
     pack: Pack, month: Month, claims: Iterable[Claim], *, today: date, now: datetime
 ) -> list[Put]:
-    """Describe reminders to the providers whose claim waits for their signature on a last day."""
+    """Describe reminders to the providers whose claim waits for their signature on a last day, and
+    weekly from the day after it."""
     term = clock.term_of("sign", month, dates_of(pack, month))
-    if today not in (term.last, term.last + timedelta(days=1)):
+    if today != term.last and not clock.is_told_late(term, today):
         return []
     return [
         outbox.notice(

@@ -169,6 +169,19 @@ def term_of(step: Step, month: Month, dates: MonthDates) -> Term:
     }[step]
 
 
+def is_told(term: Term, today: date) -> bool:
+    """Return whether who acts at a step is told on a day that money waits there.
+
+    On its first and its last day, on the day after it, and every week from then on.
+    """
+    return today in (term.first, term.last) or is_told_late(term, today)
+
+
+def is_told_late(term: Term, today: date) -> bool:
+    """Return whether a day is the one after a step's last, or whole weeks after that one."""
+    return today > term.last and (today - term.last).days % 7 == 1
+
+
 def month_of_terms(claim: Claim, dates_for: Callable[[Month], MonthDates]) -> Month:
     """Return by which month's calendar a claim goes.
 
