@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from chalice.app import Response
 
-from chalicelib.edge.texts import catalogue, text
+from chalicelib.edge.texts import text
 from chalicelib.kernel import refusals
 from chalicelib.kernel.refusals import Refusal
 
@@ -82,11 +81,6 @@ def challenge(refusal: Refusal) -> str:
     return "Bearer"
 
 
-def _in_words(code: str, facts: Mapping[str, object]) -> dict[str, object]:
-    words = catalogue()
-    return {name: words.get(f"{code}:{fact}", fact) for name, fact in facts.items()}
-
-
 def respond(
     code: str,
     status: int,
@@ -94,11 +88,8 @@ def respond(
     facts: dict[str, object] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """Return problem+json for a code; the title is the detail's first sentence.
-
-    A fact that is a code itself is said in words where `code:fact` has some.
-    """
-    detail = text(code, language, _in_words(code, facts or {}))
+    """Return problem+json for a code; the title is the detail's first sentence."""
+    detail = text(code, language, facts)
     problem: dict[str, Any] = {
         **(facts or {}),
         "type": f"/v1/problems/{code}",

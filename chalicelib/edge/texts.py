@@ -3,7 +3,8 @@
 ["vouchers/no-place"]            a refusal's code
 kk = "…"  ru = "…"  en = "…"
 ["notice:voucher-issued"]        a notice's template, {facts} filled in
-["word:vouchers/state/issued"]   what a code is called where a text of the slice has it as a fact
+["vouchers/no-place:full"]       what a code is called where this text has it as a fact
+["word:vouchers/state/issued"]   what it is called in all texts of the slice
 """
 
 from __future__ import annotations
@@ -41,21 +42,21 @@ def text(key: str, language: str, facts: Mapping[str, object] | None = None) -> 
     found = catalogue().get(key)
     if found is None:
         return key
-    of = key.removeprefix("notice:").partition("/")[0]
-    said = {name: _said(of, name, fact, language) for name, fact in (facts or {}).items()}
+    said = {name: _said(key, name, fact, language) for name, fact in (facts or {}).items()}
     return _Kind().vformat(found.get(language) or found[DEFAULT_LANGUAGE], (), said)
 
 
-def _said(slice_name: str, name: str, fact: object, language: str) -> object:
+def _said(key: str, name: str, fact: object, language: str) -> object:
     """Return a fact in a language: what it holds for this one, or the word for its code."""
     if isinstance(fact, Mapping):
         return fact.get(language, "…")
     if isinstance(fact, list | tuple):
-        return [_said(slice_name, name, one, language) for one in fact]
+        return [_said(key, name, one, language) for one in fact]
     if not isinstance(fact, str):
         return fact
     of = name.removesuffix("s")
-    word = catalogue().get(f"{_EVERYBODYS.get(of) or f'word:{slice_name}/{of}'}/{fact}")
+    words = _EVERYBODYS.get(of) or f"word:{key.removeprefix('notice:').partition('/')[0]}/{of}"
+    word = catalogue().get(f"{key}:{fact}") or catalogue().get(f"{words}/{fact}")
     return word[language] if word is not None else fact
 
 
