@@ -22,6 +22,7 @@ RATE = (
 ORPHAN = 'code = "orphan"\ntier = "first-priority"\nproof = "registry"\n'
 LEAVE = 'reason = "V"\npaid = true\ndays_max_year = 30\n'
 ONE_TEXT = 'en = "First-priority right"\n'
+HEAD = 'calendar = "kz"\nvalid_from = 2025-01-01\n'
 
 
 def problems_of(text, file=FILE):
@@ -250,6 +251,20 @@ def line_of(text, marker):
             'calendar = "mars"',
             "no file calendar-mars.toml",
             "name a calendar",
+        ),
+        (
+            HEAD,
+            HEAD + "valid_to = 2026-03-03\n",
+            "valid_to = 2026-03-03",
+            "valid_to 2026-03-03 is within a month",
+            "end on the last day",
+        ),
+        (
+            HEAD,
+            HEAD.replace("-01-01", "-01-02"),
+            "valid_from = 2025-01-02",
+            "valid_from 2025-01-02 is within a month",
+            "begin on the first day",
         ),
         (
             'id = "preschool/taldykorgan"',

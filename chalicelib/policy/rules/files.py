@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from chalicelib.kernel.periods import Month
 from chalicelib.kernel.workdays import SATURDAY, Calendar
 from chalicelib.policy.rules.checking import check
 from chalicelib.policy.rules.packs import LATE, TABLES, Pack, as_known, digest
@@ -73,6 +74,19 @@ def read_pack(text: str, file: str, *, find_text: Callable[[str], str | None]) -
     if pack.valid_to is not None and pack.valid_to < pack.valid_from:
         reader.report(
             head.place.of("valid_to"), "valid_to is before valid_from", "let it end later"
+        )
+    # A month is priced whole, and by the rules of its last day.
+    if pack.valid_from != Month.of(pack.valid_from).first:
+        reader.report(
+            head.place.of("valid_from"),
+            f"valid_from {pack.valid_from} is within a month",
+            "let the programme begin on the first day of one",
+        )
+    if pack.valid_to is not None and pack.valid_to != Month.of(pack.valid_to).last:
+        reader.report(
+            head.place.of("valid_to"),
+            f"valid_to {pack.valid_to} is within a month",
+            "let the programme end on the last day of one",
         )
     calendar_file = f"calendar-{pack.calendar}.toml"
     calendar_text = find_text(calendar_file)
