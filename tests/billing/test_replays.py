@@ -157,11 +157,14 @@ def test_a_replay_of_nothing_posted_lists_what_is_due(cloud, garden):
         child(1): tenge(65_000),
         child(2): 0,
     }
-    no(
-        cloud.get(PATH.replace("2026-03", "2026-3x") + "/replay", token=head(cloud)),
-        400,
-        "kernel/bad-month",
-    )
+    for month, status, code in (
+        ("2026-3x", 400, "kernel/bad-month"),
+        ("2024-12", 409, "policy/no-rule-in-force"),
+        ("2031-01", 409, "policy/calendar-missing"),
+    ):
+        for tail in ("", "/replay"):
+            there = PATH.replace("2026-03", month) + tail
+            no(cloud.get(there, token=head(cloud)), status, code)
 
 
 def test_a_statement_from_before_lines_named_their_rates_is_replayed_in_its_own_words(tables):

@@ -41,15 +41,17 @@ from chalicelib.storage import keys
 
 
 def replay_month(site_id: str, month: Month, *, by: Actor, now: datetime) -> MonthReplayed:
-    """Return a provider-month made again, and what is due otherwise by now. Raises Unknown.
+    """Return a provider-month made again, and what is due otherwise by now.
 
-    Writes nothing.
+    Writes nothing. Raises Unknown, and NoRuleInForce, CalendarMissing for a month that no rules or
+    no calendar know.
     """
     site = providers.load_site(site_id).value
     access.demand(by, organisation=site.organisation_id, area=site.area, direction=site.direction)
     kept, statements = store.load_site_month(site_id, month)
     statements.sort(key=lambda s: s.number)
     if kept is None or not statements:
+        load_pack(site.programme, site.area).at(month.last)
         since = _since(site_id, month, kept.value if kept else None, [], now)
         return MonthReplayed(
             site_id=site_id, month=str(month), statements=(), since=since, unwitnessed=0

@@ -15,6 +15,7 @@ from chalicelib.edge.routes import Call
 from chalicelib.edge.texts import text
 from chalicelib.kernel.money import PER_MILLE
 from chalicelib.kernel.periods import BadMonth, Month
+from chalicelib.kernel.workdays import CalendarMissing
 from chalicelib.policy.actions import NoPack
 from chalicelib.policy.rules import NoRate, NoRuleInForce, Text, UnknownHours, UnknownKind
 
@@ -58,7 +59,16 @@ class CalculationShown(msgspec.Struct, frozen=True):
     action="billing/calculate",
     query=CalculationAsked,
     answers=CalculationShown,
-    refuses=(NoPack, BadMonth, NoRuleInForce, UnknownKind, UnknownHours, NoRate, TooManyUnits),
+    refuses=(
+        NoPack,
+        BadMonth,
+        NoRuleInForce,
+        CalendarMissing,
+        UnknownKind,
+        UnknownHours,
+        NoRate,
+        TooManyUnits,
+    ),
 )
 def get_calculation(call: Call[None]) -> CalculationShown:
     """Show how a child's month is reckoned, step by step: the row, the division, the rounding.

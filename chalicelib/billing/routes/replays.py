@@ -17,6 +17,7 @@ from chalicelib.edge import tables
 from chalicelib.edge.routes import Call, File
 from chalicelib.kernel.periods import BadMonth, Month
 from chalicelib.kernel.refusals import Unknown
+from chalicelib.kernel.workdays import CalendarMissing
 from chalicelib.policy.rules import NoRuleInForce
 
 
@@ -109,7 +110,7 @@ def get_earnings(call: Call[None], site_id: str, month: str) -> EarningsShown | 
     "/sites/{site_id}/months/{month}/replay",
     action="billing/replay",
     answers=ReplayShown,
-    refuses=(Unknown, BadMonth, NoRuleInForce),
+    refuses=(Unknown, BadMonth, NoRuleInForce, CalendarMissing),
 )
 def get_replay(call: Call[None], site_id: str, month: str) -> ReplayShown:
     """Make a month's statements again from what was known at the instant of each, and compare.

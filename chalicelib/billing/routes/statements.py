@@ -27,6 +27,7 @@ from chalicelib.edge.routes import Call, File
 from chalicelib.edge.texts import text
 from chalicelib.kernel.periods import BadMonth, Month, from_stamp, shown_day
 from chalicelib.kernel.refusals import AnotherContent, Unknown
+from chalicelib.kernel.workdays import CalendarMissing
 from chalicelib.policy.actions import NoPack
 from chalicelib.policy.rules import NoRuleInForce
 
@@ -187,7 +188,7 @@ def put_run(call: Call[RunAsked], run_id: str) -> RunSeen:
     action="billing/see-month",
     query=MonthFormat,
     answers=MonthSeen,
-    refuses=(Unknown, BadMonth, NoRuleInForce),
+    refuses=(Unknown, BadMonth, NoRuleInForce, CalendarMissing),
 )
 def get_month(call: Call[None], site_id: str, month: str) -> MonthSeen | File:
     """Show a provider-month: its statements, and why money is not posted yet.
