@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-# First and from here: imported deep inside other imports it was measured 25 ms slower (urllib3's
-# patterns); why is not proven.
+# Whatever comes needs it. First and from here: imported deep inside other imports it was measured
+# 25 ms slower (urllib3's patterns); why is not proven.
 import pynamodb.models  # noqa: F401
 from chalice.app import CloudWatchEvent, Cron, DynamoDBEvent, SQSEvent
 
-from chalicelib.access import actions as access
-from chalicelib.edge import about, batches
+from chalicelib.edge import about
 from chalicelib.edge.application import JOURNAL_STREAM, OUTBOX_STREAM, Kezek
+
+if TYPE_CHECKING:
+    from chalicelib.edge import batches
 
 app = Kezek("kezek")
 
 # --- HTTP: /v1/<slice> is chalicelib/<slice>/routes.py, imported when it is first asked for, so
 # that a cold start loads one slice and those it stands on, not all of them
 
+
+def areas() -> frozenset[str]:
+    """Return the areas of all rule packs."""
+    from chalicelib.policy.actions import list_packs
+
+    return frozenset(pack.area for pack in list_packs())
+
+
+def tell_areas() -> None:
+    """Let access know which areas there are: the packs stand above it."""
+    from chalicelib.access import actions as access
+
+    access.areas_are(areas)
+
+
 app.mount(about.routes)
+app.offer("access", then=tell_areas)
 app.offer(
-    "access",
     "policy",
     "children",
     "providers",
@@ -42,16 +59,6 @@ app.offer(
     "record",
     "feed",
 )
-
-
-def areas() -> frozenset[str]:
-    """Return the areas of all rule packs."""
-    from chalicelib.policy.actions import list_packs
-
-    return frozenset(pack.area for pack in list_packs())
-
-
-access.areas_are(areas)
 
 
 # --- schedules, in UTC (13:00Z is 18:00 in Almaty): they fire daily, the packs' calendars decide
@@ -280,6 +287,8 @@ def work() -> dict[str, batches.Handler]:
 @app.on_sqs_message(queue="kezek-work", batch_size=10)
 def on_work(event: SQSEvent) -> dict[str, Any]:
     """One message, one piece of work; failures go back alone."""
+    from chalicelib.edge import batches
+
     return batches.messages(event, work())
 
 

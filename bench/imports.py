@@ -1,8 +1,8 @@
 """P13, C9: importing the API function against importing what the customer fixed.
 
 Anchor: chalice + pynamodb + Powertools' Logger and Metrics, in a fresh interpreter each; the
-whole process is timed (CPU), bytecode is warm. A slice's modules are imported with its first
-request; that time is shown beside.
+whole process is timed (CPU), bytecode is warm. What answers a request, and a slice's modules, are
+imported with the first one; that time is shown beside.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ ANCHOR = (
     "aws_lambda_powertools.metrics"
 )
 OURS = "import app"
-# The largest share of the rest: what a first request to a slice adds, for information.
-SLICE = "import app; app.app.routes['/v1/vouchers']"
+# What a first request to a slice adds: the judge, the store and that slice; for information.
+SLICE = "import app; import chalicelib.edge.answering; app.app.routes['/v1/vouchers']"
 ROUNDS = 15
 
 

@@ -5,11 +5,10 @@ And the page with which a family checks what is published, without Kezek.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from chalicelib.edge.routes import Answer, Call, File, Routes
 from chalicelib.edge.texts import LANGUAGES, catalogue
@@ -21,7 +20,8 @@ routes = Routes(__name__, "about", prefix="")
 _VERIFIER = ("verify.html", "../../verify/index.html")
 
 
-class ProblemKind(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ProblemKind:
     """A refusal in words; {facts} stand where an answer fills them in."""
 
     code: str
@@ -33,6 +33,8 @@ class ProblemKind(msgspec.Struct, frozen=True):
 @routes.get("/v1/openapi.json", action="about/read", answers=dict[str, Any])
 def read_openapi(call: Call[None]) -> Answer:
     """Read this document."""
+    import msgspec
+
     from chalicelib.edge import openapi  # heavy, and seldom asked for
 
     return Answer(msgspec.Raw(openapi.document()), headers={"Cache-Control": "max-age=300"})

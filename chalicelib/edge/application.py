@@ -12,7 +12,6 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 
-from chalicelib.access import actions as access
 from chalicelib.edge import headers, log, problems
 from chalicelib.edge import routes as edge_routes
 from chalicelib.edge.routes import Routes
@@ -30,7 +29,7 @@ class Kezek(Chalice):
     def __init__(self, name: str) -> None:
         super().__init__(app_name=name)
         self.routes = _Table(self._bring)
-        self._later: list[str] = []
+        self._later: dict[str, Callable[[], None] | None] = {}
         self._mounting = threading.RLock()
         self.api.binary_types = ["application/octet-stream", "application/zip", _XLSX]
         self.register_middleware(_reshaped, "http")
@@ -44,6 +43,8 @@ class Kezek(Chalice):
 
         @functools.wraps(user_handler)
         def within(*arguments: Any) -> Any:
+            from chalicelib.access import actions as access  # with the first event
+
             with access.running(handler_name):
                 return user_handler(*arguments)
 
@@ -53,9 +54,12 @@ class Kezek(Chalice):
         """Offer a slice's routes under its prefix."""
         self.register_blueprint(routes.blueprint, url_prefix=routes.prefix or None)
 
-    def offer(self, *slices: str) -> None:
-        """Offer slices under /v1/<slice>; each is imported when one of its paths is asked for."""
-        self._later.extend(slices)
+    def offer(self, *slices: str, then: Callable[[], None] | None = None) -> None:
+        """Offer slices under /v1/<slice>; each is imported when one of its paths is asked for.
+
+        then: what is done once one of them was.
+        """
+        self._later.update(dict.fromkeys(slices, then))
         edge_routes.when_all_are_asked(lambda: self._bring(None))
 
     def _bring(self, path: str | None) -> None:
@@ -63,8 +67,10 @@ class Kezek(Chalice):
         with self._mounting:
             for name in list(self._later):
                 if path is None or f"{path}/".startswith(f"/v1/{name}/"):
-                    self._later.remove(name)
+                    then = self._later.pop(name)
                     self.mount(importlib.import_module(f"chalicelib.{name}.routes").routes)
+                    if then is not None:
+                        then()
 
 
 class _Table(defaultdict[str, Any]):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import msgspec
 from chalice.app import Response
 
 from chalicelib.edge.texts import text
@@ -89,6 +88,8 @@ def respond(
     headers: dict[str, str] | None = None,
 ) -> Response:
     """Return problem+json for a code; the title is the detail's first sentence."""
+    import msgspec  # with the first no, not with app.py
+
     detail = text(code, language, facts)
     problem: dict[str, Any] = {
         **(facts or {}),
