@@ -222,6 +222,25 @@ def test_a_provider_suspended_keeps_what_its_children_attended():
     replays_to_the_byte(garden, at("2026-04-14 13:00"))
 
 
+def test_a_place_lost_where_a_suspended_provider_was_removed_is_the_act_of_its_correction():
+    garden = Kindergarten(children=1)
+    garden.attend(1)
+    garden.close()
+    garden.approve(1)
+    first = garden.bill()
+    kept = providers.load_site(SITE)
+    commit(providers.keep_site(kept, replace(kept.value, state=SiteState.REMOVED)))
+    garden.end(1, DAYS[5], event="vouchers/place-lost", now="2026-04-14 09:00")
+
+    second = garden.bill(at("2026-04-14 12:00"))
+
+    # Six of eighteen days: 21,666.67, rounded up.
+    assert moved([first, second]) == [tenge(65_000), tenge(21_667 - 65_000)]
+    assert acts(second) == [("enrolment", "place-lost")]
+    assert accrued() == tenge(21_667)
+    replays_to_the_byte(garden, at("2026-04-14 13:00"))
+
+
 def test_marks_of_an_offline_tablet_that_come_after_a_bill_are_named_by_their_upload():
     garden = Kindergarten(children=1)
     garden.attend(1, days=DAYS[:-1])
