@@ -26,6 +26,7 @@ from chalicelib.storage import vault
 from chalicelib.storage.outbox import NOTICES
 from infra.local import faults
 from tests.billing.builders import a_child, a_month, a_site_on_the_list
+from tests.promises.rewind import Kept
 
 from .builders import (
     DEPARTMENT,
@@ -398,50 +399,45 @@ def _money(tables):
     return {name: rows for name, rows in dump.items() if name not in FIXED_SEALS}
 
 
+def killed(tables, act):
+    """Die before the first call and after each that writes, and act again: all the same.
+
+    Between two calls that write the tables stand still: that is every way to die.
+    """
+    begun = Kept(tables)
+    with faults.watch() as seen:
+        told = act()
+    expected = _money(tables)
+    writes = [call.number for call in seen.calls if call.writes]
+    assert writes
+    for fault in (faults.crash(before=1), *(faults.crash(after=number) for number in writes)):
+        begun.put_back()
+        with fault, pytest.raises(faults.Crash):
+            act()
+        assert act() == told
+        assert _money(tables) == expected, fault
+
+
 @pytest.mark.usefixtures("one_salt")
 def test_a6_a_run_killed_at_any_call_and_made_again_is_the_same(tables):
-    def ready():
-        tables.wipe()
-        allot()
-        released("site-aaaa")
-        released("site-bbbb")
+    allot()
+    released("site-aaaa")
+    released("site-bbbb")
 
-    ready()
-    with faults.watch() as seen:
-        run()
-    expected = _money(tables)
-    for number in range(1, len(seen.calls) + 1):
-        for fault in (faults.crash(before=number), faults.crash(after=number)):
-            ready()
-            with fault, pytest.raises(faults.Crash):
-                run()
-            run()
-            assert _money(tables) == expected, number
+    killed(tables, run)
 
 
 @pytest.mark.usefixtures("one_salt")
 def test_a6_an_answer_killed_at_any_call_and_taken_again_is_the_same(tables):
-    def ready():
-        tables.wipe()
-        allot()
-        one, two = sent("site-aaaa", "site-bbbb")
-        return answer_file(
-            (one.end_to_end_id, "settled", SUM, ""),
-            (two.end_to_end_id, "returned", SUM, "AC04"),
-            ("unknown-id-1", "settled", 1, ""),
-        )
+    allot()
+    one, two = sent("site-aaaa", "site-bbbb")
+    content = answer_file(
+        (one.end_to_end_id, "settled", SUM, ""),
+        (two.end_to_end_id, "returned", SUM, "AC04"),
+        ("unknown-id-1", "settled", 1, ""),
+    )
 
-    content = ready()
-    with faults.watch() as seen:
-        told = take(content)
-    expected = _money(tables)
-    for number in range(1, len(seen.calls) + 1):
-        for fault in (faults.crash(before=number), faults.crash(after=number)):
-            ready()
-            with fault, pytest.raises(faults.Crash):
-                take(content)
-            assert take(content) == told
-            assert _money(tables) == expected, number
+    killed(tables, lambda: take(content))
 
 
 def test_a16_claims_and_payments_are_rebuilt_from_the_journal():
