@@ -77,6 +77,7 @@ def test_a2_an_act_with_another_sum_is_refused(town, finance):
         (BUDGET.replace("2026", "26"), ALLOTMENT, 400, "kezek/bad-field"),
         (BUDGET.replace("taldykorgan", "astana"), ALLOTMENT, 404, "kezek/unknown"),
         (BUDGET.replace("2026", "2024"), ALLOTMENT, 409, "policy/no-rule-in-force"),
+        (BUDGET.replace("2026", "2030"), ALLOTMENT, 409, "budgets/too-far-ahead"),
     ],
 )
 def test_a_budget_that_cannot_be_is_refused(town, finance, path, body, status, code):

@@ -14,7 +14,7 @@ from chalicelib.budgets.store.allotments import Allotment, Budget
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import Actor
 from chalicelib.kernel.periods import Month, local_day, stamp
-from chalicelib.kernel.refusals import AnotherContent, Malformed, Unknown
+from chalicelib.kernel.refusals import AnotherContent, Malformed, OutOfTurn, Unknown
 from chalicelib.policy.actions import load_pack
 from chalicelib.policy.rules import NoRuleInForce, Pack
 from chalicelib.storage.commit import settles
@@ -24,6 +24,16 @@ class NoDirection(Malformed):
     """Budgets of this programme are set as `directions` says: one for each, or one per area."""
 
     code = "budgets/no-direction"
+
+
+class TooFarAhead(OutOfTurn):
+    """A budget is set at most three years ahead, up to `last`: 2062 is a slip for 2026."""
+
+    code = "budgets/too-far-ahead"
+
+
+# Budgets are adopted for three years, the coming one and two after it.
+YEARS_AHEAD = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,13 +106,16 @@ def allot(
     """Set a year's budget by an act; the same act again changes nothing.
 
     Less than was promised and spent is refused by the ledger itself, a year before or after the
-    programme by its rules. Raises Unknown, NoPack, NoRuleInForce, NoDirection, AnotherContent,
-    BudgetShort.
+    programme by its rules. Raises Unknown, NoPack, NoRuleInForce, TooFarAhead, NoDirection,
+    AnotherContent, BudgetShort.
     """
     access.demand(by, area=area)
     pack = load_pack(programme, area)
     if not date(year, 1, 1) <= pack.within(date(year, 1, 1)) <= date(year, 12, 31):
         raise NoRuleInForce(pack=pack.id, on=date(year, 12, 31).isoformat())
+    last = local_day(now).year + YEARS_AHEAD
+    if year > last:
+        raise TooFarAhead(last=last)
     known = directions_of(pack, local_day(now))
     if direction not in known:
         raise NoDirection(directions=list(known))

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from chalicelib.budgets import actions
-from chalicelib.budgets.actions import NoDirection
+from chalicelib.budgets.actions import NoDirection, TooFarAhead
 from chalicelib.budgets.routes.shapes import routes, year_of
 from chalicelib.budgets.rules.ledger import BudgetShort
 from chalicelib.edge.body import TEXT, BadField
@@ -80,7 +80,16 @@ class FiguresSeen(msgspec.Struct, frozen=True):
     action="budgets/allot",
     asks=BudgetAsked,
     answers=BudgetSeen,
-    refuses=(Unknown, NoPack, NoRuleInForce, NoDirection, AnotherContent, BudgetShort, BadField),
+    refuses=(
+        Unknown,
+        NoPack,
+        NoRuleInForce,
+        TooFarAhead,
+        NoDirection,
+        AnotherContent,
+        BudgetShort,
+        BadField,
+    ),
 )
 def put_budget(call: Call[BudgetAsked], programme: str, area: str, year: str) -> BudgetSeen:
     """Set an area's budget of a year by an act; never below what was promised and spent."""
@@ -92,7 +101,16 @@ def put_budget(call: Call[BudgetAsked], programme: str, area: str, year: str) ->
     action="budgets/allot",
     asks=BudgetAsked,
     answers=BudgetSeen,
-    refuses=(Unknown, NoPack, NoRuleInForce, NoDirection, AnotherContent, BudgetShort, BadField),
+    refuses=(
+        Unknown,
+        NoPack,
+        NoRuleInForce,
+        TooFarAhead,
+        NoDirection,
+        AnotherContent,
+        BudgetShort,
+        BadField,
+    ),
 )
 def put_direction(
     call: Call[BudgetAsked], programme: str, area: str, year: str, direction: str
