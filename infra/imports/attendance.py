@@ -149,7 +149,7 @@ def _site(
         _pair(recorder, api, head, site_id)
     enrolled = _enrolments(head, site_id)
     refused: list[Refused] = []
-    fresh: list[tuple[str, int, Record]] = []
+    fresh: list[tuple[datetime, Mark, str, str]] = []
     for mark in sorted(marks, key=lambda m: (m.day, m.line)):
         if mark.name in recorder.sent:
             continue
@@ -157,9 +157,13 @@ def _site(
         if enrolment is None:
             refused.append(no(mark.line, "number", "import/not-enrolled"))
             continue
-        fresh += [(mark.name, mark.line, r) for r in _records(recorder.tablet, enrolment, mark)]
+        fresh += [(moment, mark, enrolment, kind) for moment, kind in _moments(mark)]
         recorder.sent.add(mark.name)
-    recorder.waiting += fresh
+    # As a tablet would have signed them: a clock that steps back between records is odd.
+    for moment, mark, enrolment, kind in sorted(fresh, key=lambda one: one[0]):
+        reason = mark.code if kind == "absence" else None
+        record = recorder.tablet.sign(enrolment, kind, moment, reason=reason)
+        recorder.waiting.append((mark.name, mark.line, record))
     while recorder.waiting:
         part = recorder.waiting[:MOST_RECORDS]
         answer = recorder.tablet.upload(api, [record for _, _, record in part], now())
@@ -213,14 +217,12 @@ def _enrolment(
     return None
 
 
-def _records(tablet: Tablet, enrolment: str, mark: Mark) -> list[Record]:
+def _moments(mark: Mark) -> list[tuple[datetime, str]]:
+    """Return what happened that day, and when."""
     if mark.came is None:
-        moment = at("day", mark.day, "9:30")
-        return [tablet.sign(enrolment, "absence", moment, reason=mark.code)]
-    records = [tablet.sign(enrolment, "in", mark.came)]
-    if mark.left is not None:
-        records.append(tablet.sign(enrolment, "out", mark.left))
-    return records
+        return [(at("day", mark.day, "9:30"), "absence")]
+    came = [(mark.came, "in")]
+    return came if mark.left is None else [*came, (mark.left, "out")]
 
 
 def _load(key: Path) -> dict[str, Recorder]:

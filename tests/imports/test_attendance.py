@@ -42,7 +42,8 @@ class Site(Api):
                 "starts_on": "2026-09-01",
                 "ends_on": "2026-09-10",
             }
-            return _said({"items": [entry], "next_cursor": None})
+            other = {**entry, "application_id": names.application("TDK-7"), "enrolment_id": "e-7"}
+            return _said({"items": [entry, other], "next_cursor": None})
         self.uploads += 1
         if self.silent:
             return Answer(503, b"{}", {})
@@ -87,6 +88,20 @@ def test_each_row_is_signed_in_order_as_the_format_asks(tmp_path: Path):
     ]
     read = [read_record(record) for record in site.records]
     assert [record.hash for record in read[:2]] == [record.prev for record in read[1:]]  # type: ignore[union-attr]
+
+
+def test_no_record_is_older_than_the_one_before_it(tmp_path: Path):
+    """A clock that steps back between two records would be a signal."""
+    site = Site()
+
+    imported(tmp_path, [PRESENT, "TDK-61,TDK-7,01.09.2026,08:30,16:50,присутствовал"], site)
+
+    assert [(r["enrolment"], r["kind"]) for r in site.records] == [
+        ("enrolment-1", "in"),
+        ("e-7", "in"),
+        ("e-7", "out"),
+        ("enrolment-1", "out"),
+    ]
 
 
 def test_the_same_file_again_sends_nothing(tmp_path: Path):
