@@ -89,7 +89,7 @@ class Tablet:
         if reason is not None:
             record["reason"] = reason
         record["sig"] = _text(self.key.sign(_canonical(record)))
-        self.prev = _text(hashlib.sha256(_canonical(record)).digest())
+        self.prev = digest(record)
         return record
 
     def upload(self, api: Api, records: list[Record], now: datetime) -> Answer:
@@ -129,6 +129,11 @@ class Tablet:
         }
         signed = f"{_text(_canonical(head))}.{_text(_canonical(claims))}"
         return f"{signed}.{_text(self.key.sign(signed.encode()))}"
+
+
+def digest(record: Record) -> str:
+    """Return the hash of a signed record, which the next one of its chain names."""
+    return _text(hashlib.sha256(_canonical(record)).digest())
 
 
 def _canonical(value: object) -> bytes:

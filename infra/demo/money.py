@@ -6,6 +6,7 @@ Everything is read over HTTP, by those who may; the schedules that answer it run
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -230,11 +231,11 @@ def tell(page: Page, money: Money, month: str) -> None:
 
 
 def figures(
-    money: Money, *, due_tiyn: int, held_tiyn: int, expected: dict[str, int]
+    money: Money, *, due_tiyn: int, held_tiyn: int, expected: Mapping[str, int]
 ) -> list[Figure]:
     """Return what is compared with what follows from the construction.
 
-    expected: signals that what was planted must raise, and no other.
+    expected: signals that what was planted must raise.
     """
     before, paid, late, end = money.standings
     night_, traced, mended = money.night, money.traced, money.mended
@@ -281,7 +282,11 @@ def figures(
             (True, True),
         ),
         Figure("its money at the bank", traced.state, "settled"),
-        Figure("signals, by kind", dict(sorted(money.signals.items())), expected),
+        Figure(
+            "signals of what was planted",
+            {kind: money.signals[kind] for kind in expected},
+            expected,
+        ),
     ]
 
 

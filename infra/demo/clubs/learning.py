@@ -20,7 +20,7 @@ from infra.demo.clubs.sample import House
 from infra.demo.money import Signed
 from infra.demo.stage import Stage, Unexpected, at, good, pages
 from infra.imports import names
-from infra.tablet import MOST_RECORDS, Record, Tablet
+from infra.tablet import MOST_RECORDS, Record, Tablet, digest
 from samples.clubs import city, october, plan, pupils
 from samples.clubs.october import MISSED, PRESENT, Lesson
 from samples.clubs.plan import Move
@@ -270,10 +270,10 @@ def _send(stage: Stage, month: Month, after: date, moment: datetime, *, only: st
         for _, child, line in gathered:
             signed += records_of(tablet, child, line)
             if line[2] == PRESENT and child.number in made.taps:
-                record = Signed(
-                    sample.houses()[code].site_id, tablet.device_id, tablet.counter, tablet.prev
-                )
-                month.signed.setdefault(record.site_id, record)
+                last = signed[-1]
+                site_id = sample.houses()[code].site_id
+                name = Signed(site_id, last["kid"], last["counter"], digest(last))
+                month.signed.setdefault(site_id, name)
         now = stage.control.now()
         parts = range(0, len(signed), MOST_RECORDS)
         return [good(tablet.upload(stage.api, signed[n : n + MOST_RECORDS], now)) for n in parts]

@@ -14,7 +14,7 @@ from infra.demo.preschool.queueing import Summer
 from infra.demo.stage import Stage, at, good, pages
 from infra.imports import attendance, names
 from infra.imports.running import Result
-from infra.tablet import MOST_RECORDS, Record, Tablet
+from infra.tablet import MOST_RECORDS, Record, Tablet, digest
 from samples.attendance import PRESENT, WORKING_DAYS, mark
 
 PARTNER_FILE = "attendance-2026-09.csv"
@@ -47,7 +47,8 @@ class Autumn:
     """What September left behind. outcomes: of all records sent by tablets.
 
     together: the house in which all come in one second. copied: house and tablet of a copied key.
-    signed: by house, a record of a day that is paid in the end.
+    signed: by house, a record of a day that is paid in the end. once: by house, what was signed on
+    the day that is sent twice.
     """
 
     children: dict[str, Child] = field(default_factory=dict)
@@ -66,6 +67,7 @@ class Autumn:
     together: str = ""
     copied: tuple[str, str] = ("", "")
     signed: dict[str, Signed] = field(default_factory=dict)
+    once: dict[str, list[Record]] = field(default_factory=dict)
 
 
 def play(stage: Stage, summer: Summer) -> Autumn:
@@ -86,10 +88,11 @@ def play(stage: Stage, summer: Summer) -> Autumn:
                 stage.jump(at("2026-09-10", "12:00"))
                 _leave(stage, summer, autumn)
             stage.jump(at(upto.isoformat(), clock))
+            copies = {site_id: tablet.copied() for site_id, tablet in tablets.items()}
             _send(stage, autumn, tablets, [d for d in WORKING_DAYS if before < d <= upto])
             if upto == BURSTS[0][0]:
                 _send_a_day_twice(stage, autumn, tablets)
-                _copy_a_key(stage, autumn, tablets)
+                _copy_a_key(stage, autumn, tablets, copies)
             if upto == BURSTS[1][0]:
                 _mark_a_child_twice(stage, autumn, tablets)
             _partner(stage, autumn, upto)
@@ -216,16 +219,25 @@ def _leave(stage: Stage, summer: Summer, autumn: Autumn) -> None:
     autumn.left += 1
 
 
-def records_of(tablet: Tablet, child: Child, day: date, *, together: bool = False) -> list[Record]:
-    """Return what a tablet signs for a child on a working day; together: all in one second."""
-    _, enrolment = child.at(day)
+def records_of(
+    tablet: Tablet, children: list[Child], day: date, *, together: bool = False
+) -> list[tuple[Child, Record]]:
+    """Return what a tablet signs on a working day, as it happened; together: all in one second."""
     number = WORKING_DAYS.index(day)
-    code = mark(child.ordinal, number)
-    if code != PRESENT:
-        return [tablet.sign(enrolment, "absence", _clock(day, 9, 30), reason=code)]
-    came = _clock(day, 8, 0 if together else (child.ordinal * 7 + number * 3) % 50)
-    left = _clock(day, 17, 5 + (child.ordinal * 5 + number) % 50)
-    return [tablet.sign(enrolment, "in", came), tablet.sign(enrolment, "out", left)]
+    happened: list[tuple[datetime, Child, str, str | None]] = []
+    for child in children:
+        code = mark(child.ordinal, number)
+        if code != PRESENT:
+            happened.append((_clock(day, 9, 30), child, "absence", code))
+            continue
+        minute = 0 if together else (child.ordinal * 7 + number * 3) % 50
+        happened.append((_clock(day, 8, minute), child, "in", None))
+        left = _clock(day, 17, 5 + (child.ordinal * 5 + number) % 50)
+        happened.append((left, child, "out", None))
+    return [
+        (child, tablet.sign(child.at(day)[1], kind, moment, reason=reason))
+        for moment, child, kind, reason in sorted(happened, key=lambda one: one[0])
+    ]
 
 
 def is_spoken_for(child: Child) -> bool:
@@ -251,15 +263,17 @@ def _send(stage: Stage, autumn: Autumn, tablets: dict[str, Tablet], days: list[d
         tablet = tablets[site_id]
         parts: list[list[Record]] = [[]]
         for day in days:
-            for child in rosters[site_id].get(day, []):
-                together = (site_id, day) == (autumn.together, TOGETHER_ON)
-                records = records_of(tablet, child, day, together=together)
-                if len(records) > 1 and is_spoken_for(child):
-                    signed = Signed(site_id, tablet.device_id, tablet.counter, tablet.prev)
-                    autumn.signed.setdefault(site_id, signed)
-                if len(parts[-1]) + len(records) > MOST_RECORDS:
+            together = (site_id, day) == (autumn.together, TOGETHER_ON)
+            made = records_of(tablet, rosters[site_id].get(day, []), day, together=together)
+            for child, record in made:
+                if record["kind"] == "out" and is_spoken_for(child):
+                    name = Signed(site_id, record["kid"], record["counter"], digest(record))
+                    autumn.signed.setdefault(site_id, name)
+                if len(parts[-1]) == MOST_RECORDS:
                     parts.append([])
-                parts[-1] += records
+                parts[-1].append(record)
+            if day == BURSTS[0][0]:
+                autumn.once[site_id] = [record for _, record in made]
             if site_id == daily:
                 parts.append([])
         now = stage.control.now()
@@ -290,32 +304,30 @@ def _some_house(autumn: Autumn, tablets: dict[str, Tablet], day: date, nth: int)
 
 def _send_a_day_twice(stage: Stage, autumn: Autumn, tablets: dict[str, Tablet]) -> None:
     """T1: a tablet lost the answer and sends a full day again, cut otherwise."""
-    day = BURSTS[0][0]
-    site_id = _some_house(autumn, tablets, day, 1)
-    tablet = tablets[site_id]
-    children = [c for c in autumn.children.values() if c.at(day)[0] == site_id]
-    records = [r for child in children for r in records_of(tablet, child, day)]
+    site_id = _some_house(autumn, tablets, BURSTS[0][0], 1)
+    records = autumn.once[site_id]
     now = stage.control.now()
     half = len(records) // 2
-    first = _count(autumn, good(tablet.upload(stage.api, records[:half], now)))
-    again = _count(autumn, good(tablet.upload(stage.api, records, now)))
-    if first["refused"] == 0 and again["had"] == half:
-        autumn.caught["T1"] = f"{half} records were had already"
+    first = _count(autumn, good(tablets[site_id].upload(stage.api, records[:half], now)))
+    again = _count(autumn, good(tablets[site_id].upload(stage.api, records, now)))
+    if (first["had"], again["had"]) == (half, len(records)):
+        autumn.caught["T1"] = f"{half + len(records)} records were had already"
 
 
-def _copy_a_key(stage: Stage, autumn: Autumn, tablets: dict[str, Tablet]) -> None:
-    """T2: somebody copied a tablet's key and marks children from a second machine."""
+def _copy_a_key(
+    stage: Stage, autumn: Autumn, tablets: dict[str, Tablet], copies: dict[str, Tablet]
+) -> None:
+    """T2: somebody copied a tablet's key and marks children from a second machine.
+
+    copies: of the keys, from before the tablets signed what they sent.
+    """
     day = BURSTS[0][0]
     site_id = _some_house(autumn, tablets, day, 2)
-    tablet = tablets[site_id]
+    autumn.copied = (site_id, tablets[site_id].device_id)
+    copy = copies[site_id]
     children = [c for c in autumn.children.values() if c.at(day)[0] == site_id][:10]
-    autumn.copied = (site_id, tablet.device_id)
-    copy = tablet.copied()
-    real = [r for child in children for r in records_of(tablet, child, day)]
     ghosts = [copy.sign(child.at(day)[1], "in", _clock(day, 7, 40), way="qr") for child in children]
-    now = stage.control.now()
-    _count(autumn, good(tablet.upload(stage.api, real, now)))
-    told = good(copy.upload(stage.api, ghosts, now))
+    told = good(copy.upload(stage.api, ghosts, stage.control.now()))
     _count(autumn, told)
     codes = {outcome["code"] for outcome in told["outcomes"]}
     if codes == {"fork"}:
