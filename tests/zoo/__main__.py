@@ -4,8 +4,8 @@
     python -m tests.zoo access -k token those of faults/access.toml whose name has `token`
     python -m tests.zoo -j 1 --longest 1800   where others work on the same machine
 
-A fault is caught when a test that it names fails: not when its module can no longer be read, when
-no test was found, or when it took too long. Ends with 1 and names the survivors when a fault was
+A fault is caught when a test that it names fails: not when it finds no place, when its module can
+no longer be read, when no test was found, or when it took too long. Ends with 1 and names the survivors when a fault was
 not caught, or when its tests are red without it.
 """
 
@@ -26,6 +26,7 @@ from tests.zoo.faults import ROOT, Fault, every_fault
 _WORKERS = 2
 _LONGEST_S = 300
 _GREEN, _FAILED = 0, 1  # what pytest ends with; anything else is no answer
+_NO_PLACE, _TOO_LONG = -1, -2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,21 +83,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if survivors or red else 0
 
 
-def _told(fault: Fault, ended: int | None) -> bool:
-    said = {_FAILED: "caught  ", _GREEN: "SURVIVED", None: "TOO LONG"}.get(ended, "NO TEST ")
-    _say(f"{said}  {fault.breaks:4}  {fault.name}")
+def _told(fault: Fault, ended: int) -> bool:
+    said = {
+        _FAILED: "caught",
+        _GREEN: "SURVIVED",
+        _NO_PLACE: "NO PLACE",
+        _TOO_LONG: "TOO LONG",
+    }.get(ended, "NO TEST")
+    _say(f"{said:8}  {fault.breaks:4}  {fault.name}")
     return ended == _FAILED
 
 
 def _ended(
     copies: queue.Queue[Path], fault: Fault | None, tests: Sequence[str], longest_s: int
-) -> int | None:
-    """Return what pytest ended with, in a copy with the fault in it; None after too long."""
+) -> int:
+    """Return what pytest ended with, in a copy with the fault in it."""
     copy = copies.get()
     try:
         place = copy / fault.file if fault else None
         healthy = place.read_text("utf-8") if place else ""
         if fault and place:
+            if healthy.count(fault.find) != 1:
+                return _NO_PLACE
             place.write_text(healthy.replace(fault.find, fault.put), "utf-8")
         try:
             command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", *tests]
@@ -105,7 +113,7 @@ def _ended(
             )
             return ended.returncode
         except subprocess.TimeoutExpired:
-            return None
+            return _TOO_LONG
         finally:
             if place:
                 place.write_text(healthy, "utf-8")
