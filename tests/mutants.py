@@ -143,6 +143,15 @@ FAMILIES = {
             "tests.billing.test_pricing",
             "tests.billing.test_lessons",
         ),
+        equal=frozenset(
+            {
+                # Days take a shorter way to the same answer; lessons have twelve numbers an hour.
+                "billing.rules.units:places:one more:1 in if slots == 1:",
+                "billing.rules.units:places:one less:1 in if slots == 1:",
+                "billing.rules.units:meeting:one more:1 in if slots == 1:",
+                "billing.rules.units:meeting:one less:1 in if slots == 1:",
+            }
+        ),
     ),
     "rates": Family(
         modules=("chalicelib.policy.rules.earning", "chalicelib.policy.rules.packs"),

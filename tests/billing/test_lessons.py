@@ -100,6 +100,22 @@ def test_the_lesson_that_crosses_the_cap_earns_the_part_up_to_it():
     assert found.withheld_tiyn == {"over-month-cap": tenge(1_000)}
 
 
+def test_who_was_paid_more_than_the_cap_elsewhere_earns_nothing_more():
+    found = line(a_pupil(used_tiyn=tenge(20_000)))
+
+    assert (found.accrual_tiyn, found.unpaid) == (0, {"over-month-cap": 12})
+    assert found.withheld_tiyn == {"over-month-cap": tenge(18_000)}
+
+
+def test_a_lesson_without_a_cap_ends_the_month_s_limit():
+    capped, free = (RatePart(0b1, 200, (1000,), 1, 100), RatePart(0b10, 200, (1000,), 1))
+    last = RatePart(0b100, 200, (1000,), 1, 100)
+
+    found = price([Claim("s", {"P": 0b111}, 0b111, (capped, free, last))])["s"]
+
+    assert found.parts == {0b1: ("P", 100), 0b10: ("P", 200), 0b100: ("P", 200)}
+
+
 def test_raised_financing_has_its_own_lines():
     found = line(a_pupil(days=lessons(standings=UNCONFIRMED), stays=(a_stay(sen=True),)))
 
@@ -200,11 +216,12 @@ def test_what_a_cap_cut_is_not_paid_later_under_a_greater_one():
     assert found["club-bbbb"].accrual_tiyn == tenge(1_800)
 
 
-def test_what_a_closing_platform_paid_counts_once_though_both_clubs_know_it():
+@pytest.mark.parametrize("known_to_the_other", [6_000, 0])
+def test_what_a_closing_platform_paid_counts_once_whoever_knows_it(known_to_the_other):
     found = lines_at(
         **{
             "club-aaaa": a_pupil(days=lessons(TWELVE[:6]), used_tiyn=tenge(6_000)),
-            "club-bbbb": a_pupil(days=lessons(TWELVE[6:]), used_tiyn=tenge(6_000)),
+            "club-bbbb": a_pupil(days=lessons(TWELVE[6:]), used_tiyn=tenge(known_to_the_other)),
         }
     )
 

@@ -164,6 +164,7 @@ def test_a_unit_that_is_on_no_list_is_told_and_would_have_brought_nothing():
         ({0: 15_000, 1: 49}, {1: "N"}, 0, {"N": 0}),
         ({0: 15_049, 1: 50}, {1: "N"}, 49, {"N": 100, "over-month-cap": 0}),
         ({0: 15_049}, {1: "N"}, 49, {"N": 0, "over-month-cap": 0}),
+        ({0: 15_050}, {1: "N"}, 50, {"N": 0, "over-month-cap": 100}),
         # Reasons are rounded in the order of their names.
         ({0: 15_000, 1: 49, 2: 1}, {1: "X", 2: "N"}, 0, {"N": 0, "X": 100}),
     ],
@@ -192,12 +193,17 @@ def test_running_sums_begin_at_nothing():
         },
     )
     assert [fee.tiyn for fee in fees_of(one, priced_by)] == [0, 100]
-    raised = {0: Raise(4_000, (("assistant", 320), ("small-group", 680)))}
-    in_parts = parts_of(
-        replace(one, raised=raised), replace(priced_by, parts={1: ("P", Tiyn(100))})
-    )
-    # 25, 24 and 51 tiyn.
-    assert in_parts == {"base": 0, "assistant": 0, "small-group": 100}
+    # A tenge is 25, 24 and 51 tiyn; or 20, 30 and 50.
+    for sen, first, second, expected in (
+        (4_000, 320, 680, [0, 0, 100]),
+        (5_000, 375, 625, [0, 100, 0]),
+    ):
+        raised = {0: Raise(sen, (("assistant", first), ("small-group", second)))}
+        in_parts = parts_of(
+            replace(one, raised=raised), replace(priced_by, parts={1: ("P", Tiyn(100))})
+        )
+        assert list(in_parts) == ["base", "assistant", "small-group"]
+        assert list(in_parts.values()) == expected
 
 
 def test_a_line_s_rows_and_parts_stand_in_order_of_time():
@@ -282,6 +288,25 @@ def test_earnings_say_what_is_sure_what_may_come_and_what_waits_for_others():
     assert found.held_tiyn == {"disputed": tenge(3_095), "suspect": tenge(3_095)}
     assert found.parents_tiyn == tenge(2_000) + tenge(5_000)
     assert found.parents_if_confirmed_tiyn == tenge(3_000) + tenge(5_000)
+
+
+def test_earnings_know_what_the_year_has_used_and_tell_reasons_in_order():
+    children = [
+        judged(a_child("child-aaaa", "VVV", standings={2: "suspect"})),
+        judged(a_child("child-bbbb", "P", standings={0: "disputed"})),
+    ]
+
+    found = earned(
+        children,
+        {},
+        month=OCTOBER,
+        upto=OCTOBER.last,
+        by_lesson=False,
+        used={"child-aaaa": {"V": 29}},
+    )
+
+    assert found.confirmed_tiyn == tenge(3_095)
+    assert list(found.held_tiyn) == ["disputed", "suspect"]
 
 
 def test_earnings_of_a_child_that_two_sites_claim_are_nobody_s_yet():

@@ -85,6 +85,14 @@ def test_the_worked_example_comes_out_to_the_tenge(child_id, attended, payable, 
     assert line.pack == pack().version
 
 
+def test_children_stand_in_order_and_a_line_s_reasons_too():
+    assert list(lines(*reversed(WORKED.values()))) == sorted(WORKED)
+    line = lines(a_child(codes="SPRN"))["child-aaaa"]
+    assert list(line.payable) == ["P", "S"]
+    assert list(line.unpaid) == ["N", "R", "no-record"]
+    assert price([]) == {}
+
+
 def test_the_worked_example_sums_to_the_provider_s_total():
     assert sum(line.accrual_tiyn for line in lines(*WORKED.values()).values()) == tenge(179_524)
 

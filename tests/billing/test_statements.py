@@ -62,6 +62,8 @@ def planned(old: dict[str, Line], new: dict[str, Line], *, first: bool = False):
 
 def test_the_first_statement_states_all_zeros_too_in_order_of_child():
     lines = {c: a_line(c, n) for c, n in (("child-b", 0), ("child-a", 5))}
+    many = {f"child-{n}": a_line(f"child-{n}") for n in reversed(range(9))}
+    assert [s.line.child_id for s in planned({}, many, first=True)] == sorted(many)
 
     stated = planned({}, lines, first=True)
 
@@ -142,6 +144,7 @@ def test_a_statement_sums_its_lines_and_is_named_after_most_that_move_money():
     assert statement.cause == "late-record"
     assert (statement.number, statement.at, statement.pack) == (2, "t2", "p@1")
     assert (statement.site_id, statement.organisation_id) == ("site-aaaa", "org")
+    assert statement.posting == "statement#site-aaaa#2026-10#0002"
 
 
 def test_of_equally_many_causes_the_first_in_order_names_it_and_zeros_name_their_own():
@@ -177,6 +180,7 @@ def test_of_equally_many_causes_the_first_in_order_names_it_and_zeros_name_their
         ({"unpaid": {"X": 2}}, {"unpaid": {"X": 5}}, "enrolment"),
         ({"unpaid": {"N": 2}}, {"unpaid": {"N": 1}, "payable": {"P": 21}}, "late-record"),
         ({}, {"payable": {}, "unpaid": {}}, "enrolment"),
+        ({}, {"payable": {}}, "late-record"),
     ],
 )
 def test_a_line_says_the_first_of_a_fixed_order_of_reasons(before, after, cause):
@@ -288,11 +292,12 @@ def test_an_open_month_and_a_short_budget_stand_before_and_after_the_rest():
         closed=False,
         due_tiyn=70,
         posted_tiyn=50,
-        unpaid={"undecided": 1},
+        unpaid={"disputed": 1, "undecided": 1},
     )
 
     assert why_not_paid(head) == (
         Waiting("not-closed"),
+        Waiting("disputed", 1, 0),
         Waiting("undecided", 1, 0),
         Waiting("budgets/short", 0, 20),
     )

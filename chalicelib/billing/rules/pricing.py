@@ -118,6 +118,8 @@ def price(claims: Iterable[Claim], *, used: Mapping[str, int] | None = None) -> 
     year, for yearly caps.
     """
     sites = list(claims)
+    if not sites:
+        return {}
     doubled = doubled_units(sites)
     free = {c.site_id: c.units & c.confirmed & ~doubled[c.site_id] for c in sites}
     over = dict.fromkeys(free, 0)
@@ -127,7 +129,7 @@ def price(claims: Iterable[Claim], *, used: Mapping[str, int] | None = None) -> 
     free_at = {number: claim for claim in sites for number in numbers(free[claim.site_id])}
     for number, claim in sorted(free_at.items(), key=lambda item: item[0]):
         one = mask_of(number)
-        code = next(c for c in sorted(claim.claimed) if claim.claimed[c] & one)
+        code = next(code for code, units in claim.claimed.items() if units & one)
         part = next((p for p in claim.rates if p.units & one), None)
         if part is None:
             continue
@@ -139,7 +141,7 @@ def price(claims: Iterable[Claim], *, used: Mapping[str, int] | None = None) -> 
     return _within_the_month(
         {c.site_id: Priced(doubled=doubled[c.site_id], over_cap=over[c.site_id]) for c in sites},
         earning,
-        paid_elsewhere=max([0, *(c.used_tiyn for c in sites)]),
+        paid_elsewhere=max(c.used_tiyn for c in sites),
     )
 
 

@@ -6,11 +6,12 @@ states only the lines that changed, what they said before, and why.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chalicelib.billing.rules.judging import SUSPECT, UNDECIDED
+from chalicelib.billing.rules.judging import NOT_ENROLLED, SUSPECT, UNDECIDED
 from chalicelib.billing.rules.pricing import DOUBLED, HELD, OVER_MONTH_CAP, Line, PricedBy
 from chalicelib.kernel.refusals import OutOfTurn
 
@@ -184,18 +185,8 @@ def plan_statement(
     """
     stated: list[StatedLine] = []
     for child_id in sorted({*posted, *due}):
-        old, new = posted.get(child_id), due.get(child_id)
-        if new is None and old is not None:
-            new = Line(
-                child_id=child_id,
-                attended=0,
-                payable={},
-                unpaid={},
-                withheld_tiyn={},
-                accrual_tiyn=0,
-                pack=pack,
-            )
-        if new is None or (old is not None and _money(old) == _money(new)):
+        old, new = posted.get(child_id), due.get(child_id) or _gone(child_id, pack)
+        if old is not None and _money(old) == _money(new):
             continue
         stated.append(
             StatedLine(
@@ -260,6 +251,18 @@ def acts_of_rates(old: Line | None, new: Line, *, numbers: Mapping[str, str]) ->
     return found
 
 
+def _gone(child_id: str, pack: str) -> Line:
+    return Line(
+        child_id=child_id,
+        attended=0,
+        payable={},
+        unpaid={},
+        withheld_tiyn={},
+        accrual_tiyn=0,
+        pack=pack,
+    )
+
+
 def _money(line: Line) -> tuple[int, int]:
     return line.accrual_tiyn, line.parents_tiyn
 
@@ -270,19 +273,20 @@ def cause_of(old: Line | None, new: Line) -> Cause:
         return "late-record"
     if not new.payable and not new.unpaid:
         return "enrolment"
-    if old.unpaid.get(DOUBLED, 0) != new.unpaid.get(DOUBLED, 0):
+    was, now = Counter(old.unpaid), Counter(new.unpaid)
+    if was[DOUBLED] != now[DOUBLED]:
         return "doubled-day"
-    if old.unpaid.get(SUSPECT, 0) != new.unpaid.get(SUSPECT, 0):
+    if was[SUSPECT] != now[SUSPECT]:
         return "suspect-tablet"
-    if old.unpaid.get(UNDECIDED, 0) > new.unpaid.get(UNDECIDED, 0):
+    if was[UNDECIDED] > now[UNDECIDED]:
         return "late-confirmation"
-    if any(old.unpaid.get(r, 0) != new.unpaid.get(r, 0) for r in HELD):
+    if any(was[reason] != now[reason] for reason in HELD):
         return "decision"
     if old.payable == new.payable and old.unpaid == new.unpaid:
         return "rule-change" if _repriced(old, new) else "other-provider"
-    if old.unpaid.get("X", 0) != new.unpaid.get("X", 0):
+    if was[NOT_ENROLLED] != now[NOT_ENROLLED]:
         return "enrolment"
-    above = [line.withheld_tiyn.get(OVER_MONTH_CAP, 0) for line in (old, new)]
+    above = [Counter(line.withheld_tiyn)[OVER_MONTH_CAP] for line in (old, new)]
     if above[0] != above[1] and _below_the_cap(old) == _below_the_cap(new):
         # The same units, and more or less of them above the month's cap: what another site's
         # units use of it has changed.
@@ -302,7 +306,7 @@ def _repriced(old: Line, new: Line) -> bool:
 def _below_the_cap(line: Line) -> tuple[int, dict[str, int]]:
     """Return a line as it would be without a month cap: units that may earn, and the others."""
     others = {reason: n for reason, n in line.unpaid.items() if reason != OVER_MONTH_CAP}
-    return sum(line.payable.values()) + line.unpaid.get(OVER_MONTH_CAP, 0), others
+    return sum(line.payable.values()) + Counter(line.unpaid)[OVER_MONTH_CAP], others
 
 
 def why_not_paid(head: SiteMonth | None) -> tuple[Waiting, ...]:
