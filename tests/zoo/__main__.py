@@ -5,8 +5,8 @@
     python -m tests.zoo -j 1 --longest 1800   where others work on the same machine
 
 A fault is caught when a test that it names fails: not when it finds no place, when its module can
-no longer be read, when no test was found, or when it took too long. Ends with 1 and names the survivors when a fault was
-not caught, or when its tests are red without it.
+no longer be read, when no test was found, or when it took too long. Ends with 1 and names the
+survivors when a fault was not caught, or when its tests are red without it.
 """
 
 from __future__ import annotations

@@ -203,7 +203,8 @@ def statement_of(
     head: SiteMonth, stated: tuple[StatedLine, ...], *, number: int, at: str, pack: str
 ) -> Statement:
     """Return the statement that states these lines; its cause is that of most that move money."""
-    causes = [one.cause for one in stated if one.movement_tiyn] or [one.cause for one in stated]
+    causes = Counter(one.cause for one in stated if one.movement_tiyn)
+    causes = causes or Counter(one.cause for one in stated)
     return Statement(
         number=number,
         site_id=head.site_id,
@@ -212,7 +213,7 @@ def statement_of(
         area=head.area,
         month=head.month,
         at=at,
-        cause=max(sorted(set(causes)), key=causes.count),
+        cause=min(causes, key=lambda cause: (-causes[cause], cause)),
         movement_tiyn=sum(one.movement_tiyn for one in stated),
         pack=pack,
         lines=stated,
