@@ -292,7 +292,7 @@ def test_an_open_month_and_a_short_budget_stand_before_and_after_the_rest():
         closed=False,
         due_tiyn=70,
         posted_tiyn=50,
-        unpaid={"disputed": 1, "undecided": 1},
+        unpaid={"undecided": 1, "suspect": 0, "disputed": 1, "N": 1},
     )
 
     assert why_not_paid(head) == (

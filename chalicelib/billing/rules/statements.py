@@ -315,9 +315,9 @@ def why_not_paid(head: SiteMonth | None) -> tuple[Waiting, ...]:
     if head is None or (head.statements == 0 and head.held is None):
         return (Waiting("not-billed-yet"),)
     waiting = [
-        Waiting(reason, head.unpaid[reason], head.withheld_tiyn.get(reason, 0))
-        for reason in sorted(HELD)
-        if head.unpaid.get(reason)
+        Waiting(reason, count, head.withheld_tiyn.get(reason, 0))
+        for reason, count in sorted(head.unpaid.items())
+        if reason in HELD and count
     ]
     if not head.closed:
         waiting.insert(0, Waiting("not-closed"))
