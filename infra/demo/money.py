@@ -203,8 +203,8 @@ def tell(page: Page, money: Money, month: str) -> None:
                 for one, row in late
             ),
             *((f"{on}, the provider reads", says) for on, says in money.whys),
-            ("paid to an account that nobody confirmed", mended.unconfirmed),
-            ("sent again, to the confirmed one", _became(mended)),
+            ("another account is named; two compare it", " → ".join(mended.accounts)),
+            ("sent again, to that one", _became(mended)),
         ],
     )
     saved = night_.saved.get("total", {})
@@ -258,9 +258,7 @@ def figures(
             [{"release": mended.sent_tiyn}] * 2,
         ),
         Figure("overdue in the end, tiyn", end.overdue_tiyn, in_cases),
-        Figure(
-            "follows no unconfirmed account", mended.unconfirmed, "providers/account-unconfirmed"
-        ),
+        Figure("a new account, before and after two", mended.accounts, ("changed", "confirmed")),
         Figure(
             "paid in the end or in one open case, tiyn",
             mended.paid_tiyn + in_cases,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from infra.client import Answer, Api
+from infra.client import Api
 from infra.demo.stage import Stage, Unexpected, good, pages
 from samples.draws import Draws
 from samples.numbers import Numbers
@@ -45,13 +45,13 @@ class Paid:
 class Mended:
     """What became of a payment that had come back.
 
-    unconfirmed: the code with which money refused to follow an account that nobody had confirmed.
+    accounts: how the new account stood before two had confirmed it, and after.
     paid_tiyn, returned_tiyn: of the whole month, as anybody reads them. cases: open ones.
     """
 
     organisation_id: str = ""
     site_id: str = ""
-    unconfirmed: str = ""
+    accounts: tuple[str, str] = ("", "")
     sent_tiyn: int = 0
     paid_tiyn: int = 0
     returned_tiyn: int = 0
@@ -175,15 +175,13 @@ def pay_again(stage: Stage, month: str, *, run_id: str, answer_id: str, first: s
     back = [one for one in claims(stage, month) if one["state"] in ("returned", "refused")]
     made.organisation_id, made.site_id = back[0]["organisation_id"], back[0]["site_id"]
     made.sent_tiyn = sum(claim["amount_tiyn"] for claim in back)
-    _name_account(stage, made.organisation_id)
-
-    def release(claim: dict[str, Any]) -> Answer:
-        return finance.put(f"/v1/payouts/claims/{claim['claim_id']}/release", {})
-
-    made.unconfirmed = release(back[0]).code
+    waits = _name_account(stage, made.organisation_id)
     _confirm_of(stage)(made.organisation_id)
+    path = f"/v1/providers/organisations/{made.organisation_id}"
+    follows = good(stage.head(made.organisation_id).get(path))["account_state"]
+    made.accounts = (waits, follows)
     for claim in back:
-        good(release(claim))
+        good(finance.put(f"/v1/payouts/claims/{claim['claim_id']}/release", {}))
     run = _by_two(stage, month, run_id)
     told = _answer(stage, answer_id, bank(run, first=first))
     made.became = Counter(line["became"] for line in told["lines"])
@@ -221,15 +219,15 @@ def _answer(stage: Stage, answer_id: str, content: bytes) -> dict[str, Any]:
     return found
 
 
-def _name_account(stage: Stage, organisation_id: str) -> None:
-    """The head names another account; nothing follows it before it is confirmed."""
+def _name_account(stage: Stage, organisation_id: str) -> str:
+    """Return how an account stands that the head names: nothing follows it before two agree."""
     head = stage.head(organisation_id)
     path = f"/v1/providers/organisations/{organisation_id}"
     seen = good(head.get(path))
     kept = {name: seen[name] for name in ("bin", "name", "form", "payee", "contact")}
     account = Numbers(Draws(f"another account of {organisation_id}")).account()
     named = {"account": account, "bank": seen["bank"], "replaces": seen["revision"]}
-    good(head.put(path, kept | named))
+    return str(good(head.put(path, kept | named))["account_state"])
 
 
 def bank(run: dict[str, Any], *, first: str) -> bytes:
