@@ -338,11 +338,13 @@ class Town:
 
     def settle_down(self) -> None:
         """Do what the schedules do until nothing is left to do."""
-        for _ in range(3):
-            for site_id in SITES:
-                self.bill(site_id)
+        for round_ in range(3):
+            moved = [self.bill(site_id) for site_id in SITES]
             for site_id in SITES:
                 self.calculate(site_id)
+            # What a site learns of the other in one round it may state in the next.
+            if round_ and not any(moved):
+                break
 
 
 def a_town(*, allotted: int = 10_000_000) -> Town:

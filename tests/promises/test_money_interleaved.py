@@ -24,7 +24,7 @@ from tests.promises.rewind import Kept, throw_dice
 Act = Callable[[], Any]
 View = dict[str, Any]
 Ended = tuple[list[Any], View]
-SEEDS = range(6)
+SEEDS = range(4)
 DEADLY = 0.06
 
 
