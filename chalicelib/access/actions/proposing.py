@@ -103,6 +103,8 @@ def by_two(
             if same_person(kept.value.by.subject, by.subject):
                 return shown(kept.value, by=by)
             still = _still_reaches(kept.value, run, now=now)
+            if not still and _is_moved(kept):
+                continue  # done between the two rehearsals: the first person's no is about that
         else:
             kept, still = None, False
         try:
@@ -220,6 +222,12 @@ def _still_reaches(proposal: Proposal, run: Callable[[Actor], object], *, now: d
     except Refusal:
         return False
     return True
+
+
+def _is_moved(kept: Kept[Proposal]) -> bool:
+    """Return whether a proposal was carried out, withdrawn or left to lapse since it was read."""
+    found = store.find_proposal(kept.value.proposal_id)
+    return found is None or found.value != kept.value
 
 
 @settles
