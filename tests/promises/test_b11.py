@@ -41,7 +41,7 @@ Want = tuple[str, str]
 ROOT = Path(__file__).resolve().parents[2]
 _LAMBDA = "the event source puts what it gives up among the dead letters"
 _LATER = "what falls due later than a year's end: "
-_PAYDAY = (("read", "facts"), ("read", "money"), ("read", "outbox"), ("write", "outbox"))
+_PAYDAY = (("read", "facts"), ("read", "outbox"), ("write", "outbox"))
 _VAULT = (
     *((kind, table) for kind in ("read", "write") for table in ("facts", "keys", "vault")),
     ("send", "WorkQueue"),
