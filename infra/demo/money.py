@@ -268,8 +268,8 @@ def figures(
         Figure("flaws of the ledger", night_.flaws, 0),
         Figure("the self-audit's number, tiyn", night_.difference_tiyn, 0),
         Figure(
-            "list-based less due: saved and held, tiyn",
-            saved["saved_tiyn"] + sum(saved["held_tiyn"].values()),
+            "list-based less due: blocked and held, tiyn",
+            sum(saved["blocked_tiyn"].values()) + sum(saved["held_tiyn"].values()),
             saved["list_based_tiyn"] - due_tiyn,
         ),
         Figure("held until somebody decides, tiyn", sum(saved["held_tiyn"].values()), held_tiyn),
@@ -303,7 +303,8 @@ def _titled(step: str, looks: list[Standing]) -> str:
 
 
 def _late(row: dict[str, Any]) -> str:
-    return f"{tenge(row['tiyn'])} at “{row['step']}”, {row['late_days']} days late"
+    days = row["late_days"]
+    return f"{tenge(row['tiyn'])} at “{row['step']}”, {days} {'day' if days == 1 else 'days'} late"
 
 
 def _became(mended: Mended) -> str:

@@ -82,7 +82,8 @@ def play(stage: Stage, autumn: Autumn, month: Month) -> Winter:
         _bill(stage, winter)
     with stage.act("claims and payment"):
         stage.live(at("2026-11-13", "13:05"), "run_clock")
-        stage.jump(at("2026-11-16", "10:00"))
+        # A Saturday: the window of two days is not moved, and a claim can be signed on any day.
+        stage.jump(at("2026-11-14", "10:00"))
         _pay(stage, month, winter)
         _budgets(stage, winter)
         stage.fire("run_checkpoint")
