@@ -197,21 +197,21 @@ def settles(action: Callable[P, R]) -> Callable[P, R]:
 
     What it refuses for the state of things, or for a row that is missing, it decides once more:
     its reads are of several instants, and the same request may have been carried out between two
-    of them. Refused both times, the second refusal stands: the first may be of such a mixture.
+    of them. Refused both times, the first refusal stands.
     """
 
     @functools.wraps(action)
     def again(*args: P.args, **kwargs: P.kwargs) -> R:
-        refused = False
+        refused: Refusal | None = None
         for attempt in range(_TRIES):
             try:
                 return action(*args, **kwargs)
             except Raced:
                 time.sleep(pause(attempt))
-            except (OutOfTurn, UsedUp, Unknown):
-                if refused:
-                    raise
-                refused = True
+            except (OutOfTurn, UsedUp, Unknown) as refusal:
+                if refused is not None:
+                    raise refused from None
+                refused = refusal
         return action(*args, **kwargs)
 
     return again

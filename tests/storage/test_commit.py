@@ -12,7 +12,7 @@ import pytest
 from chalicelib.journal import actions as rebuild
 from chalicelib.journal import store as journal
 from chalicelib.kernel.actors import system
-from chalicelib.kernel.refusals import OutOfTurn, Refusal, Unknown, UsedUp
+from chalicelib.kernel.refusals import OutOfTurn, Unknown, UsedUp
 from chalicelib.storage import keys, outbox, vault
 from chalicelib.storage.commit import (
     Check,
@@ -178,19 +178,6 @@ class TestCommit:
         with pytest.raises(Unknown):
             seek()
         assert tries[-2:] == ["sought", "sought"]
-
-    def test_of_two_refusals_the_later_is_told(self) -> None:
-        """The first may be of reads before and after another's commit."""
-        commit([THINGS.create(key("a"), Thing("a"))])
-        said: list[Refusal] = [Unknown(), OutOfTurn()]
-
-        @settles
-        def leave() -> None:
-            raise said.pop(0)
-
-        with pytest.raises(OutOfTurn):
-            leave()
-        assert said == []
 
 
 @pytest.mark.usefixtures("tables")

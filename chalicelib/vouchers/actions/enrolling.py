@@ -21,7 +21,7 @@ from chalicelib.kernel.refusals import AnotherContent, Unknown
 from chalicelib.policy.rules import Pack
 from chalicelib.providers import store as providers
 from chalicelib.providers.rules import Group, SiteState
-from chalicelib.storage.commit import settles
+from chalicelib.storage.commit import Raced, settles
 from chalicelib.storage.shelf import Kept
 from chalicelib.vouchers import rules, store
 from chalicelib.vouchers.actions import change, enrolments, offering
@@ -361,6 +361,8 @@ def _commit_transfer(
 ) -> None:
     voucher, ended, started = moved.voucher, moved.ended, moved.started
     holdings = people.load_holdings(voucher.child_id)
+    if all(holding.id != ended.enrolment_id for holding in holdings.value.held):
+        raise Raced()  # another moved the child after the voucher was read
     held = swap(holdings.value, ended.enrolment_id, enrolments.holding(started, now))
     described = change.writes(
         kept,
