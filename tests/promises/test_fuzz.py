@@ -22,7 +22,7 @@ from tests.offered import OPERATIONS
 from tests.promises.rewind import Kept
 from tests.promises.script import Act, City
 
-_TRIES = 30
+_TRIES = 20
 _DEEP: Any = 1
 for _ in range(60):
     _DEEP = [_DEEP]
