@@ -49,7 +49,7 @@ fuzz: install
 zoo: install
 	@$(BIN)/python -m tests.zoo $(ARGS)
 
-## mutants: turns each comparison, sum and sign of the rules of money; lists what no test notices
+## mutants: makes each small slip in the rules of money once; lists what no test notices
 mutants: install
 	@$(BIN)/python -m tests.mutants $(ARGS)
 
